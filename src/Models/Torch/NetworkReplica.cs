@@ -1,0 +1,143 @@
+using Granary.Training.Frames;
+using Granary.Training.Numerics;
+using Granary.Training.Optimization;
+using Granary.Training.Randomness;
+using Granary.Training.Tasks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Granary.Models.Torch;
+
+/// <summary>
+/// A replica of one network trained with Adam on a summed loss, with or without validation at fixed steps. A task adds its
+/// data, its loss and its measure. What a shard must remember between steps it reads from and writes to its carry.
+/// </summary>
+public abstract unsafe class NetworkReplica : ITrainingReplica
+{
+    private const int Train = 0, Weight = 0, LossSum = 1, ScalarCount = 2;
+    private readonly nn.Module network;
+    private readonly FlatParameters parameters;
+    private readonly Adam optimizer;
+    private readonly NativeFloats carried;
+    private readonly int carryLength;
+    private readonly Generator generator = new();
+
+    /// <param name="network">Owned by the replica from now on; already initialized.</param>
+    /// <param name="carryLength">Floats that each shard carries from step to step. Default: none.</param>
+    protected NetworkReplica(TrainingSpec spec, nn.Module network, int carryLength = 0)
+    {
+        Spec = spec;
+        this.network = network;
+        this.carryLength = carryLength;
+        parameters = new(network);
+        optimizer = new(parameters.Length);
+        carried = new(carryLength * spec.Shards);
+        var training = new List<StateTensor>
+        {
+            new("adam.mean", [parameters.Length], StateKind.Training, optimizer.Mean.Pointer),
+            new("adam.variance", [parameters.Length], StateKind.Training, optimizer.Variance.Pointer),
+        };
+        if (carryLength > 0)
+        {
+            training.Add(new("carry", [spec.Shards, carryLength], StateKind.Training, carried.Pointer));
+        }
+        State = new([.. parameters.State(), .. training]);
+    }
+
+    public virtual IReadOnlyList<string> Phases => ["train"];
+
+    public abstract long StepsPerEpoch { get; }
+
+    public abstract long TotalSteps { get; }
+
+    public abstract string Unit { get; }
+
+    public virtual Measure Measure => new("loss", LowerIsBetter: true);
+
+    public ReplicaState State { get; }
+
+    protected TrainingSpec Spec { get; }
+
+    /// <summary>Largest norm of the mean gradient. Default: no limit.</summary>
+    protected virtual double MaxGradientNorm => double.PositiveInfinity;
+
+    public virtual bool Happens(int phase, long step) => true;
+
+    public Frame CreateFrame(int phase) =>
+        phase == Train ? parameters.CreateFrame(carried.Length, ScalarCount) : Frame.Allocate(0, ScalarCount);
+
+    public void ComputeGradients(Coordinates at, Frame frame)
+    {
+        frame.Clear();
+        using var scope = NewDisposeScope();
+        if (at.Phase != Train)
+        {
+            using var noGradient = torch.no_grad();
+            var (sum, count) = ValidationLoss(at);
+            frame.Scalars[Weight] = (float)count;
+            frame.Scalars[LossSum] = (float)sum;
+            return;
+        }
+        network.train();
+        parameters.Bind(frame);
+        generator.manual_seed((long)StepRandom.Mix(Spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard));
+        var carry = frame.Values.Slice(parameters.Length + at.Shard * carryLength, carryLength);
+        var (loss, weight) = Loss(at, generator, Carried(at.Shard), carry);
+        if (weight > 0)
+        {
+            loss.backward();
+            frame.Scalars[Weight] = (float)weight;
+            frame.Scalars[LossSum] = loss.item<float>();
+        }
+    }
+
+    public void Apply(int phase, long step, Frame sum, Metrics metrics)
+    {
+        double weight = sum.Scalars[Weight], loss = sum.Scalars[LossSum] / weight;
+        if (!double.IsFinite(loss))
+        {
+            throw new NonFiniteException("loss", Phases[phase], step);
+        }
+        if (phase != Train)
+        {
+            Validated(loss, metrics);
+            return;
+        }
+        var learningRate = LearningRate(step);
+        var (norm, scale) = GradientNorm.Clip(sum.Pointer, parameters.Length, weight, MaxGradientNorm, Phases[phase], step);
+        optimizer.Update(parameters.Values, sum.Pointer, update: step + 1, (float)learningRate, scale);
+        sum.Values[parameters.Length..].CopyTo(carried.Span);
+        metrics["loss"] = loss;
+        metrics["gradient.norm"] = norm;
+        metrics["learning.rate"] = learningRate;
+        metrics["samples"] = weight;
+    }
+
+    public abstract Metrics Evaluate();
+
+    public virtual void Dispose()
+    {
+        parameters.Dispose();
+        optimizer.Dispose();
+        carried.Dispose();
+        generator.Dispose();
+        network.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The loss summed over the shard's samples (not their mean), and how many there are.</summary>
+    /// <param name="generator">For every random number of this shard; seeded already.</param>
+    /// <param name="carry">What the shard remembered; zeros at first.</param>
+    /// <param name="carryNext">Where to write what it shall remember.</param>
+    protected abstract (Tensor LossSum, double Weight) Loss(Coordinates at, Generator generator, ReadOnlySpan<float> carry, Span<float> carryNext);
+
+    /// <summary>For a second phase, <c>validate</c>: the shard's part of the validation loss, summed, and its weight.</summary>
+    protected virtual (double LossSum, double Weight) ValidationLoss(Coordinates at) => throw new NotSupportedException();
+
+    /// <summary>What follows from the mean validation loss, decided from state alone: metrics, the next learning rate.</summary>
+    protected virtual void Validated(double loss, Metrics metrics) => throw new NotSupportedException();
+
+    protected abstract double LearningRate(long step);
+
+    private ReadOnlySpan<float> Carried(int shard) => carried.Span.Slice(shard * carryLength, carryLength);
+}

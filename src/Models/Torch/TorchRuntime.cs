@@ -1,0 +1,78 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using TorchSharp;
+
+namespace Granary.Models.Torch;
+
+/// <summary>
+/// Process-wide settings of libtorch and of the C allocator, made once before the first tensor. Those that change bits
+/// are listed in <see cref="Switches"/> and travel with every run.
+/// </summary>
+public static partial class TorchRuntime
+{
+    private static readonly Lazy<IReadOnlyDictionary<string, string>> configured = new(Configure);
+
+    /// <summary>What is in force; the first call puts it in force. Keys: threads, matmul, vectors, libtorch.</summary>
+    public static IReadOnlyDictionary<string, string> Switches => configured.Value;
+
+    /// <summary>Whether big blocks stay on the heap between steps; speed only, no bits depend on it.</summary>
+    public static bool KeepsMemory { get; private set; }
+
+    private static IReadOnlyDictionary<string, string> Configure()
+    {
+        KeepsMemory = OperatingSystem.IsLinux() && KeepFreedMemory();
+        torch.set_num_threads(1);
+        return new Dictionary<string, string>
+        {
+            ["threads"] = "1",
+            ["matmul"] = UseOneDnnMatmul() ? "onednn" : "default",
+            ["vectors"] = Vector512.IsHardwareAccelerated ? "512" : Vector256.IsHardwareAccelerated ? "256" : "128",
+            ["libtorch"] = "2.10.0",
+        };
+    }
+
+    /// <summary>
+    /// glibc maps and unmaps every block above 32 MiB, and the page faults of fresh blocks cost up to 40 % of a step. Freed
+    /// memory then stays with the process.
+    /// </summary>
+    private static bool KeepFreedMemory()
+    {
+        const int TrimThreshold = -1, TopPad = -2, MmapMax = -4, ArenaMax = -8;
+        try
+        {
+            return SetMallocOption(MmapMax, 0) == 1
+                && SetMallocOption(TrimThreshold, int.MaxValue) == 1
+                && SetMallocOption(TopPad, 64 << 20) == 1
+                && SetMallocOption(ArenaMax, 1) == 1;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return false; // musl has no mallopt
+        }
+    }
+
+    /// <summary>
+    /// Lets oneDNN multiply 32-bit matrices (libtorch's precision "medium"), about twice as fast as the default where
+    /// AVX-512 is there and AMX is not; with AMX it would round to bfloat16, so the default stays. TorchSharp does not
+    /// surface the switch; libtorch exports it.
+    /// </summary>
+    private static bool UseOneDnnMatmul()
+    {
+        const int OneDnn = 2, Matmul = 3, Medium = 3;
+        if (!OperatingSystem.IsLinux() || !Vector512.IsHardwareAccelerated || File.ReadAllText("/proc/cpuinfo").Contains("amx_tile", StringComparison.Ordinal)
+            || !NativeLibrary.TryLoad("libtorch_cpu.so", typeof(torch).Assembly, null, out var library)
+            || !NativeLibrary.TryGetExport(library, "_ZN2at13globalContextEv", out var context)
+            || !NativeLibrary.TryGetExport(library, "_ZN2at7Context19setFloat32PrecisionENS_14Float32BackendENS_9Float32OpENS_16Float32PrecisionE", out var setPrecision))
+        {
+            return false;
+        }
+        unsafe
+        {
+            ((delegate* unmanaged<nint, int, int, int, void>)setPrecision)(((delegate* unmanaged<nint>)context)(), OneDnn, Matmul, Medium);
+        }
+        return true;
+    }
+
+    [LibraryImport("libc", EntryPoint = "mallopt")]
+    private static partial int SetMallocOption(int option, int value);
+}

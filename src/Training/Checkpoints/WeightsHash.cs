@@ -1,0 +1,40 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using Granary.Training.Tasks;
+
+namespace Granary.Training.Checkpoints;
+
+/// <summary>
+/// The fingerprint of a model: SHA-256 over its tensors in ordinal order of their names, each as the UTF-8 name, a zero
+/// byte, the number of dimensions and each dimension as 64-bit little-endian integers, and the values as 32-bit
+/// little-endian floats in row-major order. Anybody can recompute it from <c>model.safetensors</c>.
+/// </summary>
+public static class WeightsHash
+{
+    /// <summary>64 lower-case hexadecimal digits.</summary>
+    public static string Of(ReplicaState state)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var tensor in state.Tensors.Where(tensor => tensor.Kind == StateKind.Model).OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(tensor.Name));
+            hash.AppendData([0]);
+            AppendInteger(hash, tensor.Shape.Length);
+            foreach (var size in tensor.Shape)
+            {
+                AppendInteger(hash, size);
+            }
+            hash.AppendData(MemoryMarshal.AsBytes(tensor.Values));
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static void AppendInteger(IncrementalHash hash, long value)
+    {
+        Span<byte> bytes = stackalloc byte[sizeof(long)];
+        BinaryPrimitives.WriteInt64LittleEndian(bytes, value);
+        hash.AppendData(bytes);
+    }
+}

@@ -1,0 +1,84 @@
+using Granary.Training.Numerics;
+
+namespace Granary.Training.Frames;
+
+/// <summary>
+/// A sum over the samples of a shard, or of a subtree of shards, with the scalars that belong to it (the weight, the sum of
+/// losses); never a mean. Layout of the dense part, in floats: the task's values (gradients, carried state), the task's
+/// scalars, one control slot. The values lie in memory of the task's own choice, such as a libtorch tensor's.
+/// </summary>
+public sealed unsafe class Frame : IDisposable
+{
+    private const int ControlSlots = 1;
+    private readonly float* data;
+    private readonly int scalars;
+
+    /// <param name="data">Memory for <see cref="Size"/> floats, 64-byte aligned, kept alive by <paramref name="owner"/>.</param>
+    /// <param name="values">How many floats are the task's values.</param>
+    /// <param name="scalars">How many scalars the task sums.</param>
+    /// <param name="rows">The row-sparse part, if the task has one.</param>
+    public Frame(float* data, int values, int scalars, SparseRows? rows = null, IDisposable? owner = null)
+    {
+        this.data = data;
+        this.scalars = scalars;
+        Owner = owner;
+        Size = SizeOf(values, scalars);
+        Rows = rows;
+    }
+
+    /// <summary>A frame on memory of its own, for tasks whose gradients are no libtorch tensors.</summary>
+    public static Frame Allocate(int values, int scalars, SparseRows? rows = null)
+    {
+        var memory = new NativeFloats(SizeOf(values, scalars));
+        return new(memory.Pointer, values, scalars, rows, memory);
+    }
+
+    /// <summary>Floats of memory that a frame takes.</summary>
+    public static int SizeOf(int values, int scalars) => values + scalars + ControlSlots;
+
+    /// <summary>Whose memory this is: disposed with the frame. Tells a task which of its buffers it is handed.</summary>
+    public IDisposable? Owner { get; }
+
+    /// <summary>Length of the dense part.</summary>
+    public int Size { get; }
+
+    public float* Pointer => data;
+
+    /// <summary>The dense part: values, scalars, control.</summary>
+    public Span<float> Dense => new(data, Size);
+
+    public Span<float> Values => Dense[..^(scalars + ControlSlots)];
+
+    public Span<float> Scalars => Dense[^(scalars + ControlSlots)..^ControlSlots];
+
+    public SparseRows? Rows { get; }
+
+    /// <summary>
+    /// Summed like all else, but outside the model: each worker may raise it, so that all learn of it at the same step
+    /// boundary. Used to stop together.
+    /// </summary>
+    public ref float Control => ref data[Size - 1];
+
+    public void Clear()
+    {
+        Dense.Clear();
+        Rows?.Clear();
+    }
+
+    /// <summary>Adds the right neighbour in the canonical tree.</summary>
+    public void Add(Frame right)
+    {
+        if (right.Size != Size)
+        {
+            throw new ArgumentException($"Frames differ in length ({Size} and {right.Size}). Do all workers run the same spec?");
+        }
+        VectorMath.Add(data, right.data, data, Size);
+        Rows?.Add(right.Rows!);
+    }
+
+    public void Dispose()
+    {
+        Owner?.Dispose();
+        Rows?.Dispose();
+    }
+}

@@ -1,0 +1,19 @@
+namespace Granary.Training.Shards;
+
+/// <summary>Shards <paramref name="Start"/> up to, not including, <paramref name="End"/>.</summary>
+public readonly record struct ShardRange(int Start, int End)
+{
+    public int Count => End - Start;
+
+    public override string ToString() => $"[{Start}, {End})";
+
+    /// <summary>Even contiguous ranges, one for each of the workers, in order.</summary>
+    public static ShardRange[] Split(int shards, int workers)
+    {
+        if (workers < 1 || workers > shards)
+        {
+            throw new ArgumentOutOfRangeException(nameof(workers), $"{shards} shards can be spread over 1 to {shards} workers, not over {workers}.");
+        }
+        return [.. Enumerable.Range(0, workers).Select(worker => new ShardRange(worker * shards / workers, (worker + 1) * shards / workers))];
+    }
+}

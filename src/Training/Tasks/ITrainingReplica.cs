@@ -1,0 +1,100 @@
+using Granary.Training.Frames;
+
+namespace Granary.Training.Tasks;
+
+/// <summary>Which gradient: the shard's part of a phase of a step. All randomness of it is seeded by these numbers.</summary>
+public readonly record struct Coordinates(long Step, int Phase, int Shard);
+
+/// <summary>
+/// A task's live state in one process: parameters, optimizer, buffers. Synchronous, and used from one thread only.
+/// A step is a pure function of the state: nothing else may leak in, so that every replica makes the same step.
+/// </summary>
+public interface ITrainingReplica : IDisposable
+{
+    /// <summary>What a step consists of, in order. Each phase is averaged and applied before the next begins.</summary>
+    IReadOnlyList<string> Phases { get; }
+
+    /// <summary>Whether the phase takes place in this step: validation, say, only every so often.</summary>
+    bool Happens(int phase, long step) => true;
+
+    long StepsPerEpoch { get; }
+
+    /// <summary>Steps from first to last.</summary>
+    long TotalSteps { get; }
+
+    /// <summary>What one unit of a frame's weight is: <c>tokens</c>, <c>words</c>, <c>images</c>, <c>samples</c>.</summary>
+    string Unit { get; }
+
+    /// <summary>The metric that decides which checkpoint is best.</summary>
+    Measure Measure { get; }
+
+    /// <summary>A frame for sums of this phase, filled with zeros. The caller disposes it, before the replica.</summary>
+    Frame CreateFrame(int phase);
+
+    /// <summary>
+    /// Writes into <paramref name="frame"/> (cleared first) the sum over the shard's samples. The state stays as it is.
+    /// </summary>
+    void ComputeGradients(Coordinates at, Frame frame);
+
+    /// <summary>
+    /// Moves the state by the sum over all shards: clip, schedule, optimizer; once a phase, in order. Adds what it learned
+    /// to <paramref name="metrics"/>. The frame's contents may be destroyed.
+    /// </summary>
+    /// <exception cref="NonFiniteException">Loss or gradient is not finite; the state is unchanged.</exception>
+    void Apply(int phase, long step, Frame sum, Metrics metrics);
+
+    /// <summary>Everything a twin needs to go on from here, and nothing else.</summary>
+    ReplicaState State { get; }
+
+    /// <summary>To be called after <see cref="State"/> has been overwritten, for what is derived from it.</summary>
+    void StateRestored() { }
+
+    /// <summary>The task's own measures on held-out data, in this process alone. The state stays as it is.</summary>
+    Metrics Evaluate();
+
+    /// <summary>What the run shows besides numbers, written into a folder now and then (pictures, text). Optional.</summary>
+    void WriteSamples(string folder, long step) { }
+
+    /// <summary>Whether <see cref="WriteSamples"/> is due after this step.</summary>
+    bool SamplesDue(long step) => false;
+}
+
+/// <summary>The metric that says how good a model is. Its value at a step is <see cref="Metrics"/>' entry of that name.</summary>
+public sealed record Measure(string Metric, bool LowerIsBetter)
+{
+    public bool IsBetter(double value, double than) => LowerIsBetter ? value < than : value > than;
+}
+
+/// <summary>A replica that can write text: <c>granary generate</c>.</summary>
+public interface ITextGenerator
+{
+    string Generate(string? prompt, int count, ulong seed);
+}
+
+/// <summary>A replica that can draw: <c>granary generate</c>.</summary>
+public interface IPictureGenerator
+{
+    /// <summary>A PNG file with a grid of <paramref name="count"/> pictures.</summary>
+    byte[] Draw(int count, ulong seed);
+}
+
+/// <summary>A replica that knows words as vectors: <c>granary nearest</c>, <c>granary analogy</c>, <c>granary export</c>.</summary>
+public interface IWordVectors
+{
+    /// <summary>The most similar words by cosine. Throws <see cref="ArgumentException"/> for an unknown word.</summary>
+    IReadOnlyList<(string Word, double Similarity)> Nearest(string word, int count);
+
+    /// <summary>a is to b as c is to: the words nearest to b - a + c, by cosine, without a, b, c.</summary>
+    IReadOnlyList<(string Word, double Similarity)> Analogy(string a, string b, string c, int count);
+
+    /// <summary>Writes the vectors in word2vec's text format.</summary>
+    void Export(string path);
+}
+
+/// <summary>A loss or gradient became NaN or infinite. Thrown before the weights are touched.</summary>
+public sealed class NonFiniteException(string what, string phase, long step)
+    : Exception($"The {what} of phase '{phase}' at step {step} is not finite. The weights are unchanged. Try a lower learning rate or a smaller gradient norm.")
+{
+    public string Phase { get; } = phase;
+    public long Step { get; } = step;
+}

@@ -1,0 +1,52 @@
+using System.Collections;
+
+namespace Granary.Training.Tasks;
+
+/// <summary>Named numbers in the order they were first set, such as <c>loss</c>, <c>validation.perplexity</c>.</summary>
+public sealed class Metrics : IEnumerable<KeyValuePair<string, double>>
+{
+    private readonly List<KeyValuePair<string, double>> entries = [];
+
+    public int Count => entries.Count;
+
+    public double this[string name]
+    {
+        get => TryGet(name, out var value) ? value : throw new KeyNotFoundException($"No metric is named '{name}'.");
+        set
+        {
+            var index = entries.FindIndex(entry => entry.Key == name);
+            if (index < 0)
+            {
+                entries.Add(new(name, value));
+            }
+            else
+            {
+                entries[index] = new(name, value);
+            }
+        }
+    }
+
+    public void Add(string name, double value) => this[name] = value;
+
+    public bool TryGet(string name, out double value)
+    {
+        foreach (var entry in entries)
+        {
+            if (entry.Key == name)
+            {
+                value = entry.Value;
+                return true;
+            }
+        }
+        value = double.NaN;
+        return false;
+    }
+
+    public void Clear() => entries.Clear();
+
+    public Dictionary<string, double> ToDictionary() => new(entries);
+
+    public IEnumerator<KeyValuePair<string, double>> GetEnumerator() => entries.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

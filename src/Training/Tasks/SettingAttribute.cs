@@ -1,0 +1,15 @@
+namespace Granary.Training.Tasks;
+
+/// <summary>Says what a setting of a task means and which values it takes. The property's initial value is the default.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+public sealed class SettingAttribute(string meaning) : Attribute
+{
+    public string Meaning { get; } = meaning;
+
+    public double Min { get; init; } = double.NegativeInfinity;
+
+    public double Max { get; init; } = double.PositiveInfinity;
+
+    /// <summary>The allowed words of a text setting; empty: any.</summary>
+    public string[] Choices { get; init; } = [];
+}

@@ -1,0 +1,28 @@
+using System.Collections.Frozen;
+using System.Reflection;
+
+namespace Granary.Training.Tasks;
+
+/// <summary>No task has the name asked for. The message lists those there are.</summary>
+public sealed class UnknownTaskException(string message) : Exception(message);
+
+/// <summary>The tasks of some assemblies, by name. Every public class that implements <see cref="ITrainingTask"/> is found.</summary>
+public sealed class TaskCatalog
+{
+    private readonly FrozenDictionary<string, ITrainingTask> tasks;
+
+    public TaskCatalog(IEnumerable<ITrainingTask> tasks) => this.tasks = tasks.ToFrozenDictionary(task => task.Name);
+
+    public IEnumerable<ITrainingTask> Tasks => tasks.Values.OrderBy(task => task.Name, StringComparer.Ordinal);
+
+    /// <exception cref="UnknownTaskException"/>
+    public ITrainingTask this[string name] => tasks.TryGetValue(name, out var task)
+        ? task
+        : throw new UnknownTaskException($"No training task is named '{name}'. Known: {string.Join(", ", Tasks.Select(known => known.Name))}.");
+
+    public static TaskCatalog Of(params Assembly[] assemblies) => new(
+        from assembly in assemblies
+        from type in assembly.GetExportedTypes()
+        where type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(ITrainingTask))
+        select (ITrainingTask)Activator.CreateInstance(type)!);
+}

@@ -1,0 +1,39 @@
+namespace Granary.Training.Tasks;
+
+/// <summary>
+/// All that determines the weights of a run, and nothing else: two runs of one spec end with the same bits, on whatever
+/// number of workers. Immutable; saved in every checkpoint.
+/// </summary>
+public sealed record TrainingSpec
+{
+    /// <summary>The task's name, such as <c>lm</c>.</summary>
+    public required string Task { get; init; }
+
+    /// <summary>Seeds the initial weights and, with step, phase and shard, every later random number. Default: 1.</summary>
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>How many slices every batch has. The upper bound for workers; changing it changes the result. Default: 4.</summary>
+    public int Shards { get; init; } = 4;
+
+    /// <summary>Updates to make in all; <see langword="null"/>: as many as <see cref="Epochs"/> need.</summary>
+    public long? Steps { get; init; }
+
+    /// <summary>Passes over the data; <see langword="null"/> (with no steps either): the task's default.</summary>
+    public double? Epochs { get; init; }
+
+    /// <summary>Where the data lie; <see langword="null"/>: the small generated set that is built in.</summary>
+    public string? Data { get; init; }
+
+    /// <summary>The task's settings by name, complete with defaults once bound.</summary>
+    public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>
+    /// What else the bits depend on: math threads, matmul mode, vector width, libtorch. Recorded when the run starts,
+    /// compared when it is resumed.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> Switches { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Total steps, once the task knows how many make an epoch.</summary>
+    public long TotalSteps(long stepsPerEpoch, double defaultEpochs) =>
+        Steps ?? Math.Max(1, (long)Math.Ceiling((Epochs ?? defaultEpochs) * stepsPerEpoch));
+}
