@@ -42,13 +42,14 @@ internal sealed unsafe class SkipGramKernel : IDisposable
     public static int PaddedWidth(int dimension) => (dimension + Lanes - 1) / Lanes * Lanes;
 
     /// <summary>Adds the gradients of all pairs of the sample to a frame's rows.</summary>
-    /// <param name="table">Input vectors of all words, then their output vectors, without padding.</param>
-    /// <param name="vocabulary">How many words there are.</param>
+    /// <param name="input">Input vectors of all words, without padding.</param>
+    /// <param name="output">Output vectors likewise.</param>
     /// <param name="index">Where the rows lie in the frame.</param>
+    /// <param name="outputRows">What to add to a word's number to have its output's row.</param>
     /// <returns>The loss summed over pairs, and their number. A pair is a word with a centre and all its negatives.</returns>
-    public (double LossSum, long Pairs) Accumulate(SkipGramSample sample, float* table, int vocabulary, SparseRows frame, RowIndex index)
+    public (double LossSum, long Pairs) Accumulate(SkipGramSample sample, float* input, float* output, SparseRows frame, RowIndex index, int outputRows)
     {
-        // A word's vector and gradient stay in a small ring while windows reach it: table and frame are large and far away.
+        // A word's vector and gradient stay in a small ring while windows reach it: tables and frame are large and far away.
         var words = sample.Words;
         int loaded = 0, stored = 0;
         double loss = 0;
@@ -63,7 +64,7 @@ internal sealed unsafe class SkipGramKernel : IDisposable
             }
             for (; loaded <= last; loaded++)
             {
-                Read(table + (long)words[loaded] * dimension, inputs.Pointer + Place(loaded));
+                Read(input + (long)words[loaded] * dimension, inputs.Pointer + Place(loaded));
             }
             var count = 0;
             for (var position = first; position <= last; position++)
@@ -71,20 +72,20 @@ internal sealed unsafe class SkipGramKernel : IDisposable
                 contexts[count] = Place(position);
                 count += position == centre ? 0 : 1;
             }
-            for (var output = 0; output <= negatives && count > 0; output += Block)
+            for (var start = 0; start <= negatives && count > 0; start += Block)
             {
-                var used = Math.Min(Block, negatives + 1 - output);
-                var block = outputs.Pointer + output * width;
+                var used = Math.Min(Block, negatives + 1 - start);
+                var block = outputs.Pointer + start * width;
                 for (var i = 0; i < used; i++)
                 {
-                    Read(table + (long)(vocabulary + Output(sample, centre, output + i)) * dimension, block + i * width);
+                    Read(output + (long)Output(sample, centre, start + i) * dimension, block + i * width);
                 }
                 Multiply(count, block);
-                loss += Differentiate(count, used, positive: output == 0);
+                loss += Differentiate(count, used, positive: start == 0);
                 Propagate(count, block);
                 for (var i = 0; i < used; i++)
                 {
-                    AddTo(frame.Row(index[vocabulary + Output(sample, centre, output + i)]), outputGradients.Pointer + i * width);
+                    AddTo(frame.Row(index[outputRows + Output(sample, centre, start + i)]), outputGradients.Pointer + i * width);
                 }
             }
             pairs += count;
