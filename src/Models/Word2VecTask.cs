@@ -113,8 +113,8 @@ public sealed class Word2VecTask : ITrainingTask
         {
             var rows = sum.Rows!;
             var loss = sum.Scalars[LossSum] / Math.Max(1, sum.Scalars[Pairs]);
-            var norm = Math.Sqrt(VectorMath.SumOfSquares(rows.Row(0), rows.Values.Length));
-            if (!double.IsFinite(loss) || !double.IsFinite(norm))
+            var isFinite = double.IsFinite(VectorMath.SumOfSquares(rows.Row(0), rows.Values.Length));
+            if (!double.IsFinite(loss) || !isFinite)
             {
                 throw new NonFiniteException(double.IsFinite(loss) ? "gradient" : "loss", Phases[phase], step);
             }
@@ -123,10 +123,10 @@ public sealed class Word2VecTask : ITrainingTask
             {
                 var row = rows.Numbers[i];
                 var vector = row < vocabulary ? input.Pointer + (long)row * settings.Dimension : output.Pointer + (long)(row - vocabulary) * settings.Dimension;
-                VectorMath.AddScaled(vector, rows.Row(i), -(float)learningRate, settings.Dimension);
+                var rate = learningRate / (1 + learningRate * rows.Row(i)[settings.Dimension]);
+                VectorMath.AddScaled(vector, rows.Row(i), -(float)rate, settings.Dimension);
             }
             metrics["loss"] = loss;
-            metrics["gradient.norm"] = norm;
             metrics["learning.rate"] = learningRate;
             metrics["pairs"] = sum.Scalars[Pairs];
             metrics["rows"] = rows.Count;

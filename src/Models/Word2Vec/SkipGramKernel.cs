@@ -16,10 +16,13 @@ namespace Granary.Models.Word2Vec;
 internal sealed unsafe class SkipGramKernel : IDisposable
 {
     // Six outputs at a time: their accumulators, their values and what meets them just fit into the registers.
-    private const int Block = 6, Lanes = 16, Slots = 8;
+    private const int Block = 6, Lanes = 16, Slots = 8, MaxFactors = 64;
     private readonly int dimension, width, window, negatives, ring;
     private readonly NativeFloats inputs, inputGradients, outputs, outputGradients, slopes;
     private readonly int[] contexts;
+    private readonly float[] inputSquares;
+    private Vector512<float> linear, product;
+    private int factors;
 
     /// <param name="dimension">Floats of a word's vector.</param>
     /// <param name="window">How far a window reaches at most.</param>
@@ -36,10 +39,11 @@ internal sealed unsafe class SkipGramKernel : IDisposable
         outputGradients = new(Block * width);
         slopes = new((2 * window + 1) * Slots);
         contexts = new int[2 * window];
+        inputSquares = new float[ring];
     }
 
-    /// <summary>Floats of a row in a frame: whole vectors, zero beyond the dimension.</summary>
-    public static int PaddedWidth(int dimension) => (dimension + Lanes - 1) / Lanes * Lanes;
+    /// <summary>Floats of a row in a frame: a gradient, its curvature, and zeros up to whole vectors.</summary>
+    public static int PaddedWidth(int dimension) => (dimension + Lanes) / Lanes * Lanes;
 
     /// <summary>Adds the gradients of all pairs of the sample to a frame's rows.</summary>
     /// <param name="input">Input vectors of all words, without padding.</param>
@@ -51,6 +55,7 @@ internal sealed unsafe class SkipGramKernel : IDisposable
     {
         // A word's vector and gradient stay in a small ring while windows reach it: tables and frame are large and far away.
         var words = sample.Words;
+        TakeLoss();
         int loaded = 0, stored = 0;
         double loss = 0;
         long pairs = 0;
@@ -64,27 +69,38 @@ internal sealed unsafe class SkipGramKernel : IDisposable
             }
             for (; loaded <= last; loaded++)
             {
-                Read(input + (long)words[loaded] * dimension, inputs.Pointer + Place(loaded));
+                inputSquares[loaded & (ring - 1)] = Read(input + (long)words[loaded] * dimension, inputs.Pointer + Place(loaded));
             }
+            Prefetch(sample, centre + 1, output, frame, index, outputRows);
             var count = 0;
+            float contextSquares = 0;
             for (var position = first; position <= last; position++)
             {
-                contexts[count] = Place(position);
-                count += position == centre ? 0 : 1;
+                if (position != centre)
+                {
+                    contexts[count++] = Place(position);
+                    contextSquares += inputSquares[position & (ring - 1)];
+                }
             }
             for (var start = 0; start <= negatives && count > 0; start += Block)
             {
                 var used = Math.Min(Block, negatives + 1 - start);
                 var block = outputs.Pointer + start * width;
+                float outputSquares = 0;
                 for (var i = 0; i < used; i++)
                 {
-                    Read(output + (long)Output(sample, centre, start + i) * dimension, block + i * width);
+                    outputSquares += Read(output + (long)Output(sample, centre, start + i) * dimension, block + i * width);
                 }
                 Multiply(count, block);
                 loss += Differentiate(count, used, positive: start == 0);
                 Propagate(count, block);
+                for (var i = 0; i < count; i++)
+                {
+                    inputGradients.Pointer[contexts[i] + dimension] += Bound * outputSquares;
+                }
                 for (var i = 0; i < used; i++)
                 {
+                    outputGradients.Pointer[i * width + dimension] = Bound * contextSquares;
                     AddTo(frame.Row(index[outputRows + Output(sample, centre, start + i)]), outputGradients.Pointer + i * width);
                 }
             }
@@ -94,7 +110,7 @@ internal sealed unsafe class SkipGramKernel : IDisposable
         {
             AddTo(frame.Row(index[words[stored]]), inputGradients.Pointer + Place(stored));
         }
-        return (loss, pairs);
+        return (loss + TakeLoss(), pairs);
     }
 
     public void Dispose()
@@ -106,12 +122,44 @@ internal sealed unsafe class SkipGramKernel : IDisposable
         slopes.Dispose();
     }
 
+    /// <summary>Fetches what the next centre word will need into the cache while this one is computed.</summary>
+    private void Prefetch(SkipGramSample sample, int centre, float* output, SparseRows frame, RowIndex index, int outputRows)
+    {
+        if (!Sse.IsSupported || centre >= sample.Count)
+        {
+            return;
+        }
+        for (var i = 0; i <= negatives; i++)
+        {
+            var word = Output(sample, centre, i);
+            float* vector = output + (long)word * dimension, sum = frame.Row(index[outputRows + word]);
+            for (var k = 0; k < width; k += Lanes)
+            {
+                Sse.Prefetch0(vector + k);
+                Sse.Prefetch0(sum + k);
+            }
+        }
+    }
+
     private static int Output(SkipGramSample sample, int centre, int number) =>
         number == 0 ? sample.Words[centre] : sample.Negatives(centre)[number - 1];
 
     private int Place(int position) => (position & (ring - 1)) * width;
 
-    private void Read(float* row, float* into) => new ReadOnlySpan<float>(row, dimension).CopyTo(new(into, dimension));
+    private static readonly float Bound = 0.25f;
+
+    /// <summary>Copies a row into scratch memory, which stays zero beyond the dimension.</summary>
+    /// <returns>The sum of its squares.</returns>
+    private float Read(float* row, float* into)
+    {
+        new ReadOnlySpan<float>(row, dimension).CopyTo(new(into, dimension));
+        var squares = Vector512<float>.Zero;
+        for (var k = 0; k < width; k += Lanes)
+        {
+            squares = Vector512.FusedMultiplyAdd(Vector512.Load(into + k), Vector512.Load(into + k), squares);
+        }
+        return Sums(squares, default, default, default)[0];
+    }
 
     /// <summary>Moves a gradient from scratch memory, which is zero afterwards, to where it is summed.</summary>
     private void AddTo(float* sum, float* gradient)
@@ -156,8 +204,6 @@ internal sealed unsafe class SkipGramKernel : IDisposable
         var sign = Vector512.ConditionalSelect(Vector512.Equals(lane, Vector512<int>.Zero).AsSingle() & Vector512.Create(positive ? -1 : 0).AsSingle(), Vector512.Create(-1f), Vector512<float>.One);
         var inUse = Vector512.LessThan(lane, Vector512.Create(used)).AsSingle();
         var lower = Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(Slots)).AsSingle();
-        var linear = Vector512<float>.Zero;
-        var product = Vector512<float>.One;
         for (var i = 0; i < count; i += 2)
         {
             var at = slopes.Pointer + i * Slots;
@@ -170,11 +216,20 @@ internal sealed unsafe class SkipGramKernel : IDisposable
             linear += Vector512.Max(z, Vector512<float>.Zero) & counts;
             product *= Vector512<float>.One + (e & counts);
         }
+        factors += (count + 1) / 2;
+        return factors < MaxFactors ? 0 : TakeLoss();
+    }
+
+    private double TakeLoss()
+    {
         double loss = 0;
         for (var i = 0; i < Lanes; i++)
         {
             loss += linear[i] + Math.Log(product[i]);
         }
+        linear = Vector512<float>.Zero;
+        product = Vector512<float>.One;
+        factors = 0;
         return loss;
     }
 
