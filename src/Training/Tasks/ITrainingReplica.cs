@@ -60,7 +60,8 @@ public interface ITrainingReplica : IDisposable
 }
 
 /// <summary>The metric that says how good a model is. Its value at a step is <see cref="Metrics"/>' entry of that name.</summary>
-public sealed record Measure(string Metric, bool LowerIsBetter)
+/// <param name="Occasional">Known at some steps only, after a validation: a better value is then worth a checkpoint.</param>
+public sealed record Measure(string Metric, bool LowerIsBetter, bool Occasional = false)
 {
     public bool IsBetter(double value, double than) => LowerIsBetter ? value < than : value > than;
 }

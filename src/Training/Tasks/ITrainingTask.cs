@@ -9,6 +9,9 @@ public interface ITrainingTask
     /// <summary>One line for the list of tasks.</summary>
     string Summary { get; }
 
+    /// <summary>The public data set it is usually trained on, such as <c>mnist</c>; <see langword="null"/>: none.</summary>
+    string? DataSet => null;
+
     /// <summary>The settings record: every property carries a <see cref="SettingAttribute"/> and its default value.</summary>
     Type Settings { get; }
 
