@@ -65,6 +65,14 @@ public sealed record RunSpec
     /// <summary>Go on from the newest whole checkpoint in <see cref="Output"/>.</summary>
     [Id(14)]
     public bool Resume { get; init; }
+
+    /// <summary>Whether both ask for the same run; records compare their dictionaries by reference only.</summary>
+    public bool AsksTheSameAs(RunSpec other) =>
+        this with { Settings = other.Settings, Switches = other.Switches } == other
+        && Same(Settings, other.Settings) && Same(Switches, other.Switches);
+
+    private static bool Same(Dictionary<string, string> left, Dictionary<string, string> right) =>
+        left.Count == right.Count && left.All(entry => right.TryGetValue(entry.Key, out var value) && value == entry.Value);
 }
 
 /// <summary>How the workers' sums become one.</summary>

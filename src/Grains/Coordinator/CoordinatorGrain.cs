@@ -48,7 +48,7 @@ internal sealed partial class CoordinatorGrain(
     {
         if (record.State.Status is { } known)
         {
-            return known.Spec with { Settings = [], Switches = [] } == spec with { Settings = [], Switches = [] }
+            return known.Spec.AsksTheSameAs(spec)
                 ? known
                 : throw new RunConflictException($"Run '{RunId}' exists with another spec. Choose another id.");
         }

@@ -223,7 +223,7 @@ internal sealed partial class SlotSession(
         StepRecorder? recorder = null;
         try
         {
-            recorder = new(round.Spec, spec!, replica!, from, index == 0, reporter, instruments, time);
+            recorder = new(round.Spec, spec!, replica!, from, keepsRun: index == 0, joined, reporter, instruments, time);
             var step = loop.Run(from, joined, recorder, cancellation.Token);
             standsAt = step;
             recorder.Finish(step);

@@ -1,6 +1,7 @@
 using Granary.Contracts;
 using Granary.Grains.Telemetry;
 using Granary.Training.Checkpoints;
+using Granary.Training.Exchange;
 using Granary.Training.Loop;
 using Granary.Training.Tasks;
 
@@ -16,6 +17,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private readonly RunSpec run;
     private readonly TrainingSpec spec;
     private readonly ITrainingReplica replica;
+    private readonly IExchange exchange;
     private readonly WorkerReporter reporter;
     private readonly TrainingInstruments instruments;
     private readonly TimeProvider time;
@@ -27,13 +29,15 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private long reported;
     private double units;
     private long lastCheckpoint = -1;
+    private long bytesSent;
 
-    public StepRecorder(RunSpec run, TrainingSpec spec, ITrainingReplica replica, long from, bool keepsRun, WorkerReporter reporter, TrainingInstruments instruments, TimeProvider time)
+    public StepRecorder(RunSpec run, TrainingSpec spec, ITrainingReplica replica, long from, bool keepsRun, IExchange exchange, WorkerReporter reporter, TrainingInstruments instruments, TimeProvider time)
     {
         this.run = run;
         this.spec = spec;
         this.replica = replica;
         this.keepsRun = keepsRun;
+        this.exchange = exchange;
         this.reporter = reporter;
         this.instruments = instruments;
         this.time = time;
@@ -65,6 +69,8 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
         }
         var samples = metrics.TryGet("samples", out var weight) ? weight : 0;
         units += samples;
+        instruments.Exchanged(exchange.BytesSent - bytesSent);
+        bytesSent = exchange.BytesSent;
         if (keepsRun)
         {
             instruments.StepCommitted(run.Task, run.RunId, metrics, samples, times);

@@ -20,6 +20,9 @@ public sealed class ProcessCluster : IRunCluster
 
     public Uri Server { get; private set; } = null!;
 
+    /// <summary>Where its first silo shows its metrics and health.</summary>
+    public Uri Metrics { get; private set; } = null!;
+
     /// <summary>The silos' processes, for tests that end some of them.</summary>
     public IReadOnlyList<Process> Silos => silos;
 
@@ -39,6 +42,7 @@ public sealed class ProcessCluster : IRunCluster
                 var ports = FreePorts(4);
                 http.Add(ports[3]);
                 cluster.Server ??= new($"http://127.0.0.1:{ports[2]}");
+                cluster.Metrics ??= new($"http://127.0.0.1:{ports[3]}");
                 cluster.StartSilo(i, new
                 {
                     Granary = new

@@ -12,6 +12,9 @@ public interface IExchange : IDisposable
     /// <exception cref="ExchangeAbortedException">A peer is gone or the round has ended.</exception>
     void Sum(IReadOnlyList<Partial> partials, long step, int phase);
 
+    /// <summary>Bytes sent to other processes so far on this worker's behalf.</summary>
+    long BytesSent => 0;
+
     /// <summary>Ends the round: every <see cref="Sum"/>, running or to come, fails with this reason. Callable from any thread.</summary>
     void Abort(string reason);
 }

@@ -48,6 +48,8 @@ internal sealed unsafe class PeerTransfer : IDisposable
 
     public event Action<string>? Failed;
 
+    public long BytesSent { get; private set; }
+
     /// <summary>Opens a sum: each peer must be at the same step, phase and size.</summary>
     public void Begin(long step, int phase, int size)
     {
@@ -156,7 +158,7 @@ internal sealed unsafe class PeerTransfer : IDisposable
         return true;
     }
 
-    private static bool Send(Peer peer)
+    private bool Send(Peer peer)
     {
         if (!peer.Outgoing.TryPeek(out var block))
         {
@@ -172,6 +174,7 @@ internal sealed unsafe class PeerTransfer : IDisposable
             throw new ExchangeAbortedException($"Process {peer.Process} closed the connection.");
         }
         peer.Sent += count;
+        BytesSent += count;
         if (peer.Sent == block.Bytes)
         {
             peer.Outgoing.Dequeue();

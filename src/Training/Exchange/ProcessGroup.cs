@@ -75,6 +75,8 @@ public sealed unsafe class ProcessGroup : IDisposable
         private readonly nint[] inputs = new nint[group.nodes.Length];
         private readonly RowUnion?[] unions = new RowUnion?[trees.Length];
 
+        public long BytesSent => worker == 0 ? group.mesh?.BytesSent ?? 0 : 0;
+
         public void Sum(IReadOnlyList<Partial> mine, long step, int phase)
         {
             group.partials[worker] = mine;

@@ -35,6 +35,8 @@ public sealed unsafe class SocketMesh : IDisposable
         transfer = new([.. peers.OfType<Peer>()], patience);
     }
 
+    public long BytesSent => transfer.BytesSent;
+
     /// <summary>Adds the processes' partials; the sum is left in the first one's frame.</summary>
     public void Sum(IReadOnlyList<Partial> partials, long step, int phase)
     {
