@@ -115,6 +115,12 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
 
     public abstract Metrics Evaluate();
 
+    public virtual bool SamplesDue(long step) => false;
+
+    public virtual void WriteSamples(string folder, long step)
+    {
+    }
+
     public virtual void Dispose()
     {
         parameters.Dispose();
