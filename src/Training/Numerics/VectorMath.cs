@@ -38,6 +38,20 @@ public static unsafe class VectorMath
         }
     }
 
+    /// <summary>values += factor * addend, rounded once.</summary>
+    public static void AddScaled(float* values, float* addend, float factor, int length)
+    {
+        var i = 0;
+        for (; i <= length - Lanes; i += Lanes)
+        {
+            Vector512.FusedMultiplyAdd(Vector512.Load(addend + i), Vector512.Create(factor), Vector512.Load(values + i)).Store(values + i);
+        }
+        for (; i < length; i++)
+        {
+            values[i] = MathF.FusedMultiplyAdd(addend[i], factor, values[i]);
+        }
+    }
+
     /// <summary>The sum of squares, in double precision: eight lanes, then in lane order.</summary>
     public static double SumOfSquares(float* values, int length)
     {

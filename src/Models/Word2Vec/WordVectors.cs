@@ -1,0 +1,105 @@
+// W words, D dimensions, Q questions
+using System.Globalization;
+using System.Text;
+using Granary.Models.Data;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Granary.Models.Word2Vec;
+
+/// <summary>Questions to a table of word vectors, all by cosine.</summary>
+/// <param name="values">A row for each word of the vocabulary, in memory that changes while the model trains.</param>
+internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Span<float>> values)
+{
+    /// <summary>The words nearest to a sum of unit vectors, these words themselves left out.</summary>
+    public IReadOnlyList<(string Word, double Similarity)> Nearest(IReadOnlyList<(string Word, double Factor)> terms, int count)
+    {
+        var words = terms.Select(term => Number(term.Word)).ToArray();
+        using var scope = NewDisposeScope();
+        var unit_WD = Unit();
+        var factors_Q = torch.tensor(terms.Select(term => (float)term.Factor).ToArray());
+        var words_Q = torch.tensor(words.Select(word => (long)word).ToArray());
+        var target_D = nn.functional.normalize(factors_Q.matmul(unit_WD.index_select(0, words_Q)), dim: 0);
+        var cosines_W = unit_WD.matmul(target_D).index_fill_(0, words_Q, float.NegativeInfinity);
+        var (best, numbers) = cosines_W.topk(Math.Min(count, vocabulary.Count - words.Distinct().Count()));
+        return [.. numbers.data<long>().Zip(best.data<float>(), (number, cosine) => (vocabulary.Words[(int)number], (double)cosine))];
+    }
+
+    /// <summary>The cosine of each pair of words of which both are known.</summary>
+    public IEnumerable<(double Cosine, double Score)> Compare(IEnumerable<(string First, string Second, double Score)> pairs)
+    {
+        foreach (var (first, second, score) in pairs)
+        {
+            int a = vocabulary.Find(first), b = vocabulary.Find(second);
+            if (a >= 0 && b >= 0)
+            {
+                yield return (Cosine(Row(a), Row(b)), score);
+            }
+        }
+    }
+
+    /// <summary>
+    /// The share of questions "a is to b as c is to d" whose d is found, among those whose four words are in the
+    /// <paramref name="frequent"/> most frequent; and how many questions these are.
+    /// </summary>
+    public (double Accuracy, int Questions) Solve(IEnumerable<string[]> questions, int frequent)
+    {
+        const int AtOnce = 512;
+        int solved = 0, asked = 0;
+        using var scope = NewDisposeScope();
+        var unit_WD = Unit().narrow(0, 0, Math.Min(frequent, vocabulary.Count));
+        var known = questions.Select(words => words.Select(word => (long)vocabulary.Find(word)).ToArray())
+            .Where(words => words.All(word => word >= 0 && word < frequent));
+        foreach (var chunk in known.Chunk(AtOnce))
+        {
+            using var each = NewDisposeScope();
+            Tensor Words(int place) => torch.tensor(chunk.Select(words => words[place]).ToArray());
+            Tensor Rows(int place) => unit_WD.index_select(0, Words(place));
+            var scores_QW = (Rows(1) - Rows(0) + Rows(2)).matmul(unit_WD.t());
+            var given_Q3 = torch.stack([Words(0), Words(1), Words(2)], dim: 1);
+            var answers_Q = scores_QW.scatter_(1, given_Q3, torch.full_like(given_Q3, float.NegativeInfinity, dtype: ScalarType.Float32)).argmax(1);
+            solved += (int)answers_Q.eq(Words(3)).sum().item<long>();
+            asked += chunk.Length;
+        }
+        return (asked > 0 ? (double)solved / asked : double.NaN, asked);
+    }
+
+    /// <summary>word2vec's text format: a line with the numbers of words and dimensions, then a word and its vector a line.</summary>
+    public void Export(string path)
+    {
+        using var file = new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 1 << 20);
+        file.NewLine = "\n";
+        file.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{vocabulary.Count} {dimension}"));
+        Span<char> number = stackalloc char[32];
+        for (var word = 0; word < vocabulary.Count; word++)
+        {
+            file.Write(vocabulary.Words[word]);
+            foreach (var value in Row(word))
+            {
+                file.Write(' ');
+                value.TryFormat(number, out var length, provider: CultureInfo.InvariantCulture); // the shortest digits that read back as the same float
+                file.Write(number[..length]);
+            }
+            file.WriteLine();
+        }
+    }
+
+    private Span<float> Row(int word) => values().Slice(word * dimension, dimension);
+
+    private Tensor Unit() => nn.functional.normalize(torch.tensor(values().ToArray()).view(vocabulary.Count, dimension), dim: 1);
+
+    private int Number(string word) => vocabulary.Find(word) is >= 0 and var number ? number : throw new ArgumentException(
+        $"The word '{word}' is not in the vocabulary of {vocabulary.Count} words.{Spelling.Hint(word, vocabulary.Words)}");
+
+    private static double Cosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
+    {
+        double product = 0, squaresA = 0, squaresB = 0;
+        for (var i = 0; i < a.Length; i++)
+        {
+            product += (double)a[i] * b[i];
+            squaresA += (double)a[i] * a[i];
+            squaresB += (double)b[i] * b[i];
+        }
+        return product / Math.Max(1e-12, Math.Sqrt(squaresA * squaresB));
+    }
+}

@@ -1,0 +1,234 @@
+using Granary.Models.Data;
+using Granary.Models.Word2Vec;
+using Granary.Training.Frames;
+using Granary.Training.Numerics;
+using Granary.Training.Randomness;
+using Granary.Training.Shards;
+using Granary.Training.Tasks;
+
+namespace Granary.Models;
+
+/// <summary>
+/// Word vectors by skip-gram with negative sampling (Mikolov et al., 2013), in synchronous batches: every pair of a step
+/// sees the vectors as they were before it, and the sum of all gradients moves them. The end of a line is a word like others.
+/// </summary>
+public sealed class Word2VecTask : ITrainingTask
+{
+    public string Name => "word2vec";
+
+    public string Summary => "word vectors by skip-gram with negative sampling, with row-sparse gradients";
+
+    public Type Settings => typeof(Word2VecSettings);
+
+    public ITrainingReplica CreateReplica(TrainingSpec spec)
+    {
+        var settings = TaskSettings.Bind<Word2VecSettings>(spec);
+        var corpus = TextCorpus.Load(spec.Data, new() { HeldOutWords = 0, VocabularySize = settings.VocabularySize, MinCount = settings.MinCount, Unknown = false });
+        if (corpus.Vocabulary.Count < 2)
+        {
+            throw new TrainingDataException($"'{spec.Data}' has no two words that stand in it {settings.MinCount} times. Lower min-count, or give a longer text.");
+        }
+        return new Replica(spec, settings, corpus);
+    }
+
+    private sealed unsafe class Replica : ITrainingReplica, IWordVectors
+    {
+        private const int Weight = 0, Pairs = 1, LossSum = 2, ScalarCount = 3;
+        private const int FrequentWords = 30_000;
+        private readonly TrainingSpec spec;
+        private readonly Word2VecSettings settings;
+        private readonly TextCorpus corpus;
+        private readonly int vocabulary;
+        private readonly NativeFloats input, output;
+        private readonly SkipGramSample sample;
+        private readonly SkipGramKernel kernel;
+        private readonly RowIndex index;
+        private readonly WordVectors vectors;
+        private readonly Lazy<WordSimilarity> judges;
+
+        public Replica(TrainingSpec spec, Word2VecSettings settings, TextCorpus corpus)
+        {
+            this.spec = spec;
+            this.settings = settings;
+            this.corpus = corpus;
+            vocabulary = corpus.Vocabulary.Count;
+            StepsPerEpoch = (corpus.Training.Length + settings.Batch - 1) / settings.Batch;
+            TotalSteps = spec.TotalSteps(StepsPerEpoch, defaultEpochs: 5);
+            input = new(vocabulary * settings.Dimension);
+            output = new(vocabulary * settings.Dimension);
+            State = new([
+                new("input.weight", [vocabulary, settings.Dimension], StateKind.Model, input.Pointer),
+                new("output.weight", [vocabulary, settings.Dimension], StateKind.Model, output.Pointer)]);
+            var counts = corpus.Vocabulary.Counts;
+            sample = new(new(counts, settings.Sample), new([.. counts.Select(count => Math.Pow(count, 0.75))]), settings.Window, settings.Negatives);
+            kernel = new(settings.Dimension, settings.Window, settings.Negatives);
+            index = new(2 * vocabulary);
+            vectors = new(corpus.Vocabulary, settings.Dimension, () => input.Span);
+            judges = new(FindJudges);
+            var random = new StepRandom(spec.Seed);
+            foreach (ref var value in input.Span)
+            {
+                value = (random.NextSingle() - 0.5f) / settings.Dimension;
+            }
+        }
+
+        public IReadOnlyList<string> Phases => ["train"];
+
+        public long StepsPerEpoch { get; }
+
+        public long TotalSteps { get; }
+
+        public string Unit => "words";
+
+        public Measure Measure => new("loss", LowerIsBetter: true);
+
+        public ReplicaState State { get; }
+
+        /// <summary>Rows below the vocabulary's size are input vectors, those above are output vectors.</summary>
+        public Frame CreateFrame(int phase) => Frame.Allocate(0, ScalarCount, new SparseRows(SkipGramKernel.PaddedWidth(settings.Dimension)));
+
+        public void ComputeGradients(Coordinates at, Frame frame)
+        {
+            frame.Clear();
+            var text = TextOf(at);
+            var random = new StepRandom(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard);
+            sample.Draw(text, ref random);
+            for (var position = 0; position < sample.Count; position++)
+            {
+                index.Mark(sample.Words[position]);
+                index.Mark(vocabulary + sample.Words[position]);
+                foreach (var negative in sample.Negatives(position))
+                {
+                    index.Mark(vocabulary + negative);
+                }
+            }
+            index.Lay(frame.Rows!);
+            var (loss, pairs) = kernel.Accumulate(sample, input.Pointer, output.Pointer, frame.Rows!, index, outputRows: vocabulary);
+            frame.Scalars[Weight] = text.Length;
+            frame.Scalars[Pairs] = pairs;
+            frame.Scalars[LossSum] = (float)loss;
+        }
+
+        public void Apply(int phase, long step, Frame sum, Metrics metrics)
+        {
+            var rows = sum.Rows!;
+            var loss = sum.Scalars[LossSum] / Math.Max(1, sum.Scalars[Pairs]);
+            var isFinite = double.IsFinite(VectorMath.SumOfSquares(rows.Row(0), rows.Values.Length));
+            if (!double.IsFinite(loss) || !isFinite)
+            {
+                throw new NonFiniteException(double.IsFinite(loss) ? "gradient" : "loss", Phases[phase], step);
+            }
+            var learningRate = settings.LearningRate * Math.Max(1e-4, 1 - (double)step / TotalSteps);
+            for (var i = 0; i < rows.Count; i++)
+            {
+                var row = rows.Numbers[i];
+                var vector = row < vocabulary ? input.Pointer + (long)row * settings.Dimension : output.Pointer + (long)(row - vocabulary) * settings.Dimension;
+                var rate = learningRate / (1 + learningRate * rows.Row(i)[settings.Dimension]);
+                VectorMath.AddScaled(vector, rows.Row(i), -(float)rate, settings.Dimension);
+            }
+            metrics["loss"] = loss;
+            metrics["learning.rate"] = learningRate;
+            metrics["pairs"] = sum.Scalars[Pairs];
+            metrics["rows"] = rows.Count;
+        }
+
+        /// <summary>Measures of similarity as far as their files are there; analogies among the most frequent words.</summary>
+        public Metrics Evaluate()
+        {
+            var metrics = new Metrics { ["loss"] = LossOfFreshSample() };
+            foreach (var benchmark in judges.Value.Benchmarks)
+            {
+                var compared = vectors.Compare(benchmark.Pairs).ToArray();
+                if (compared.Length > 1)
+                {
+                    metrics[$"spearman.{benchmark.Name}"] = WordSimilarity.Spearman([.. compared.Select(pair => pair.Cosine)], [.. compared.Select(pair => pair.Score)]);
+                }
+            }
+            if (vectors.Solve(judges.Value.Questions, FrequentWords) is { Questions: > 0 } solved)
+            {
+                metrics["accuracy.analogies"] = solved.Accuracy;
+            }
+            return metrics;
+        }
+
+        public IReadOnlyList<(string Word, double Similarity)> Nearest(string word, int count) => vectors.Nearest([(word, 1)], count);
+
+        public IReadOnlyList<(string Word, double Similarity)> Analogy(string a, string b, string c, int count) => vectors.Nearest([(a, -1), (b, 1), (c, 1)], count);
+
+        public void Export(string path) => vectors.Export(path);
+
+        public void Dispose()
+        {
+            input.Dispose();
+            output.Dispose();
+            kernel.Dispose();
+        }
+
+        /// <summary>Each shard reads a region of its own from front to end, a piece a step: an epoch reads every word once.</summary>
+        private ReadOnlySpan<int> TextOf(Coordinates at)
+        {
+            var region = ShardSlice.Of(corpus.Training.Length, at.Shard, spec.Shards);
+            var piece = ShardSlice.Of(region.Count, (int)(at.Step % StepsPerEpoch), (int)StepsPerEpoch);
+            return corpus.Training.AsSpan(region.Start + piece.Start, piece.Count);
+        }
+
+        /// <summary>The loss on text of the first step, with windows and negatives that no step draws.</summary>
+        private double LossOfFreshSample()
+        {
+            double loss = 0, pairs = 0;
+            using var frame = CreateFrame(0);
+            for (var shard = 0; shard < spec.Shards; shard++)
+            {
+                ComputeGradients(new(StepsPerEpoch * (TotalSteps / StepsPerEpoch + 1), 0, shard), frame);
+                loss += frame.Scalars[LossSum];
+                pairs += frame.Scalars[Pairs];
+            }
+            return loss / Math.Max(1, pairs);
+        }
+
+        private WordSimilarity FindJudges()
+        {
+            if (spec.Data is null)
+            {
+                return new() { Benchmarks = [new("made-up", MadeUpLanguage.BuiltIn.SimilarPairs(3000))] };
+            }
+            if (settings.Similarity.Length > 0)
+            {
+                return WordSimilarity.Find([settings.Similarity]);
+            }
+            var data = Path.GetFullPath(spec.Data);
+            var folder = Directory.Exists(data) ? data : Path.GetDirectoryName(data)!;
+            return WordSimilarity.Find([folder, Path.Combine(folder, "..", "embedding"), Path.Combine(Environment.GetEnvironmentVariable("GRANARY_DATA") ?? folder, "embedding")]);
+        }
+    }
+}
+
+public sealed record Word2VecSettings
+{
+    [Setting("numbers in a word's vector", Min = 1, Max = 4096)]
+    public int Dimension { get; init; } = 100;
+
+    [Setting("words on each side that a window reaches at most; how far it does is drawn for each word", Min = 1, Max = 100)]
+    public int Window { get; init; } = 5;
+
+    [Setting("random words that a word is told apart from, drawn anew for each centre word", Min = 1, Max = 100)]
+    public int Negatives { get; init; } = 5;
+
+    [Setting("words that stand less often in the text are left out", Min = 1, Max = 1 << 30)]
+    public int MinCount { get; init; } = 5;
+
+    [Setting("most words in the vocabulary; 0: any number", Min = 0, Max = 1 << 30)]
+    public int VocabularySize { get; init; }
+
+    [Setting("words more frequent than about this share of the text are dropped now and then; 0: never", Min = 0, Max = 1)]
+    public double Sample { get; init; } = 1e-4;
+
+    [Setting("learning rate at the start; falls to nearly 0 in a straight line", Min = 0, Max = 10)]
+    public double LearningRate { get; init; } = 0.025;
+
+    [Setting("words of text in a step, those that subsampling drops included", Min = 1, Max = 1 << 26)]
+    public int Batch { get; init; } = 20_000;
+
+    [Setting("folder with wordsim353.csv, simlex-999.txt, men.txt, questions-words.txt; default: beside the data, or embedding in GRANARY_DATA")]
+    public string Similarity { get; init; } = "";
+}

@@ -1,0 +1,48 @@
+using Granary.Models.Data;
+using Granary.Models.Word2Vec;
+
+namespace Granary.Models.Tests.Word2Vec;
+
+public class WordVectorsTests
+{
+    private static readonly string[] words = ["king", "man", "queen", "woman", "apple"];
+    private static readonly float[] values = [3, 3, 0, 3, 0, 0, 1, 1, 1, 1, 0, 1, 0, 0.5f, -1e-9f];
+    private static readonly WordVectors vectors = new(Vocabulary.Of(words, [0, 1, 2, 3, 4], unknown: false), dimension: 3, () => values);
+
+    [Fact]
+    public void Nearest_OrdersByCosineAndLeavesTheWordOut()
+    {
+        var nearest = vectors.Nearest([("man", 1)], count: 10);
+        Assert.Equal(["king", "woman", "queen", "apple"], nearest.Select(entry => entry.Word));
+        Assert.Equal(Math.Sqrt(0.5), nearest[0].Similarity, 1e-6);
+    }
+
+    [Fact]
+    public void Nearest_ToASum_SolvesTheAnalogy() =>
+        Assert.Equal("queen", vectors.Nearest([("man", -1), ("king", 1), ("woman", 1)], count: 1).Single().Word);
+
+    [Fact]
+    public void Solve_CountsAnswersAndLeavesUnknownWordsOut()
+    {
+        var (accuracy, questions) = vectors.Solve([["man", "king", "woman", "queen"], ["man", "king", "woman", "apple"], ["man", "king", "woman", "duchess"]], frequent: 30_000);
+        Assert.Equal((0.5, 2), (accuracy, questions));
+    }
+
+    [Fact]
+    public void Nearest_OfAnUnknownWord_NamesItAndCloseOnes()
+    {
+        var error = Assert.Throws<ArgumentException>(() => vectors.Nearest([("quen", 1)], count: 1));
+        Assert.Contains("'quen'", error.Message);
+        Assert.Contains("queen", error.Message);
+        Assert.DoesNotContain("apple", error.Message);
+    }
+
+    [Fact]
+    public void Export_WritesWord2VecText()
+    {
+        var path = Path.GetTempFileName();
+        vectors.Export(path);
+        Assert.Equal("5 3\nking 3 3 0\nman 3 0 0\nqueen 1 1 1\nwoman 1 0 1\napple 0 0.5 -1E-09\n", File.ReadAllText(path));
+        File.Delete(path);
+    }
+}

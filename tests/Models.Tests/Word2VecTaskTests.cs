@@ -1,0 +1,119 @@
+using Granary.Models.Data;
+using Granary.Training.Checkpoints;
+using Granary.Training.Tasks;
+using TorchSharp;
+
+namespace Granary.Models.Tests;
+
+public class Word2VecTaskTests
+{
+    private static readonly TrainingSpec spec = new() { Task = "word2vec", Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "5000" } };
+
+    [Fact]
+    public void Training_OnTheMadeUpLanguage_FindsItsWordClasses()
+    {
+        using var driver = new ReplicaDriver(new Word2VecTask(), spec with { Epochs = 2 });
+        driver.Run(driver.Replica.TotalSteps);
+        Assert.True(driver.Replica.Evaluate()["spearman.made-up"] > 0.5);
+        Assert.InRange(SameClass((IWordVectors)driver.Replica), 0.7, 1);
+    }
+
+    [Fact]
+    public void Training_LeavesNoTensorsBehind()
+    {
+        using var driver = new ReplicaDriver(new Word2VecTask(), spec).Run(5);
+        var live = torch.Tensor.TotalCount;
+        driver.Run(15);
+        driver.Replica.Evaluate();
+        Assert.Equal(live, torch.Tensor.TotalCount);
+    }
+
+    [Theory]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void Workers_WithUnevenShards_EqualOneWorker(int workers)
+    {
+        var uneven = spec with { Shards = 5 };
+        using var one = new ReplicaDriver(new Word2VecTask(), uneven).Run(5);
+        using var several = new ReplicaDriver(new Word2VecTask(), uneven, workers).Run(5);
+        Assert.Equal(one.Hash, several.Hash);
+    }
+
+    [Fact]
+    public void Replica_ThatTakesOverTheState_EqualsOneThatNeverStopped()
+    {
+        using var whole = new ReplicaDriver(new Word2VecTask(), spec).Run(6);
+        using var first = new ReplicaDriver(new Word2VecTask(), spec).Run(3);
+        using var second = new ReplicaDriver(new Word2VecTask(), spec) { Step = 3 };
+        foreach (var (from, to) in first.Replica.State.Tensors.Zip(second.Replica.State.Tensors))
+        {
+            from.Values.CopyTo(to.Values);
+        }
+        Assert.Equal(whole.Hash, second.Run(3).Hash);
+    }
+
+    [Fact]
+    public void Epoch_ReadsEveryWordOnce()
+    {
+        using var replica = new Word2VecTask().CreateReplica(spec with { Shards = 3 });
+        using var frame = replica.CreateFrame(0);
+        double words = 0;
+        for (var step = 0; step < replica.StepsPerEpoch; step++)
+        {
+            for (var shard = 0; shard < 3; shard++)
+            {
+                replica.ComputeGradients(new(step, 0, shard), frame);
+                words += frame.Scalars[0];
+            }
+        }
+        Assert.Equal(MadeUpLanguage.BuiltInText, words);
+    }
+
+    [Fact]
+    public void ComputeGradients_OnceWarm_AllocatesNothing()
+    {
+        using var replica = new Word2VecTask().CreateReplica(spec);
+        using var frame = replica.CreateFrame(0);
+        void Compute(int steps)
+        {
+            for (var step = 0; step < steps; step++)
+            {
+                replica.ComputeGradients(new(step, 0, 0), frame);
+            }
+        }
+        Compute(20);
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Compute(20);
+        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+    }
+
+    [Fact]
+    public void Apply_OfAGradientThatIsNotFinite_LeavesTheWeightsAlone()
+    {
+        using var replica = new Word2VecTask().CreateReplica(spec);
+        using var frame = replica.CreateFrame(0);
+        replica.ComputeGradients(new(0, 0, 0), frame);
+        frame.Rows!.Values[^1] = float.NaN;
+        var before = WeightsHash.Of(replica.State);
+        Assert.Throws<NonFiniteException>(() => replica.Apply(0, 0, frame, []));
+        Assert.Equal(before, WeightsHash.Of(replica.State));
+    }
+
+    [Fact]
+    public void Weights_HaveTheNamesAndShapesOfAStateDict()
+    {
+        using var replica = new Word2VecTask().CreateReplica(spec);
+        var words = replica.State.Tensors[0].Shape[0];
+        Assert.Equal(["input.weight", "output.weight"], replica.State.Tensors.Select(tensor => tensor.Name));
+        Assert.All(replica.State.Tensors, tensor => Assert.Equal([words, 20L], tensor.Shape));
+    }
+
+    /// <summary>The share of content words whose nearest word is of the same kind and topic.</summary>
+    private static double SameClass(IWordVectors vectors)
+    {
+        var language = MadeUpLanguage.BuiltIn;
+        // The first of a class are its most frequent words.
+        var content = language.Words.GroupBy(language.ClassOf).Where(words => words.Key.Topic >= 0).SelectMany(words => words.Take(words.Count() / 2));
+        return content.Average(word => language.ClassOf(vectors.Nearest(word, 1)[0].Word) == language.ClassOf(word) ? 1 : 0);
+    }
+}
