@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Granary.Contracts;
+using Granary.Training.Tasks;
 using Spectre.Console;
 
 namespace Granary.Client;
@@ -49,7 +50,7 @@ internal static class RunSummary
         }
         var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
         Row("run", $"{run.Spec.RunId}: {run.State.ToString().ToLowerInvariant()} at step {run.Step:N0} of {run.TotalSteps:N0}");
-        foreach (var (name, value) in run.Metrics.Where(metric => metric.Key != "samples").OrderBy(metric => metric.Key, StringComparer.Ordinal))
+        foreach (var (name, value) in run.Metrics.Where(metric => metric.Key != Metrics.Samples).OrderBy(metric => metric.Key, StringComparer.Ordinal))
         {
             Row(name, name == run.Measure && run.Best is { } best ? $"{Text(value)} (best {Text(best)})" : Text(value));
         }

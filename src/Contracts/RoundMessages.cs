@@ -61,9 +61,6 @@ public sealed record PrepareReply
     [Id(5)]
     public string Measure { get; init; } = "";
 
-    [Id(6)]
-    public bool LowerIsBetter { get; init; }
-
     [Id(7)]
     public Dictionary<string, string> Switches { get; init; } = [];
 
@@ -133,6 +130,10 @@ public sealed record WorkerReport
 
     [Id(8)]
     public string? WeightsSha256 { get; init; }
+
+    /// <summary>The best validated value of the measure so far.</summary>
+    [Id(9)]
+    public double? Best { get; init; }
 }
 
 /// <summary>A partial sum on its way through a grain call: for small models only.</summary>

@@ -47,7 +47,7 @@ public sealed record RunStatus
     [Id(7)]
     public string Measure { get; init; } = "";
 
-    /// <summary>The best value of the measure so far.</summary>
+    /// <summary>The best value of the measure so far, if it is known by validation.</summary>
     [Id(8)]
     public double? Best { get; init; }
 

@@ -22,6 +22,8 @@ public sealed class GanTask : ITrainingTask
 
     public string Summary => "a generative adversarial network draws digits; data: MNIST's format, or built-in glyphs";
 
+    public string DataSet => "mnist";
+
     public Type Settings => typeof(GanSettings);
 
     public ITrainingReplica CreateReplica(TrainingSpec spec) => new Replica(spec, TaskSettings.Bind<GanSettings>(spec), ImageData.Load(spec.Data));
@@ -108,11 +110,11 @@ public sealed class GanTask : ITrainingTask
                 throw new NonFiniteException("loss", Phases[phase], step);
             }
             var norm = PlayerOf(phase).Update(sum, weight, Phases[phase], step);
-            metrics["loss"] = loss;
+            metrics[Metrics.Loss] = loss;
             metrics[$"loss.{Phases[phase]}"] = loss;
             metrics[$"gradient.norm.{Phases[phase]}"] = norm;
-            metrics["learning.rate"] = settings.LearningRate;
-            metrics["samples"] = weight;
+            metrics[Metrics.LearningRate] = settings.LearningRate;
+            metrics[Metrics.Samples] = weight;
             if (phase == Discriminate)
             {
                 metrics["score.real"] = sum.Scalars[RealScore] / weight;
@@ -140,7 +142,6 @@ public sealed class GanTask : ITrainingTask
 
         public void WriteSamples(string folder, long step)
         {
-            Directory.CreateDirectory(folder);
             File.WriteAllBytes(Path.Combine(folder, $"step-{step + 1:D8}.png"), Draw(SampleCount, spec.Seed));
         }
 

@@ -21,6 +21,8 @@ public sealed class LanguageModelTask : ITrainingTask
 
     public string Summary => "a recurrent language model (LSTM, GRU or RNN) over words";
 
+    public string DataSet => "text8";
+
     public Type Settings => typeof(LanguageModelSettings);
 
     public ITrainingReplica CreateReplica(TrainingSpec spec)
@@ -151,7 +153,7 @@ public sealed class LanguageModelTask : ITrainingTask
 
         public override string Unit => "tokens";
 
-        public override Measure Measure => new("validation.perplexity", LowerIsBetter: true);
+        public override Measure Measure => new("validation.perplexity", LowerIsBetter: true, Occasional: true);
 
         protected override double MaxGradientNorm => settings.Clip;
 
@@ -164,7 +166,7 @@ public sealed class LanguageModelTask : ITrainingTask
         public override bool SamplesDue(long step) => Happens(Validate, step);
 
         public override void WriteSamples(string folder, long step) =>
-            File.WriteAllText(Path.Combine(folder, $"text-{step:D8}.txt"), Generate(prompt: null, settings.SampleWords, Spec.Seed) + "\n");
+            File.WriteAllText(Path.Combine(folder, $"step-{step + 1:D8}.txt"), Generate(prompt: null, settings.SampleWords, Spec.Seed) + "\n");
 
         protected override (Tensor LossSum, double Weight) Loss(Coordinates at, Generator generator, ReadOnlySpan<float> carry, Span<float> carryNext)
         {

@@ -151,9 +151,9 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
                 VectorMath.Add(row, rows.Row(i), row, RowWidth);
             }
         }
-        metrics["loss"] = loss;
-        metrics["gradient.norm"] = norm;
-        metrics["samples"] = sum.Scalars[0];
+        metrics[Metrics.Loss] = loss;
+        metrics[Metrics.GradientNorm] = norm;
+        metrics[Metrics.Samples] = sum.Scalars[0];
     }
 
     public Metrics Evaluate() => new() { ["loss"] = weights.Span[0] };

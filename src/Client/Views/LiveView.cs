@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Tasks;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -44,7 +45,7 @@ internal sealed class LiveView : RunView
     {
         var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
         Row("progress", new Markup($"{Bar(run)} {Share(run):P0}  step {run.Step:N0}/{run.TotalSteps:N0}  epoch {Epoch(run):0.00}"));
-        Row("metrics", new Text(string.Join("   ", run.Metrics.Where(metric => metric.Key != "samples").Select(metric => $"{metric.Key} {metric.Value:G4}"))));
+        Row("metrics", new Text(string.Join("   ", run.Metrics.Where(metric => metric.Key != Metrics.Samples).Select(metric => $"{metric.Key} {metric.Value:G4}"))));
         if (run.Best is { } best)
         {
             Row("best", new Text($"{run.Measure} {best:G5}"));

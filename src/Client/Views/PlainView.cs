@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Tasks;
 
 namespace Granary.Client.Views;
 
@@ -23,7 +24,7 @@ internal sealed class PlainView(TextWriter output) : RunView
             else if (entry.Time - shown >= ProgressEvery)
             {
                 shown = entry.Time;
-                var metrics = string.Join("  ", last.Metrics.Where(metric => metric.Key != "samples").OrderBy(metric => metric.Key, StringComparer.Ordinal).Select(metric => $"{metric.Key} {metric.Value:G4}"));
+                var metrics = string.Join("  ", last.Metrics.Where(metric => metric.Key != Metrics.Samples).OrderBy(metric => metric.Key, StringComparer.Ordinal).Select(metric => $"{metric.Key} {metric.Value:G4}"));
                 output.WriteLine($"{entry.Time.LocalDateTime:HH:mm:ss} step {last.Step:N0}/{last.TotalSteps:N0}  epoch {Epoch(last):0.00}  {metrics}  {last.UnitsPerSecond:N0} {last.Unit}/s  {Remaining(last, StepsPerSecond(last, firstStep ?? 0))} left");
             }
         }

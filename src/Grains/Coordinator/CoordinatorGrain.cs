@@ -200,7 +200,6 @@ internal sealed partial class CoordinatorGrain(
             return null;
         }
         Status = Status with { TotalSteps = ready.TotalSteps, StepsPerEpoch = ready.StepsPerEpoch, Unit = ready.Unit, Measure = ready.Measure, Switches = ready.Switches, Step = start.Step };
-        current.LowerIsBetter = ready.LowerIsBetter;
         return start;
     }
 
@@ -263,7 +262,6 @@ internal sealed partial class CoordinatorGrain(
         {
             case ReportKind.Progress:
                 throughput.Report(report.Units, report.Elapsed);
-                var measured = report.Metrics.TryGetValue(Status.Measure, out var score) ? score : (double?)null;
                 Status = Status with
                 {
                     Step = report.Step,
@@ -271,7 +269,7 @@ internal sealed partial class CoordinatorGrain(
                     Units = throughput.Units,
                     Elapsed = throughput.Elapsed,
                     UnitsPerSecond = throughput.PerSecond,
-                    Best = current.Better(Status.Best, measured),
+                    Best = report.Best ?? Status.Best,
                 };
                 events.Add("", Status);
                 break;

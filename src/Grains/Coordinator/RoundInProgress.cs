@@ -14,15 +14,7 @@ internal sealed class RoundInProgress(RoundPlan plan)
 
     public RoundPlan Plan { get; } = plan;
 
-    public bool LowerIsBetter { get; set; }
-
     public Task<RoundOutcome> Outcome => outcome.Task;
-
-    public double? Better(double? known, double? next) => (known, next) switch
-    {
-        ({ } old, { } now) => LowerIsBetter ? Math.Min(old, now) : Math.Max(old, now),
-        _ => next ?? known,
-    };
 
     /// <summary>The first to fail or to break off decides; a good end needs all workers, with one hash.</summary>
     public void WorkerEnded(WorkerReport report)

@@ -135,7 +135,6 @@ internal sealed partial class SlotSession(
                 StepsPerEpoch = replica.StepsPerEpoch,
                 Unit = replica.Unit,
                 Measure = replica.Measure.Metric,
-                LowerIsBetter = replica.Measure.LowerIsBetter,
                 Switches = new(environment.Switches),
                 CheckpointStep = checkpoint?.Manifest.Step,
                 Warnings = warnings,

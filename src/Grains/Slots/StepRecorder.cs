@@ -67,7 +67,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
         {
             latest[name] = value;
         }
-        var samples = metrics.TryGet("samples", out var weight) ? weight : 0;
+        var samples = metrics.TryGet(Metrics.Samples, out var weight) ? weight : 0;
         units += samples;
         instruments.Exchanged(exchange.BytesSent - bytesSent);
         bytesSent = exchange.BytesSent;
@@ -78,7 +78,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
             if (time.GetElapsedTime(reported) >= ReportEvery)
             {
                 reported = time.GetTimestamp();
-                reporter.Progress(step, new(latest), units, time.GetElapsedTime(started));
+                reporter.Progress(step, new(latest), checkpoints!.Best, units, time.GetElapsedTime(started));
             }
         }
     }
@@ -93,7 +93,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
                 BeginCheckpoint(step);
             }
             checkpoints.Complete();
-            reporter.Progress(step, new(latest), units, time.GetElapsedTime(started));
+            reporter.Progress(step, new(latest), checkpoints!.Best, units, time.GetElapsedTime(started));
         }
     }
 
@@ -107,9 +107,9 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     {
         var measured = replica.Measure.Occasional && metrics.TryGet(replica.Measure.Metric, out _);
         history!.Add(step, metrics, remarkable: measured || step == replica.TotalSteps);
-        if (replica.SamplesDue(step))
+        if (replica.SamplesDue(step - 1))
         {
-            replica.WriteSamples(Path.Combine(run.Output, "samples"), step);
+            replica.WriteSamples(Directory.CreateDirectory(Path.Combine(run.Output, "samples")).FullName, step - 1);
         }
         var isBest = measured && checkpoints!.IsBest(metrics[replica.Measure.Metric], replica.Measure);
         if (isBest || (run.CheckpointEvery > 0 && step % run.CheckpointEvery == 0))

@@ -10,15 +10,13 @@ internal sealed class WorkerReporter(ICoordinatorGrain coordinator, long round, 
     private Task last = Task.CompletedTask;
 
     /// <summary>Tells how it goes, unless the report before is still on its way.</summary>
-    public void Progress(long step, Dictionary<string, double> metrics, double units, TimeSpan elapsed)
+    public void Progress(long step, Dictionary<string, double> metrics, double? best, double units, TimeSpan elapsed)
     {
         if (last.IsCompleted)
         {
-            last = SendAsync(Report(ReportKind.Progress, step) with { Metrics = metrics, Units = units, Elapsed = elapsed }, retry: false);
+            last = SendAsync(Report(ReportKind.Progress, step) with { Metrics = metrics, Best = best, Units = units, Elapsed = elapsed }, retry: false);
         }
     }
-
-    public bool IsBusy => !last.IsCompleted;
 
     /// <summary>A checkpoint was written there, or failed for that reason.</summary>
     public void Checkpoint(long step, string message) => _ = SendAsync(Report(ReportKind.Checkpoint, step) with { Message = message }, retry: true);

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Security.Cryptography;
+using Granary.Training.Tasks;
 
 namespace Granary.Models.Data;
 
@@ -7,7 +8,7 @@ namespace Granary.Models.Data;
 public readonly record struct DownloadProgress(string File, long Received, long Length);
 
 /// <summary>A file could not be fetched, or is not what was expected. The message says what to do.</summary>
-public sealed class DownloadException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class DownloadException(string message, Exception? inner = null) : TrainingDataException(message, inner);
 
 /// <summary>
 /// Fetches public data. What has arrived lies in <c>NAME.part</c>, from where the next attempt or the next call goes on; a

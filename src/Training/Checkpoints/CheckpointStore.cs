@@ -85,11 +85,11 @@ public sealed class CheckpointStore(string runDirectory)
     /// <summary>The newest whole checkpoint; damaged ones are reported and passed over.</summary>
     public Checkpoint? Latest(Action<CheckpointException>? skipped = null) => All(skipped).FirstOrDefault();
 
-    /// <summary>The best whole checkpoint by its measure; the newest if none has been measured.</summary>
+    /// <summary>The best whole checkpoint by its measure; the newest if none has been validated.</summary>
     public Checkpoint? Best(Action<CheckpointException>? skipped = null)
     {
         var all = All(skipped).ToList();
-        return all.Where(checkpoint => checkpoint.Manifest.Score is not null)
+        return all.Where(checkpoint => checkpoint.Manifest is { Measure.Occasional: true, Score: not null })
             .OrderBy(checkpoint => (checkpoint.Manifest.Measure.LowerIsBetter ? 1 : -1) * checkpoint.Manifest.Score!.Value)
             .FirstOrDefault() ?? all.FirstOrDefault();
     }

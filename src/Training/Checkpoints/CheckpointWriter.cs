@@ -20,6 +20,9 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
     /// <summary>Knows of checkpoints of an earlier session, so that their best is kept.</summary>
     public void Adopt(Checkpoint checkpoint) => Consider(checkpoint.Manifest);
 
+    /// <summary>The best validated value so far.</summary>
+    public double? Best => best?.Score;
+
     /// <summary>Whether a value of the measure is better than that of every checkpoint so far.</summary>
     public bool IsBest(double score, Measure measure) => best is not { } known || measure.IsBetter(score, known.Score);
 
@@ -60,7 +63,7 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
 
     private void Consider(CheckpointManifest manifest)
     {
-        if (manifest.Score is { } score && IsBest(score, manifest.Measure))
+        if (manifest is { Measure.Occasional: true, Score: { } score } && IsBest(score, manifest.Measure))
         {
             best = (manifest.Step, score);
         }

@@ -21,4 +21,4 @@ public interface ITrainingTask
 }
 
 /// <summary>The data of a run cannot be used. The message names the path and the cure.</summary>
-public sealed class TrainingDataException(string message, Exception? inner = null) : Exception(message, inner);
+public class TrainingDataException(string message, Exception? inner = null) : Exception(message, inner);
