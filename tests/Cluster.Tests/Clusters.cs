@@ -2,6 +2,7 @@ using Granary.Client;
 using Granary.Contracts;
 using Granary.Silo;
 using Granary.Silo.Clusters;
+using Granary.Training.Checkpoints;
 
 namespace Granary.Cluster.Tests;
 
@@ -38,6 +39,19 @@ public sealed class Clusters : IAsyncLifetime
             last = entry.Status;
         }
         return last!.State == RunState.Succeeded ? last : throw new InvalidOperationException($"The run is {last.State}: {last.Reason}");
+    }
+
+    /// <summary>A new run directory that holds one checkpoint of another.</summary>
+    public string CopyCheckpoint(string runDirectory, long step)
+    {
+        var source = new CheckpointStore(runDirectory).Open(step).Directory;
+        var copy = Path.Combine(Folder, $"{Path.GetFileName(runDirectory)}-from-{step}");
+        var target = Directory.CreateDirectory(Path.Combine(copy, "checkpoints", Path.GetFileName(source)));
+        foreach (var file in Directory.EnumerateFiles(source))
+        {
+            File.Copy(file, Path.Combine(target.FullName, Path.GetFileName(file)));
+        }
+        return copy;
     }
 
     public Task<IRunCluster> ClusterAsync(int processes)

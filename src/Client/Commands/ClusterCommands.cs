@@ -21,7 +21,7 @@ internal static class ClusterCommands
         {
             var run = spec.Read(parsed);
             run = run with { RunId = parsed.GetValue(id) ?? run.RunId };
-            using var client = new TrainingClient(parsed.GetValue(server)!);
+            using var client = Connect(parsed.GetValue(server)!);
             if (!parsed.GetValue(wait))
             {
                 Console.WriteLine((await client.SubmitAsync(run)).Spec.RunId);
@@ -39,7 +39,7 @@ internal static class ClusterCommands
         var server = Server(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var client = new TrainingClient(parsed.GetValue(server)!);
+            using var client = Connect(parsed.GetValue(server)!);
             var table = new Table().Border(TableBorder.Simple).AddColumns("run", "task", "state", "step", "workers", "why");
             foreach (var run in await client.ListAsync(cancellationToken))
             {
@@ -59,7 +59,7 @@ internal static class ClusterCommands
         var server = Server(command);
         command.SetAction(async (parsed, _) =>
         {
-            using var client = new TrainingClient(parsed.GetValue(server)!);
+            using var client = Connect(parsed.GetValue(server)!);
             using var interruption = new Interruption();
             return await RunSession.WatchAsync(client, parsed.GetValue(id)!, quiet: false, summaryPath: null, interruption, cancelOnInterrupt: false);
         });
@@ -74,24 +74,21 @@ internal static class ClusterCommands
         var server = Server(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            using var client = new TrainingClient(parsed.GetValue(server)!);
+            using var client = Connect(parsed.GetValue(server)!);
             var run = await client.CancelAsync(parsed.GetValue(id)!, parsed.GetValue(reason)!, cancellationToken);
             Console.WriteLine($"{run.Spec.RunId}: {run.State.ToString().ToLowerInvariant()}");
         });
         return command;
     }
 
-    private static Option<Uri> Server(Command command)
+    private static Option<string> Server(Command command)
     {
-        var server = new Option<Uri>("--server")
-        {
-            Description = "A silo's gRPC address.",
-            DefaultValueFactory = _ => new("http://127.0.0.1:8081"),
-            CustomParser = result => Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
-                ? address
-                : throw new UserErrorException($"--server {result.Tokens[0].Value} is no address such as http://127.0.0.1:8081."),
-        };
+        var server = new Option<string>("--server") { Description = "A silo's gRPC address.", DefaultValueFactory = _ => "http://127.0.0.1:8081" };
         command.Options.Add(server);
         return server;
     }
+
+    private static TrainingClient Connect(string server) => Uri.TryCreate(server, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
+        ? new(address)
+        : throw new UserErrorException($"--server {server} is no address such as http://127.0.0.1:8081.");
 }
