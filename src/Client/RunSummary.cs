@@ -1,7 +1,6 @@
 using System.Text.Json;
 using Granary.Contracts;
 using Granary.Training.Tasks;
-using Spectre.Console;
 
 namespace Granary.Client;
 
@@ -48,18 +47,22 @@ internal static class RunSummary
         {
             return;
         }
-        var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
-        Row("run", $"{run.Spec.RunId}: {run.State.ToString().ToLowerInvariant()} at step {run.Step:N0} of {run.TotalSteps:N0}");
-        foreach (var (name, value) in run.Metrics.Where(metric => metric.Key != Metrics.Samples).OrderBy(metric => metric.Key, StringComparer.Ordinal))
+        List<(string Name, string Value)> lines =
+        [
+            ("run", $"{run.Spec.RunId}: {run.State.ToString().ToLowerInvariant()} at step {run.Step:N0} of {run.TotalSteps:N0}"),
+            .. from metric in run.Metrics
+               where metric.Key != Metrics.Samples
+               orderby metric.Key
+               select (metric.Key, metric.Key == run.Measure && run.Best is { } best ? $"{Text(metric.Value)} (best {Text(best)})" : Text(metric.Value)),
+            ("speed", $"{SamplesPerSecond(run):N0} {run.Unit} a second, {run.Elapsed.TotalSeconds:N1} s in all"),
+            ("weights", run.WeightsSha256 ?? "unknown"),
+            ("checkpoint", run.Checkpoint ?? "none"),
+        ];
+        var width = lines.Max(line => line.Name.Length);
+        foreach (var (name, value) in lines)
         {
-            Row(name, name == run.Measure && run.Best is { } best ? $"{Text(value)} (best {Text(best)})" : Text(value));
+            Console.WriteLine($"{name.PadRight(width)}  {value}");
         }
-        Row("speed", $"{SamplesPerSecond(run):N0} {run.Unit} a second, {run.Elapsed.TotalSeconds:N1} s in all");
-        Row("weights", run.WeightsSha256 ?? "unknown");
-        Row("checkpoint", run.Checkpoint ?? "none");
-        AnsiConsole.Write(grid);
-
-        void Row(string name, string value) => grid.AddRow(new Text(name), new Text(value));
     }
 
     private static string Text(double value) => value.ToString("G5");
