@@ -8,7 +8,7 @@ namespace Granary.Training.Randomness;
 /// </summary>
 public readonly struct Permutation(int count, params ReadOnlySpan<ulong> seeds)
 {
-    private const int Rounds = 4;
+    private const int Rounds = 8;
     private readonly ulong key = StepRandom.Mix(seeds);
     private readonly int halfBits = (BitOperations.Log2((uint)Math.Max(1, count - 1)) + 2) / 2;
 
