@@ -1,1 +1,35 @@
-Console.WriteLine(TorchSharp.torch.ones(3).sum().item<float>() + " tensors " + TorchSharp.torch.Tensor.TotalCount);
+using System.CommandLine;
+using Granary.Client;
+using Granary.Client.Commands;
+
+var verbose = new Option<bool>("--verbose") { Description = "Log what the cluster does; show errors with their origin.", Recursive = true };
+var root = new RootCommand("Trains TorchSharp models on any number of workers, with the same bits.")
+{
+    TasksCommand.Create(),
+    TrainCommand.Create(verbose),
+    ResumeCommand.Create(verbose),
+    ShowCommand.Create(),
+    EvaluateCommand.Create(),
+    WordCommands.CreateNearest(),
+    WordCommands.CreateAnalogy(),
+    WordCommands.CreateExport(),
+    GenerateCommand.Create(),
+    DataCommand.Create(),
+    SiloCommand.Create(verbose),
+    ClusterCommands.CreateSubmit(),
+    ClusterCommands.CreateList(),
+    ClusterCommands.CreateWatch(),
+    ClusterCommands.CreateCancel(),
+};
+root.Options.Add(verbose);
+var parsed = root.Parse(args);
+try
+{
+    // Ctrl+C belongs to the commands: the first ends a run in good order.
+    return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+}
+catch (Exception error) when (!parsed.GetValue(verbose) && ErrorLine.For(error) is { } line)
+{
+    Console.Error.WriteLine($"granary: {line}");
+    return ExitCode.Failed;
+}

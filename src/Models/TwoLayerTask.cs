@@ -17,19 +17,24 @@ public sealed class TwoLayerTask : ITrainingTask
 
     public Type Settings => typeof(TwoLayerSettings);
 
-    public ITrainingReplica CreateReplica(TrainingSpec spec) => new Replica(spec, TaskSettings.Bind<TwoLayerSettings>(spec));
+    public ITrainingReplica CreateReplica(TrainingSpec spec)
+    {
+        var settings = TaskSettings.Bind<TwoLayerSettings>(spec);
+        return new Replica(spec, settings, new(settings, spec.Seed));
+    }
 
     private sealed class Network : nn.Module<Tensor, Tensor>
     {
         private readonly nn.Module<Tensor, Tensor> layers;
 
-        public Network(TwoLayerSettings settings) : base("two-layer")
+        public Network(TwoLayerSettings settings, ulong seed) : base("two-layer")
         {
             layers = nn.Sequential(
                 ("input", nn.Linear(settings.Inputs, settings.Hidden)),
                 ("relu", nn.ReLU()),
                 ("output", nn.Linear(settings.Hidden, settings.Outputs)));
             RegisterComponents();
+            Initialization.Default(this, seed);
         }
 
         public override Tensor forward(Tensor input_BI) => layers.call(input_BI);
@@ -42,11 +47,7 @@ public sealed class TwoLayerTask : ITrainingTask
         private readonly Tensor inputs_BI;
         private readonly Tensor targets_BO;
 
-        public Replica(TrainingSpec spec, TwoLayerSettings settings) : this(spec, settings, new Network(settings))
-        {
-        }
-
-        private Replica(TrainingSpec spec, TwoLayerSettings settings, Network network) : base(spec, Initialized(network, spec.Seed))
+        public Replica(TrainingSpec spec, TwoLayerSettings settings, Network network) : base(spec, network)
         {
             this.settings = settings;
             this.network = network;
@@ -65,7 +66,7 @@ public sealed class TwoLayerTask : ITrainingTask
 
         protected override (Tensor LossSum, double Weight) Loss(Coordinates at, Generator generator, ReadOnlySpan<float> carry, Span<float> carryNext)
         {
-            var rows = ShardOf(at.Shard);
+            var rows = ShardSlice.Of(settings.Batch, at.Shard, Spec.Shards);
             var output_BO = network.call(inputs_BI.narrow(0, rows.Start, rows.Count));
             return (nn.functional.mse_loss(output_BO, targets_BO.narrow(0, rows.Start, rows.Count), nn.Reduction.Sum), rows.Count);
         }
@@ -85,14 +86,6 @@ public sealed class TwoLayerTask : ITrainingTask
             targets_BO.Dispose();
             base.Dispose();
         }
-
-        private ShardSlice ShardOf(int shard) => ShardSlice.Of(settings.Batch, shard, Spec.Shards);
-    }
-
-    private static Network Initialized(Network network, ulong seed)
-    {
-        Initialization.Default(network, seed);
-        return network;
     }
 }
 

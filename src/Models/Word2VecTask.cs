@@ -18,6 +18,8 @@ public sealed class Word2VecTask : ITrainingTask
 
     public string Summary => "word vectors by skip-gram with negative sampling, with row-sparse gradients";
 
+    public string DataSet => "text8";
+
     public Type Settings => typeof(Word2VecSettings);
 
     public ITrainingReplica CreateReplica(TrainingSpec spec)
@@ -126,8 +128,9 @@ public sealed class Word2VecTask : ITrainingTask
                 var rate = learningRate / (1 + learningRate * rows.Row(i)[settings.Dimension]);
                 VectorMath.AddScaled(vector, rows.Row(i), -(float)rate, settings.Dimension);
             }
-            metrics["loss"] = loss;
-            metrics["learning.rate"] = learningRate;
+            metrics[Metrics.Loss] = loss;
+            metrics[Metrics.LearningRate] = learningRate;
+            metrics[Metrics.Samples] = sum.Scalars[Weight];
             metrics["pairs"] = sum.Scalars[Pairs];
             metrics["rows"] = rows.Count;
         }

@@ -22,6 +22,9 @@ internal sealed class ReplicaDriver : IDisposable
         folds = [.. replicas.Select(replica => replica.Phases.Select((_, phase) => new FrameFold(spec.Shards, () => replica.CreateFrame(phase))).ToArray())];
     }
 
+    /// <summary>Tensors alive that this thread has made: other tests run beside this one.</summary>
+    public static long LiveTensors => TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+
     public ITrainingReplica Replica => replicas[0];
 
     public Metrics Metrics { get; } = [];

@@ -107,13 +107,19 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         var (norm, scale) = GradientNorm.Clip(sum.Pointer, parameters.Length, weight, MaxGradientNorm, Phases[phase], step);
         optimizer.Update(parameters.Values, sum.Pointer, update: step + 1, (float)learningRate, scale);
         sum.Values[parameters.Length..].CopyTo(carried.Span);
-        metrics["loss"] = loss;
-        metrics["gradient.norm"] = norm;
-        metrics["learning.rate"] = learningRate;
-        metrics["samples"] = weight;
+        metrics[Metrics.Loss] = loss;
+        metrics[Metrics.GradientNorm] = norm;
+        metrics[Metrics.LearningRate] = learningRate;
+        metrics[Metrics.Samples] = weight;
     }
 
     public abstract Metrics Evaluate();
+
+    public virtual bool SamplesDue(long step) => false;
+
+    public virtual void WriteSamples(string folder, long step)
+    {
+    }
 
     public virtual void Dispose()
     {

@@ -38,7 +38,7 @@ public interface ITrainingReplica : IDisposable
 
     /// <summary>
     /// Moves the state by the sum over all shards: clip, schedule, optimizer; once a phase, in order. Adds what it learned
-    /// to <paramref name="metrics"/>. The frame's contents may be destroyed.
+    /// to <paramref name="metrics"/>, <see cref="Metrics.Samples"/> among it. The frame's contents may be destroyed.
     /// </summary>
     /// <exception cref="NonFiniteException">Loss or gradient is not finite; the state is unchanged.</exception>
     void Apply(int phase, long step, Frame sum, Metrics metrics);
@@ -52,7 +52,7 @@ public interface ITrainingReplica : IDisposable
     /// <summary>The task's own measures on held-out data, in this process alone. The state stays as it is.</summary>
     Metrics Evaluate();
 
-    /// <summary>What the run shows besides numbers, written into a folder now and then (pictures, text). Optional.</summary>
+    /// <summary>What the run shows besides numbers, written into a folder that is there (pictures, text). Optional.</summary>
     void WriteSamples(string folder, long step) { }
 
     /// <summary>Whether <see cref="WriteSamples"/> is due after this step.</summary>
@@ -60,7 +60,8 @@ public interface ITrainingReplica : IDisposable
 }
 
 /// <summary>The metric that says how good a model is. Its value at a step is <see cref="Metrics"/>' entry of that name.</summary>
-public sealed record Measure(string Metric, bool LowerIsBetter)
+/// <param name="Occasional">Known at some steps only, after a validation: a better value is then worth a checkpoint.</param>
+public sealed record Measure(string Metric, bool LowerIsBetter, bool Occasional = false)
 {
     public bool IsBetter(double value, double than) => LowerIsBetter ? value < than : value > than;
 }

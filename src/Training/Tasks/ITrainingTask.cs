@@ -9,6 +9,9 @@ public interface ITrainingTask
     /// <summary>One line for the list of tasks.</summary>
     string Summary { get; }
 
+    /// <summary>The public data set it is usually trained on, such as <c>mnist</c>; <see langword="null"/>: none.</summary>
+    string? DataSet => null;
+
     /// <summary>The settings record: every property carries a <see cref="SettingAttribute"/> and its default value.</summary>
     Type Settings { get; }
 
@@ -18,4 +21,4 @@ public interface ITrainingTask
 }
 
 /// <summary>The data of a run cannot be used. The message names the path and the cure.</summary>
-public sealed class TrainingDataException(string message, Exception? inner = null) : Exception(message, inner);
+public class TrainingDataException(string message, Exception? inner = null) : Exception(message, inner);

@@ -5,6 +5,18 @@ namespace Granary.Training.Tasks;
 /// <summary>Named numbers in the order they were first set, such as <c>loss</c>, <c>validation.perplexity</c>.</summary>
 public sealed class Metrics : IEnumerable<KeyValuePair<string, double>>
 {
+    /// <summary>The mean loss of the step.</summary>
+    public const string Loss = "loss";
+
+    /// <summary>The weight of the step's sum: how many samples, tokens, words or images. Every step has it.</summary>
+    public const string Samples = "samples";
+
+    /// <summary>The norm of the mean gradient before clipping.</summary>
+    public const string GradientNorm = "gradient.norm";
+
+    /// <summary>The learning rate of the step.</summary>
+    public const string LearningRate = "learning.rate";
+
     private readonly List<KeyValuePair<string, double>> entries = [];
 
     public int Count => entries.Count;

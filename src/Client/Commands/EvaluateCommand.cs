@@ -1,0 +1,25 @@
+using System.CommandLine;
+using Granary.Silo;
+
+namespace Granary.Client.Commands;
+
+/// <summary><c>granary evaluate RUNDIR</c></summary>
+internal static class EvaluateCommand
+{
+    public static Command Create()
+    {
+        var directory = new Argument<string>("rundir") { Description = "The run directory (--out of granary train)." };
+        var data = new Option<string?>("--data") { Description = "Other data than the run's." };
+        var command = new Command("evaluate", "The task's own measures on held-out data, for the best checkpoint.") { directory, data };
+        command.SetAction(parsed =>
+        {
+            using var model = TrainedModel.Open(parsed.GetValue(directory)!, parsed.GetValue(data), ShowCommand.Warn);
+            Console.WriteLine($"checkpoint {model.Checkpoint.Directory}");
+            foreach (var (name, value) in model.Replica.Evaluate())
+            {
+                Console.WriteLine($"{name} {value:G6}");
+            }
+        });
+        return command;
+    }
+}

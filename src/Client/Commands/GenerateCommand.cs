@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Granary.Silo;
+using Granary.Training.Tasks;
+
+namespace Granary.Client.Commands;
+
+/// <summary><c>granary generate RUNDIR</c></summary>
+internal static class GenerateCommand
+{
+    public static Command Create()
+    {
+        var directory = new Argument<string>("rundir") { Description = "The run directory (--out of granary train)." };
+        var prompt = new Option<string?>("--prompt") { Description = "Text to go on from." };
+        var count = new Option<int?>("--count") { Description = "Words or pictures to make. Default: 100 words, 64 pictures." };
+        var output = new Option<string?>("--out") { Description = "The file to write. Default: text to the screen, pictures to pictures.png." };
+        var seed = new Option<ulong>("--seed") { Description = "The same seed, the same result.", DefaultValueFactory = _ => 1 };
+        var command = new Command("generate", "Text of a language model, or pictures of a GAN.") { directory, prompt, count, output, seed };
+        command.SetAction(parsed =>
+        {
+            using var model = TrainedModel.Open(parsed.GetValue(directory)!, data: null, ShowCommand.Warn);
+            var path = parsed.GetValue(output);
+            var wanted = parsed.GetValue(count) is { } number ? SpecOptions.AtLeast(number, 1, "--count") : (int?)null;
+            switch (model.Replica)
+            {
+                case ITextGenerator writer:
+                    var text = writer.Generate(parsed.GetValue(prompt), wanted ?? 100, parsed.GetValue(seed));
+                    if (path is null)
+                    {
+                        Console.WriteLine(text);
+                    }
+                    else
+                    {
+                        File.WriteAllText(path, text + "\n");
+                    }
+                    break;
+                case IPictureGenerator painter:
+                    path ??= "pictures.png";
+                    File.WriteAllBytes(path, painter.Draw(wanted ?? 64, parsed.GetValue(seed)));
+                    Console.WriteLine(Path.GetFullPath(path));
+                    break;
+                default:
+                    throw new UserErrorException($"Task '{model.Checkpoint.Manifest.Spec.Task}' generates nothing. Train lm or gan.");
+            }
+        });
+        return command;
+    }
+}

@@ -1,0 +1,68 @@
+using System.CommandLine;
+using Granary.Client.Views;
+using Granary.Training.Checkpoints;
+using Granary.Training.Tasks;
+using Spectre.Console;
+
+namespace Granary.Client.Commands;
+
+/// <summary><c>granary show RUNDIR</c></summary>
+internal static class ShowCommand
+{
+    public static Command Create()
+    {
+        var directory = new Argument<string>("rundir") { Description = "The run directory (--out of granary train)." };
+        var command = new Command("show", "A run's spec, state, checkpoints and learning curve.") { directory };
+        command.SetAction(parsed => Show(parsed.GetValue(directory)!));
+        return command;
+    }
+
+    /// <summary>Names a damaged checkpoint on the error stream.</summary>
+    public static void Warn(CheckpointException damage) => Console.Error.WriteLine($"warning: {damage.Message} It is passed over.");
+
+    private static void Show(string directory)
+    {
+        var checkpoints = new CheckpointStore(directory).All(Warn).ToList();
+        if (checkpoints.Count == 0)
+        {
+            throw new UserErrorException($"No whole checkpoint lies in {Path.GetFullPath(directory)}. Is it the directory of a run (--out)?");
+        }
+        var newest = checkpoints[0].Manifest;
+        AnsiConsole.Write(Describe(newest));
+        AnsiConsole.Write(List(checkpoints, newest.Measure));
+        var curve = RunHistory.Read(directory)
+            .Where(point => point.Metrics.ContainsKey("loss"))
+            .Select(point => ((double)point.Step, point.Metrics["loss"]))
+            .ToList();
+        if (curve.Count > 1)
+        {
+            Console.WriteLine("loss by step");
+            Console.WriteLine(CurvePlot.Draw(curve, width: 72, height: 12));
+        }
+    }
+
+    private static Grid Describe(CheckpointManifest manifest)
+    {
+        var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
+        var spec = manifest.Spec;
+        Row("task", spec.Task);
+        Row("state", manifest.Step >= manifest.TotalSteps ? $"complete: {manifest.Step:N0} steps" : $"at step {manifest.Step:N0} of {manifest.TotalSteps:N0}; granary resume goes on");
+        Row("seed, shards", $"{spec.Seed}, {spec.Shards}");
+        Row("data", spec.Data ?? "built in");
+        Row("settings", string.Join("  ", spec.Settings.Select(setting => $"{setting.Key}={setting.Value}")));
+        Row("switches", string.Join("  ", spec.Switches.Select(entry => $"{entry.Key}={entry.Value}")));
+        return grid;
+
+        void Row(string name, string value) => grid.AddRow(new Text(name), new Text(value));
+    }
+
+    private static Table List(IEnumerable<Checkpoint> checkpoints, Measure measure)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("step", "written", measure.Metric, "weights' sha256");
+        foreach (var manifest in checkpoints.Select(checkpoint => checkpoint.Manifest))
+        {
+            table.AddRow($"{manifest.Step:N0}", $"{manifest.Written.LocalDateTime:yyyy-MM-dd HH:mm:ss}", $"{manifest.Score:G5}", manifest.WeightsSha256);
+        }
+        return table;
+    }
+}

@@ -1,0 +1,18 @@
+using System.CommandLine;
+using Granary.Silo;
+
+namespace Granary.Client.Commands;
+
+/// <summary><c>granary silo</c></summary>
+internal static class SiloCommand
+{
+    public static Command Create(Option<bool> verbose)
+    {
+        var config = new Option<string?>("--config") { Description = "A JSON file; see docs/operations.md. Environment variables override it." };
+        var attached = new Option<bool>("--attached") { Description = "End when standard input closes.", Hidden = true };
+        var command = new Command("silo", "Runs a silo of a cluster until it is told to stop.") { config, attached };
+        command.SetAction(async (parsed, cancellationToken) =>
+            await SiloProgram.RunAsync(parsed.GetValue(config), parsed.GetValue(attached), parsed.GetValue(verbose), cancellationToken));
+        return command;
+    }
+}

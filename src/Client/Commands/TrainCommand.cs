@@ -1,0 +1,61 @@
+using System.CommandLine;
+using Granary.Contracts;
+using Granary.Silo;
+using Granary.Silo.Clusters;
+using Microsoft.Extensions.Logging;
+
+namespace Granary.Client.Commands;
+
+/// <summary><c>granary train TASK</c>: a cluster of its own, one run on it, and its end.</summary>
+internal static class TrainCommand
+{
+    public static Command Create(Option<bool> verbose)
+    {
+        var command = new Command("train", "Trains a task on this machine.");
+        var spec = new SpecOptions(command);
+        var session = new SessionOptions(command);
+        command.SetAction(async (parsed, _) => await RunAsync(spec.Read(parsed), session, parsed, parsed.GetValue(verbose)));
+        return command;
+    }
+
+    /// <summary>Starts the cluster that the options ask for and sees the run through.</summary>
+    public static async Task<int> RunAsync(RunSpec spec, SessionOptions session, ParseResult parsed, bool verbose)
+    {
+        using var interruption = new Interruption();
+        CheckOutput(spec);
+        await using var cluster = await StartClusterAsync(spec, session, parsed, verbose);
+        using var client = new TrainingClient(cluster.Server);
+        return await RunSession.RunAsync(client, spec, session.Quiet(parsed), session.Summary(parsed), interruption);
+    }
+
+    private static async Task<IRunCluster> StartClusterAsync(RunSpec spec, SessionOptions session, ParseResult parsed, bool verbose)
+    {
+        var processes = session.Processes(parsed);
+        if (processes > spec.Workers)
+        {
+            throw new UserErrorException($"--processes {processes} is more than --workers {spec.Workers}: a process needs a worker at least.");
+        }
+        return processes > 1
+            ? await ProcessCluster.StartAsync(processes, spec.Workers, session.Redis(parsed))
+            : await LocalCluster.StartAsync(spec.Workers, GranaryEnvironment.ForTraining(), verbose ? logging => logging.AddSimpleConsole() : null);
+    }
+
+    private static void CheckOutput(RunSpec spec)
+    {
+        if (!spec.Resume && Directory.Exists(spec.Output) && Directory.EnumerateFileSystemEntries(spec.Output).Any())
+        {
+            throw new UserErrorException($"--out {spec.Output} is not empty. Choose another, or go on with what is there: granary resume {spec.Output}");
+        }
+        try
+        {
+            Directory.CreateDirectory(spec.Output);
+            var probe = Path.Combine(spec.Output, $".writable-{Guid.NewGuid():N}");
+            File.WriteAllText(probe, "");
+            File.Delete(probe);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new UserErrorException($"--out {spec.Output} cannot be written: {error.Message} Choose another.");
+        }
+    }
+}

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Granary.Silo;
+using Granary.Training.Tasks;
+
+namespace Granary.Client.Commands;
+
+/// <summary><c>granary nearest</c>, <c>granary analogy</c>, <c>granary export</c>: for models that know words as vectors.</summary>
+internal static class WordCommands
+{
+    public static Command CreateNearest()
+    {
+        var (directory, count) = Common();
+        var words = new Argument<string[]>("word") { Description = "Words of the vocabulary.", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("nearest", "The words most similar to each of the given ones.") { directory, words, count };
+        command.SetAction(parsed => Use(parsed.GetValue(directory)!, model =>
+        {
+            foreach (var word in parsed.GetValue(words)!)
+            {
+                Print(word, model.Nearest(word, parsed.GetValue(count)));
+            }
+        }));
+        return command;
+    }
+
+    public static Command CreateAnalogy()
+    {
+        var (directory, count) = Common();
+        Argument<string> a = new("a"), b = new("b"), c = new("c");
+        var command = new Command("analogy", "a is to b as c is to what?") { directory, a, b, c, count };
+        command.SetAction(parsed => Use(parsed.GetValue(directory)!, model =>
+            Print(
+                $"{parsed.GetValue(a)} is to {parsed.GetValue(b)} as {parsed.GetValue(c)} is to",
+                model.Analogy(parsed.GetValue(a)!, parsed.GetValue(b)!, parsed.GetValue(c)!, parsed.GetValue(count)))));
+        return command;
+    }
+
+    public static Command CreateExport()
+    {
+        var (directory, _) = Common();
+        var file = new Argument<string>("file") { Description = "Where to write." };
+        var command = new Command("export", "Writes word vectors in word2vec's text format.") { directory, file };
+        command.SetAction(parsed => Use(parsed.GetValue(directory)!, model => model.Export(parsed.GetValue(file)!)));
+        return command;
+    }
+
+    private static (Argument<string> Directory, Option<int> Count) Common() => (
+        new("rundir") { Description = "The run directory of a word2vec run." },
+        new("--count") { Description = "How many words to show.", DefaultValueFactory = _ => 10 });
+
+    private static void Use(string directory, Action<IWordVectors> use)
+    {
+        using var model = TrainedModel.Open(directory, data: null, ShowCommand.Warn);
+        var vectors = model.Replica as IWordVectors
+            ?? throw new UserErrorException($"Task '{model.Checkpoint.Manifest.Spec.Task}' has no word vectors. Train word2vec.");
+        try
+        {
+            use(vectors);
+        }
+        catch (ArgumentException unknown)
+        {
+            throw new UserErrorException(unknown.Message);
+        }
+    }
+
+    private static void Print(string title, IEnumerable<(string Word, double Similarity)> words)
+    {
+        Console.WriteLine(title);
+        foreach (var (word, similarity) in words)
+        {
+            Console.WriteLine($"  {similarity:0.000}  {word}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using System.Runtime.CompilerServices;
+using Granary.Contracts;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Granary.Client;
+
+/// <summary>Runs on a cluster, through its gRPC gateway.</summary>
+public sealed class TrainingClient : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(500);
+    private readonly GrpcChannel channel;
+    private readonly V1.Runs.RunsClient runs;
+
+    /// <param name="server">Such as <c>http://127.0.0.1:8081</c>.</param>
+    public TrainingClient(Uri server)
+    {
+        channel = GrpcChannel.ForAddress(server);
+        runs = new(channel);
+    }
+
+    /// <summary>Safe to repeat with the same spec.</summary>
+    public async Task<RunStatus> SubmitAsync(RunSpec spec, CancellationToken cancellationToken = default) =>
+        (await runs.SubmitAsync(new() { Spec = spec.ToWire() }, cancellationToken: cancellationToken)).FromWire();
+
+    public async Task<RunStatus> GetAsync(string runId, CancellationToken cancellationToken = default) =>
+        (await runs.GetAsync(new() { RunId = runId }, cancellationToken: cancellationToken)).FromWire();
+
+    /// <summary>Newest first.</summary>
+    public async Task<IReadOnlyList<RunStatus>> ListAsync(CancellationToken cancellationToken = default) =>
+        [.. (await runs.ListAsync(new(), cancellationToken: cancellationToken)).Runs.Select(Wire.FromWire)];
+
+    /// <summary>Stops the run at the next step boundary, with a checkpoint.</summary>
+    public async Task<RunStatus> CancelAsync(string runId, string reason, CancellationToken cancellationToken = default) =>
+        (await runs.CancelAsync(new() { RunId = runId, Reason = reason }, cancellationToken: cancellationToken)).FromWire();
+
+    /// <summary>What happens to a run until it has ended. A broken connection is taken up again where it broke.</summary>
+    public async IAsyncEnumerable<RunEvent> WatchAsync(string runId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        long after = 0;
+        var brokenSince = default(DateTimeOffset?);
+        while (true)
+        {
+            using var call = runs.Watch(new() { RunId = runId, After = after }, cancellationToken: cancellationToken);
+            while (await NextAsync(call.ResponseStream))
+            {
+                brokenSince = null;
+                var next = call.ResponseStream.Current.FromWire();
+                after = next.Id;
+                yield return next;
+                if (next.Status.HasEnded)
+                {
+                    yield break;
+                }
+            }
+            await Task.Delay(RetryPause, cancellationToken);
+        }
+
+        async Task<bool> NextAsync(IAsyncStreamReader<V1.Event> stream)
+        {
+            try
+            {
+                return await stream.MoveNext(cancellationToken);
+            }
+            catch (RpcException broken) when (broken.StatusCode == StatusCode.Unavailable && DateTimeOffset.UtcNow - (brokenSince ??= DateTimeOffset.UtcNow) < Patience)
+            {
+                return false;
+            }
+        }
+    }
+
+    public void Dispose() => channel.Dispose();
+}

@@ -1,0 +1,96 @@
+namespace Granary.Contracts;
+
+/// <summary>Where a run stands. From <see cref="Succeeded"/> on it stands there for good.</summary>
+[GenerateSerializer]
+public enum RunState
+{
+    Queued,
+    Starting,
+    Running,
+    Recovering,
+    Stopping,
+    Succeeded,
+    Failed,
+    Cancelled,
+}
+
+/// <summary>What is known of a run at one moment.</summary>
+[GenerateSerializer, Immutable]
+public sealed record RunStatus
+{
+    [Id(0)]
+    public required RunSpec Spec { get; init; }
+
+    [Id(1)]
+    public RunState State { get; init; }
+
+    /// <summary>Why it is in this state, in a sentence.</summary>
+    [Id(2)]
+    public string Reason { get; init; } = "";
+
+    /// <summary>Steps committed.</summary>
+    [Id(3)]
+    public long Step { get; init; }
+
+    /// <summary>0 until the task has been asked.</summary>
+    [Id(4)]
+    public long TotalSteps { get; init; }
+
+    [Id(5)]
+    public long StepsPerEpoch { get; init; }
+
+    /// <summary>The newest values of the metrics.</summary>
+    [Id(6)]
+    public Dictionary<string, double> Metrics { get; init; } = [];
+
+    /// <summary>The metric that decides which checkpoint is best.</summary>
+    [Id(7)]
+    public string Measure { get; init; } = "";
+
+    /// <summary>The best value of the measure so far, if it is known by validation.</summary>
+    [Id(8)]
+    public double? Best { get; init; }
+
+    /// <summary>What is counted: tokens, words, images, samples.</summary>
+    [Id(9)]
+    public string Unit { get; init; } = "";
+
+    /// <summary>Units trained on since the run, or its resumption, started.</summary>
+    [Id(10)]
+    public double Units { get; init; }
+
+    [Id(11)]
+    public double UnitsPerSecond { get; init; }
+
+    /// <summary>Time spent in training steps, without loading.</summary>
+    [Id(12)]
+    public TimeSpan Elapsed { get; init; }
+
+    [Id(13)]
+    public long Round { get; init; }
+
+    /// <summary>The slots in use, such as <c>silo-0/0</c>, with the shards they train.</summary>
+    [Id(14)]
+    public List<string> Slots { get; init; } = [];
+
+    [Id(15)]
+    public int Processes { get; init; }
+
+    /// <summary>The newest checkpoint's directory.</summary>
+    [Id(16)]
+    public string? Checkpoint { get; init; }
+
+    /// <summary>The weights' SHA-256 once the run has ended.</summary>
+    [Id(17)]
+    public string? WeightsSha256 { get; init; }
+
+    /// <summary>What the bits depend on besides the spec.</summary>
+    [Id(18)]
+    public Dictionary<string, string> Switches { get; init; } = [];
+
+    public bool HasEnded => State >= RunState.Succeeded;
+}
+
+/// <summary>Something that happened to a run. Ids only grow: a watcher asks for what came after the last it saw.</summary>
+[GenerateSerializer, Immutable]
+public sealed record RunEvent([property: Id(0)] long Id, [property: Id(1)] DateTimeOffset Time, [property: Id(2)] string Message, [property: Id(3)] RunStatus Status);

@@ -1,0 +1,28 @@
+using Granary.Contracts;
+
+namespace Granary.Grains.Coordinator;
+
+/// <summary>The newest events of a run. Mere progress overwrites mere progress, so that it never pushes out what matters.</summary>
+internal sealed class EventLog(TimeProvider time)
+{
+    private const int Capacity = 500;
+    private readonly LinkedList<RunEvent> events = new();
+    private long lastId;
+
+    /// <param name="message">Empty: mere progress.</param>
+    public void Add(string message, RunStatus status)
+    {
+        if (events.Last is { Value.Message: "" } last && message == "")
+        {
+            events.Remove(last);
+        }
+        events.AddLast(new RunEvent(++lastId, time.GetUtcNow(), message, status));
+        if (events.Count > Capacity)
+        {
+            events.RemoveFirst();
+        }
+    }
+
+    /// <summary>Oldest first. A watcher of an earlier life of the coordinator, whose ids are higher, gets all there is.</summary>
+    public List<RunEvent> After(long id) => [.. events.Where(entry => entry.Id > id || id > lastId)];
+}

@@ -1,0 +1,76 @@
+using Granary.Contracts;
+
+namespace Granary.Grains.Coordinator;
+
+/// <summary>How a round ended: the kind of report that decided it, its message, and the weights' hash if all steps are whole.</summary>
+internal readonly record struct RoundOutcome(ReportKind Kind, string Message, string? WeightsSha256);
+
+/// <summary>What the coordinator has heard of a round. Lives on the grain's turns.</summary>
+internal sealed class RoundInProgress(RoundPlan plan)
+{
+    private readonly TaskCompletionSource<RoundOutcome> outcome = new();
+    private readonly Dictionary<int, WorkerReport> ended = [];
+    private readonly Dictionary<(long Step, int Phase), PendingSum> sums = [];
+
+    public RoundPlan Plan { get; } = plan;
+
+    public Task<RoundOutcome> Outcome => outcome.Task;
+
+    /// <summary>The first to fail or to break off decides; a good end needs all workers, with one hash.</summary>
+    public void WorkerEnded(WorkerReport report)
+    {
+        ended[report.Worker] = report;
+        if (report.Kind is ReportKind.Failed or ReportKind.Aborted)
+        {
+            outcome.TrySetResult(new(report.Kind, report.Message ?? "", null));
+        }
+        else if (ended.Count == Plan.Workers.Count)
+        {
+            var hashes = ended.Values.Select(end => end.WeightsSha256).Distinct().ToList();
+            outcome.TrySetResult(hashes.Count == 1
+                ? new(report.Kind, "", hashes[0])
+                : new(ReportKind.Failed, $"The workers ended with different weights: {string.Join("; ", ended.OrderBy(end => end.Key).Select(end => $"{Plan.Workers[end.Key].Slot.Key} {end.Value.WeightsSha256}"))}. A machine computes wrongly, or differs from the others.", null));
+        }
+    }
+
+    public Task<PartialMessage> SumAsync(SumRequest request)
+    {
+        var key = (request.Step, request.Phase);
+        if (!sums.TryGetValue(key, out var pending))
+        {
+            sums.Add(key, pending = new());
+        }
+        if (pending.Add(request) == Plan.Workers.Count)
+        {
+            sums.Remove(key);
+            pending.Complete(Plan.Spec.Shards);
+        }
+        return pending.Sum;
+    }
+
+    public void End()
+    {
+        foreach (var pending in sums.Values)
+        {
+            pending.Cancel();
+        }
+    }
+
+    private sealed class PendingSum
+    {
+        private readonly TaskCompletionSource<PartialMessage> sum = new();
+        private readonly Dictionary<int, SumRequest> requests = [];
+
+        public Task<PartialMessage> Sum => sum.Task;
+
+        public int Add(SumRequest request)
+        {
+            requests[request.Worker] = request;
+            return requests.Count;
+        }
+
+        public void Complete(int shards) => sum.SetResult(PartialSum.Add(requests.Values.SelectMany(request => request.Partials), shards));
+
+        public void Cancel() => sum.TrySetCanceled();
+    }
+}

@@ -1,0 +1,20 @@
+using Granary.Contracts;
+
+namespace Granary.Grains.Coordinator;
+
+/// <summary>What a coordinator must not forget: written before a round is announced.</summary>
+[GenerateSerializer]
+public sealed class RunRecord
+{
+    /// <summary><see langword="null"/> until a run is submitted.</summary>
+    [Id(0)]
+    public RunStatus? Status { get; set; }
+
+    /// <summary>The number of the newest round.</summary>
+    [Id(1)]
+    public long Round { get; set; }
+
+    /// <summary>Why the run shall stop; <see langword="null"/>: it shall not.</summary>
+    [Id(2)]
+    public string? CancelReason { get; set; }
+}

@@ -1,0 +1,32 @@
+using System.Collections.Concurrent;
+using Granary.Contracts;
+using Granary.Grains.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace Granary.Grains.Slots;
+
+/// <summary>
+/// The replicas of a silo, by slot. A singleton beside the grains: Orleans may deactivate a healthy worker grain when
+/// another silo dies, and the next call must find the replica where it was.
+/// </summary>
+public sealed class SlotHost(
+    TrainingEnvironment environment,
+    RoundRendezvous rendezvous,
+    IGrainFactory grains,
+    TrainingInstruments instruments,
+    TimeProvider time,
+    ILoggerFactory loggers) : IDisposable
+{
+    private readonly ConcurrentDictionary<string, SlotSession> sessions = new();
+
+    internal SlotSession this[string key] => sessions.GetOrAdd(key, slot => new(
+        slot, environment, rendezvous, grains, instruments, time, loggers.CreateLogger<SlotSession>()));
+
+    public void Dispose()
+    {
+        foreach (var session in sessions.Values)
+        {
+            session.Dispose();
+        }
+    }
+}

@@ -1,0 +1,144 @@
+using Granary.Contracts;
+using Granary.Grains.Telemetry;
+using Granary.Training.Checkpoints;
+using Granary.Training.Exchange;
+using Granary.Training.Loop;
+using Granary.Training.Tasks;
+
+namespace Granary.Grains.Slots;
+
+/// <summary>
+/// Watches the committed steps of a worker: metrics, progress reports. The round's first worker also keeps the run
+/// directory: learning curve, samples, checkpoints.
+/// </summary>
+internal sealed class StepRecorder : IStepObserver, IDisposable
+{
+    private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(250);
+    private readonly RunSpec run;
+    private readonly TrainingSpec spec;
+    private readonly ITrainingReplica replica;
+    private readonly IExchange exchange;
+    private readonly WorkerReporter reporter;
+    private readonly TrainingInstruments instruments;
+    private readonly TimeProvider time;
+    private readonly RunHistory? history;
+    private readonly CheckpointWriter? checkpoints;
+    private readonly SortedDictionary<string, double> latest = new(StringComparer.Ordinal);
+    private readonly long started;
+    private readonly bool keepsRun;
+    private long reported;
+    private double units;
+    private long lastCheckpoint = -1;
+    private long bytesSent;
+
+    public StepRecorder(RunSpec run, TrainingSpec spec, ITrainingReplica replica, long from, bool keepsRun, IExchange exchange, WorkerReporter reporter, TrainingInstruments instruments, TimeProvider time)
+    {
+        this.run = run;
+        this.spec = spec;
+        this.replica = replica;
+        this.keepsRun = keepsRun;
+        this.exchange = exchange;
+        this.reporter = reporter;
+        this.instruments = instruments;
+        this.time = time;
+        Step = from;
+        started = reported = time.GetTimestamp();
+        if (keepsRun)
+        {
+            Directory.CreateDirectory(run.Output);
+            history = new(run.Output, from, replica.TotalSteps);
+            var store = new CheckpointStore(run.Output);
+            checkpoints = new(store, run.Keep, Report);
+            foreach (var checkpoint in from > 0 ? store.All() : [])
+            {
+                checkpoints.Adopt(checkpoint);
+                lastCheckpoint = Math.Max(lastCheckpoint, checkpoint.Manifest.Step);
+            }
+        }
+    }
+
+    /// <summary>Steps committed.</summary>
+    public long Step { get; private set; }
+
+    public void StepCommitted(long step, Metrics metrics, StepTimes times)
+    {
+        Step = step;
+        foreach (var (name, value) in metrics)
+        {
+            latest[name] = value;
+        }
+        var samples = metrics.TryGet(Metrics.Samples, out var weight) ? weight : 0;
+        units += samples;
+        instruments.Exchanged(exchange.BytesSent - bytesSent);
+        bytesSent = exchange.BytesSent;
+        if (keepsRun)
+        {
+            instruments.StepCommitted(run.Task, run.RunId, metrics, samples, times);
+            KeepRun(step, metrics);
+            if (time.GetElapsedTime(reported) >= ReportEvery)
+            {
+                reported = time.GetTimestamp();
+                reporter.Progress(step, new(latest), checkpoints!.Best, units, time.GetElapsedTime(started));
+            }
+        }
+    }
+
+    /// <summary>The round has come to its end in good order: leaves a checkpoint of this step, whole and on disk.</summary>
+    public void Finish(long step)
+    {
+        if (checkpoints is not null)
+        {
+            if (lastCheckpoint != step)
+            {
+                BeginCheckpoint(step);
+            }
+            checkpoints.Complete();
+            reporter.Progress(step, new(latest), checkpoints!.Best, units, time.GetElapsedTime(started));
+        }
+    }
+
+    public void Dispose()
+    {
+        checkpoints?.Dispose();
+        history?.Dispose();
+    }
+
+    private void KeepRun(long step, Metrics metrics)
+    {
+        var measured = replica.Measure.Occasional && metrics.TryGet(replica.Measure.Metric, out _);
+        history!.Add(step, metrics, remarkable: measured || step == replica.TotalSteps);
+        if (replica.SamplesDue(step - 1))
+        {
+            replica.WriteSamples(Directory.CreateDirectory(Path.Combine(run.Output, "samples")).FullName, step - 1);
+        }
+        var isBest = measured && checkpoints!.IsBest(metrics[replica.Measure.Metric], replica.Measure);
+        if (isBest || (run.CheckpointEvery > 0 && step % run.CheckpointEvery == 0))
+        {
+            BeginCheckpoint(step);
+        }
+    }
+
+    private void BeginCheckpoint(long step)
+    {
+        lastCheckpoint = step;
+        checkpoints!.Begin(replica.State, new()
+        {
+            Spec = spec,
+            Step = step,
+            TotalSteps = replica.TotalSteps,
+            StepsPerEpoch = replica.StepsPerEpoch,
+            Metrics = new(latest, StringComparer.Ordinal),
+            Scalars = new(replica.State.Scalars, StringComparer.Ordinal),
+            Measure = replica.Measure,
+            WeightsSha256 = "",
+            Written = time.GetUtcNow(),
+            Files = [],
+        });
+    }
+
+    private void Report(CheckpointOutcome outcome)
+    {
+        instruments.CheckpointWritten(run.Task, outcome.Duration, failed: outcome.Failure is not null);
+        reporter.Checkpoint(outcome.Step, outcome.Written?.Directory ?? $"The checkpoint of step {outcome.Step} could not be written: {outcome.Failure!.Message}");
+    }
+}

@@ -1,0 +1,56 @@
+using Granary.Contracts;
+
+namespace Granary.Grains.Slots;
+
+/// <summary>Carries a worker's reports to the coordinator, one after the other, without holding up the training thread.</summary>
+internal sealed class WorkerReporter(ICoordinatorGrain coordinator, long round, int worker)
+{
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan RetryFor = TimeSpan.FromMinutes(2);
+    private Task last = Task.CompletedTask;
+
+    /// <summary>Tells how it goes, unless the report before is still on its way.</summary>
+    public void Progress(long step, Dictionary<string, double> metrics, double? best, double units, TimeSpan elapsed)
+    {
+        if (last.IsCompleted)
+        {
+            last = SendAsync(Report(ReportKind.Progress, step) with { Metrics = metrics, Best = best, Units = units, Elapsed = elapsed }, retry: false);
+        }
+    }
+
+    /// <summary>A checkpoint was written there, or failed for that reason.</summary>
+    public void Checkpoint(long step, string message) => _ = SendAsync(Report(ReportKind.Checkpoint, step) with { Message = message }, retry: true);
+
+    /// <summary>The worker's part of the round is over. Repeated until the coordinator, wherever it now is, has heard it.</summary>
+    public void End(ReportKind kind, long step, string? weightsSha256, string? message)
+    {
+        var before = last;
+        last = Task.Run(async () =>
+        {
+            await before;
+            await SendAsync(Report(kind, step) with { WeightsSha256 = weightsSha256, Message = message }, retry: true);
+        });
+    }
+
+    private WorkerReport Report(ReportKind kind, long step) => new() { Round = round, Worker = worker, Kind = kind, Step = step };
+
+    private async Task SendAsync(WorkerReport report, bool retry)
+    {
+        for (var waited = TimeSpan.Zero; ; waited += RetryPause)
+        {
+            try
+            {
+                await coordinator.ReportAsync(report);
+                return;
+            }
+            catch (Exception) when (!retry || waited >= RetryFor)
+            {
+                return; // the coordinator is away; it will ask when it is back
+            }
+            catch (Exception)
+            {
+                await Task.Delay(RetryPause);
+            }
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using Granary.Training.Loop;
+using Granary.Training.Tasks;
+
+namespace Granary.Grains.Telemetry;
+
+/// <summary>What Granary measures of itself. Every instrument is a row of docs/metrics.md.</summary>
+public sealed class TrainingInstruments
+{
+    /// <summary>The name of the meter and of the activity source.</summary>
+    public const string Name = "Granary";
+
+    private static readonly double[] stepSeconds = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+    private readonly TimeProvider time;
+    private readonly Histogram<double> stepDuration;
+    private readonly Histogram<double> gradientsDuration;
+    private readonly Histogram<double> exchangeDuration;
+    private readonly Histogram<double> applyDuration;
+    private readonly Counter<double> samples;
+    private readonly Counter<long> steps;
+    private readonly Gauge<double> loss;
+    private readonly Gauge<double> gradientNorm;
+    private readonly Gauge<double> learningRate;
+    private readonly Counter<long> exchangedBytes;
+    private readonly Histogram<double> checkpointDuration;
+    private readonly Counter<long> checkpointFailures;
+    private readonly UpDownCounter<int> workers;
+    private readonly Counter<long> rounds;
+    private readonly UpDownCounter<int> runs;
+    private long lastCheckpoint;
+
+    public TrainingInstruments(IMeterFactory meters, TimeProvider time)
+    {
+        this.time = time;
+        var meter = meters.Create(Name);
+        stepDuration = Seconds("training.step.duration", "A whole step on one worker.");
+        gradientsDuration = Seconds("training.gradients.duration", "Forward and backward over a worker's shards in a step.");
+        exchangeDuration = Seconds("training.exchange.duration", "Adding the workers' gradients in a step, waiting for peers included.");
+        applyDuration = Seconds("training.apply.duration", "Clipping and optimizer in a step.");
+        samples = meter.CreateCounter<double>("training.samples", "{sample}", "Samples, tokens, words or images trained on.");
+        steps = meter.CreateCounter<long>("training.steps", "{step}", "Steps committed.");
+        loss = meter.CreateGauge<double>("training.loss", "1", "The loss of the newest step.");
+        gradientNorm = meter.CreateGauge<double>("training.gradient.norm", "1", "The norm of the newest step's mean gradient, before clipping.");
+        learningRate = meter.CreateGauge<double>("training.learning.rate", "1", "The learning rate in force.");
+        exchangedBytes = meter.CreateCounter<long>("training.exchange.bytes", "By", "Gradient bytes sent to other processes.");
+        checkpointDuration = Seconds("training.checkpoint.duration", "Writing a checkpoint, in the background.");
+        checkpointFailures = meter.CreateCounter<long>("training.checkpoint.failures", "{checkpoint}", "Checkpoints that could not be written.");
+        meter.CreateObservableGauge("training.checkpoint.age", CheckpointAge, "s", "Time since the newest checkpoint of this silo.");
+        workers = meter.CreateUpDownCounter<int>("training.workers", "{worker}", "Workers in rounds.");
+        rounds = meter.CreateCounter<long>("training.rounds", "{round}", "Rounds begun.");
+        runs = meter.CreateUpDownCounter<int>("training.runs", "{run}", "Runs that have not ended, by the silo of their coordinator.");
+
+        Histogram<double> Seconds(string name, string description) =>
+            meter.CreateHistogram(name, "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = stepSeconds });
+    }
+
+    /// <summary>Spans of runs and rounds.</summary>
+    public static ActivitySource Activities { get; } = new(Name);
+
+    public void StepCommitted(string task, string runId, Metrics metrics, double sampleCount, StepTimes times)
+    {
+        var tags = new TagList { { "task", task } };
+        stepDuration.Record(times.Total.TotalSeconds, tags);
+        gradientsDuration.Record(times.Compute.TotalSeconds, tags);
+        exchangeDuration.Record(times.Exchange.TotalSeconds, tags);
+        applyDuration.Record(times.Apply.TotalSeconds, tags);
+        samples.Add(sampleCount, tags);
+        steps.Add(1, tags);
+        var curve = new TagList { { "task", task }, { "run.id", runId } };
+        Record(loss, "loss");
+        Record(gradientNorm, "gradient.norm");
+        Record(learningRate, "learning.rate");
+
+        void Record(Gauge<double> gauge, string metric)
+        {
+            if (metrics.TryGet(metric, out var value))
+            {
+                gauge.Record(value, curve);
+            }
+        }
+    }
+
+    public void Exchanged(long bytes) => exchangedBytes.Add(bytes);
+
+    public void CheckpointWritten(string task, TimeSpan duration, bool failed)
+    {
+        var tags = new TagList { { "task", task } };
+        if (failed)
+        {
+            checkpointFailures.Add(1, tags);
+            return;
+        }
+        checkpointDuration.Record(duration.TotalSeconds, tags);
+        Interlocked.Exchange(ref lastCheckpoint, time.GetTimestamp());
+    }
+
+    public void RunStarted(string task) => runs.Add(1, new TagList { { "task", task } });
+
+    public void RunEnded(string task) => runs.Add(-1, new TagList { { "task", task } });
+
+    public void RoundBegan(string task, int workerCount)
+    {
+        var tags = new TagList { { "task", task } };
+        rounds.Add(1, tags);
+        workers.Add(workerCount, tags);
+    }
+
+    public void RoundEnded(string task, int workerCount) => workers.Add(-workerCount, new TagList { { "task", task } });
+
+    private IEnumerable<Measurement<double>> CheckpointAge() =>
+        Interlocked.Read(ref lastCheckpoint) is var at and not 0 ? [new(time.GetElapsedTime(at).TotalSeconds)] : [];
+}

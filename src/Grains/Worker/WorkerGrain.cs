@@ -1,0 +1,25 @@
+using Granary.Contracts;
+using Granary.Grains.Slots;
+using Orleans.Concurrency;
+using Orleans.Placement;
+
+namespace Granary.Grains.Worker;
+
+/// <summary>A thin front: holds nothing, so that losing the activation loses nothing.</summary>
+[SlotPlacement, Immovable, Reentrant]
+internal sealed class WorkerGrain(SlotHost slots) : Grain, IWorkerGrain
+{
+    private SlotSession Session => slots[this.GetPrimaryKeyString()];
+
+    public Task<PrepareReply> PrepareAsync(RoundPlan plan, int worker) => Session.PrepareAsync(plan, worker);
+
+    public Task StartAsync(string runId, long round, StartPoint start) => Session.StartAsync(runId, round, start);
+
+    public Task StopAsync(string runId, long round)
+    {
+        Session.Stop(runId, round);
+        return Task.CompletedTask;
+    }
+
+    public Task ReleaseAsync(string runId, long round) => Session.ReleaseAsync(runId, round);
+}

@@ -1,0 +1,266 @@
+// B batch, Z latent numbers, P pixels
+using Granary.Models.Data;
+using Granary.Models.Torch;
+using Granary.Training.Frames;
+using Granary.Training.Optimization;
+using Granary.Training.Randomness;
+using Granary.Training.Shards;
+using Granary.Training.Tasks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Granary.Models;
+
+/// <summary>
+/// A generative adversarial network (Goodfellow et al., 2014), fully connected: a generator makes images out of noise, a
+/// discriminator tells them from real ones, and each learns from the other. A step has a phase for each of them, averaged
+/// over all shards and applied before the next.
+/// </summary>
+public sealed class GanTask : ITrainingTask
+{
+    public string Name => "gan";
+
+    public string Summary => "a generative adversarial network draws digits; data: MNIST's format, or built-in glyphs";
+
+    public string DataSet => "mnist";
+
+    public Type Settings => typeof(GanSettings);
+
+    public ITrainingReplica CreateReplica(TrainingSpec spec) => new Replica(spec, TaskSettings.Bind<GanSettings>(spec), ImageData.Load(spec.Data));
+
+    private sealed unsafe class Replica : ITrainingReplica, IPictureGenerator
+    {
+        private const int Discriminate = 0, Generate = 1;
+        private const int Weight = 0, Loss = 1, RealScore = 2, FakeScore = 3, ScalarCount = 4;
+        private const int SampleCount = 64, Examined = 1000;
+        private readonly TrainingSpec spec;
+        private readonly GanSettings settings;
+        private readonly ImageData data;
+        private readonly ShuffledEpochs epochs;
+        private readonly Player generator, discriminator;
+        private readonly Generator random = new();
+
+        public Replica(TrainingSpec spec, GanSettings settings, ImageData data)
+        {
+            (this.spec, this.settings, this.data) = (spec, settings, data);
+            epochs = new(data.Train.Count, settings.Batch, spec.Shards, spec.Seed);
+            var (pixels, hidden) = (data.Train.PixelsEach, settings.Hidden);
+            generator = new("generator", settings, StepRandom.Mix(spec.Seed, 0), nn.Sequential(
+                ("input", nn.Linear(settings.Latent, hidden)),
+                ("relu1", nn.LeakyReLU(0.2)),
+                ("hidden", nn.Linear(hidden, hidden)),
+                ("relu2", nn.LeakyReLU(0.2)),
+                ("output", nn.Linear(hidden, pixels)),
+                ("tanh", nn.Tanh())));
+            discriminator = new("discriminator", settings, StepRandom.Mix(spec.Seed, 1), nn.Sequential(
+                ("input", nn.Linear(pixels, hidden)),
+                ("relu1", nn.LeakyReLU(0.2)),
+                ("hidden", nn.Linear(hidden, hidden)),
+                ("relu2", nn.LeakyReLU(0.2)),
+                ("output", nn.Linear(hidden, 1))));
+            State = new([.. generator.State, .. discriminator.State]);
+        }
+
+        public IReadOnlyList<string> Phases => ["discriminator", "generator"];
+
+        public long StepsPerEpoch => epochs.StepsPerEpoch;
+
+        public long TotalSteps => spec.TotalSteps(StepsPerEpoch, defaultEpochs: 20);
+
+        public string Unit => "images";
+
+        // Neither player's loss says how good the images are; the generator's at least says how well they deceive.
+        public Measure Measure => new("loss.generator", LowerIsBetter: true);
+
+        public ReplicaState State { get; }
+
+        public Frame CreateFrame(int phase) => PlayerOf(phase).CreateFrame(ScalarCount);
+
+        public void ComputeGradients(Coordinates at, Frame frame)
+        {
+            frame.Clear();
+            var chosen = epochs.SamplesOf(at.Step, at.Shard);
+            if (chosen.Length == 0)
+            {
+                return;
+            }
+            using var scope = NewDisposeScope();
+            PlayerOf(at.Phase).LearnInto(frame);
+            PlayerOf(1 - at.Phase).StandStill();
+            var fake_BP = generator.Play(Noise(chosen.Length, StepRandom.Mix(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard)));
+            var fake_B1 = discriminator.Play(fake_BP);
+            var loss = Judged(fake_B1, real: at.Phase == Generate);
+            if (at.Phase == Discriminate)
+            {
+                var real_B1 = discriminator.Play(data.Train.ToRows(chosen));
+                loss += Judged(real_B1, real: true);
+                frame.Scalars[RealScore] = Score(real_B1);
+            }
+            loss.backward();
+            frame.Scalars[Weight] = chosen.Length;
+            frame.Scalars[Loss] = loss.item<float>();
+            frame.Scalars[FakeScore] = Score(fake_B1);
+        }
+
+        public void Apply(int phase, long step, Frame sum, Metrics metrics)
+        {
+            double weight = sum.Scalars[Weight], loss = sum.Scalars[Loss] / weight;
+            if (!double.IsFinite(loss))
+            {
+                throw new NonFiniteException("loss", Phases[phase], step);
+            }
+            var norm = PlayerOf(phase).Update(sum, weight, Phases[phase], step);
+            metrics[Metrics.Loss] = loss;
+            metrics[$"loss.{Phases[phase]}"] = loss;
+            metrics[$"gradient.norm.{Phases[phase]}"] = norm;
+            metrics[Metrics.LearningRate] = settings.LearningRate;
+            metrics[Metrics.Samples] = weight;
+            if (phase == Discriminate)
+            {
+                metrics["score.real"] = sum.Scalars[RealScore] / weight;
+                metrics["score.fake"] = sum.Scalars[FakeScore] / weight;
+            }
+        }
+
+        /// <summary>The players on held-out images and as many generated ones: 0.5 accuracy means that they look alike.</summary>
+        public Metrics Evaluate()
+        {
+            using var scope = NewDisposeScope();
+            using var noGradient = torch.no_grad();
+            int[] chosen = [.. Enumerable.Range(0, Math.Min(Examined, data.HeldOut.Count))];
+            var real_B1 = discriminator.Play(data.HeldOut.ToRows(chosen));
+            var fake_B1 = discriminator.Play(generator.Play(Noise(chosen.Length, spec.Seed)));
+            return new()
+            {
+                ["validation.loss.discriminator"] = (Judged(real_B1, real: true) + Judged(fake_B1, real: false)).item<float>() / chosen.Length,
+                ["validation.loss.generator"] = Judged(fake_B1, real: true).item<float>() / chosen.Length,
+                ["validation.accuracy"] = (real_B1.gt(0).sum() + fake_B1.le(0).sum()).item<long>() / (2.0 * chosen.Length),
+            };
+        }
+
+        public bool SamplesDue(long step) => (step + 1) % (settings.SamplesEvery > 0 ? settings.SamplesEvery : StepsPerEpoch) == 0;
+
+        public void WriteSamples(string folder, long step)
+        {
+            File.WriteAllBytes(Path.Combine(folder, $"step-{step + 1:D8}.png"), Draw(SampleCount, spec.Seed));
+        }
+
+        public byte[] Draw(int count, ulong seed)
+        {
+            using var scope = NewDisposeScope();
+            using var noGradient = torch.no_grad();
+            var images_BP = generator.Play(Noise(count, seed));
+            return ImageGrid.ToPng(ImageSet.FromRows(images_BP, data.Train.Height, data.Train.Width));
+        }
+
+        public void Dispose()
+        {
+            generator.Dispose();
+            discriminator.Dispose();
+            random.Dispose();
+        }
+
+        private Player PlayerOf(int phase) => phase == Discriminate ? discriminator : generator;
+
+        private Tensor Noise(int count, ulong seed)
+        {
+            random.manual_seed((long)seed);
+            return torch.empty(count, settings.Latent).normal_(0, 1, random);
+        }
+
+        /// <summary>The loss of having to say that all of these are real, or that none is; summed.</summary>
+        private static Tensor Judged(Tensor logits_B1, bool real) => nn.functional.binary_cross_entropy_with_logits(
+            logits_B1, real ? torch.ones_like(logits_B1) : torch.zeros_like(logits_B1), reduction: nn.Reduction.Sum);
+
+        /// <summary>The probability of being real, summed.</summary>
+        private static float Score(Tensor logits_B1)
+        {
+            using var noGradient = torch.no_grad();
+            return logits_B1.sigmoid().sum().item<float>();
+        }
+    }
+
+    /// <summary>One of the two networks, with an optimizer of its own.</summary>
+    private sealed unsafe class Player : IDisposable
+    {
+        private readonly GanSettings settings;
+        private readonly nn.Module<Tensor, Tensor> network;
+        private readonly FlatParameters parameters;
+        private readonly Adam optimizer;
+
+        public Player(string name, GanSettings settings, ulong seed, nn.Module<Tensor, Tensor> network)
+        {
+            this.settings = settings;
+            this.network = network;
+            Initialization.Default(network, seed);
+            parameters = new(network);
+            optimizer = new(parameters.Length, (float)settings.Beta1);
+            State =
+            [
+                .. parameters.State($"{name}."),
+                new($"{name}.adam.mean", [parameters.Length], StateKind.Training, optimizer.Mean.Pointer),
+                new($"{name}.adam.variance", [parameters.Length], StateKind.Training, optimizer.Variance.Pointer),
+            ];
+        }
+
+        public IReadOnlyList<StateTensor> State { get; }
+
+        public Frame CreateFrame(int scalars) => parameters.CreateFrame(carried: 0, scalars);
+
+        public Tensor Play(Tensor input) => network.call(input);
+
+        /// <summary>From now on gradients of this player are wanted, in this frame.</summary>
+        public void LearnInto(Frame frame)
+        {
+            parameters.Bind(frame);
+            WantGradients(true);
+        }
+
+        /// <summary>From now on gradients pass through this player, and it takes none itself.</summary>
+        public void StandStill() => WantGradients(false);
+
+        /// <returns>The norm of the mean gradient.</returns>
+        public double Update(Frame sum, double weight, string phase, long step)
+        {
+            var (norm, scale) = GradientNorm.Clip(sum.Pointer, parameters.Length, weight, double.PositiveInfinity, phase, step);
+            optimizer.Update(parameters.Values, sum.Pointer, update: step + 1, (float)settings.LearningRate, scale);
+            return norm;
+        }
+
+        public void Dispose()
+        {
+            parameters.Dispose();
+            optimizer.Dispose();
+            network.Dispose();
+        }
+
+        private void WantGradients(bool wanted)
+        {
+            foreach (var parameter in network.parameters())
+            {
+                parameter.requires_grad = wanted;
+            }
+        }
+    }
+}
+
+public sealed record GanSettings
+{
+    [Setting("numbers of noise an image is made of", Min = 1, Max = 1 << 12)]
+    public int Latent { get; init; } = 64;
+
+    [Setting("hidden units in each of two layers, of either network", Min = 1, Max = 1 << 14)]
+    public int Hidden { get; init; } = 256;
+
+    [Setting("images in a batch", Min = 1, Max = 1 << 16)]
+    public int Batch { get; init; } = 100;
+
+    [Setting("Adam's learning rate, of either network", Min = 0, Max = 1)]
+    public double LearningRate { get; init; } = 2e-4;
+
+    [Setting("Adam's first decay; 0.5 keeps the players from overshooting each other", Min = 0, Max = 0.999)]
+    public double Beta1 { get; init; } = 0.5;
+
+    [Setting("steps between pictures of 64 samples; 0: one at the end of each epoch", Min = 0)]
+    public int SamplesEvery { get; init; }
+}

@@ -1,0 +1,74 @@
+using System.Net;
+using Granary.Grains;
+using Granary.Grains.Slots;
+using Granary.Silo.Gateway;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using Orleans.Hosting;
+using Orleans.TestingHost;
+
+namespace Granary.Silo.Clusters;
+
+/// <summary>A cluster within this process: one silo for each worker, and the gateway that every cluster has.</summary>
+public sealed class LocalCluster : IRunCluster
+{
+    private readonly InProcessTestCluster silos;
+    private readonly RoundRendezvous rendezvous;
+    private readonly WebApplication gateway;
+
+    private LocalCluster(InProcessTestCluster silos, RoundRendezvous rendezvous, WebApplication gateway)
+    {
+        this.silos = silos;
+        this.rendezvous = rendezvous;
+        this.gateway = gateway;
+        Server = new(gateway.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+    }
+
+    public Uri Server { get; }
+
+    /// <summary>For tests that speak to grains.</summary>
+    public IGrainFactory Grains => silos.Client;
+
+    /// <param name="workers">Silos, with one slot each.</param>
+    /// <param name="logging">Default: no logs.</param>
+    public static async Task<LocalCluster> StartAsync(int workers, TrainingEnvironment environment, Action<ILoggingBuilder>? logging = null)
+    {
+        logging ??= builder => builder.ClearProviders();
+        var rendezvous = new RoundRendezvous(IPAddress.Loopback, 0, TimeSpan.FromSeconds(60));
+        var builder = new InProcessTestClusterBuilder((short)workers);
+        builder.Options.ConfigureFileLogging = false;
+        builder.ConfigureHost(host => logging(host.Logging));
+        builder.ConfigureSilo((options, silo) =>
+        {
+            silo.Services.AddSingleton(environment).AddSingleton(rendezvous);
+            silo.AddMemoryGrainStorage(Storage.Name);
+            silo.AddTraining(node => (node.Name, node.Slots) = (options.SiloName, 1));
+        });
+        var silos = builder.Build();
+        await silos.DeployAsync();
+        return new(silos, rendezvous, await StartGatewayAsync(silos.Client, logging));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await gateway.DisposeAsync();
+        await silos.StopAllSilosAsync();
+        await silos.DisposeAsync();
+        rendezvous.Dispose();
+    }
+
+    private static async Task<WebApplication> StartGatewayAsync(IGrainFactory grains, Action<ILoggingBuilder> logging)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        logging(builder.Logging);
+        builder.Services.AddSingleton(grains);
+        builder.AddGateway(IPAddress.Loopback, grpcPort: 0, httpPort: 0);
+        var app = builder.Build();
+        app.MapGateway();
+        await app.StartAsync();
+        return app;
+    }
+}

@@ -1,0 +1,81 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Granary.Training.Tasks;
+
+namespace Granary.Training.Checkpoints;
+
+/// <summary>What <c>run.json</c> of a checkpoint says. Written last; it vouches for the other files and for itself.</summary>
+public sealed record CheckpointManifest
+{
+    public const string FileName = "run.json";
+    public const int CurrentFormat = 1;
+
+    private static readonly JsonSerializerOptions json = new()
+    {
+        WriteIndented = true,
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    };
+
+    public int Format { get; init; } = CurrentFormat;
+
+    public required TrainingSpec Spec { get; init; }
+
+    /// <summary>Steps committed.</summary>
+    public required long Step { get; init; }
+
+    public required long TotalSteps { get; init; }
+
+    public required long StepsPerEpoch { get; init; }
+
+    /// <summary>The last values known at this step.</summary>
+    public required SortedDictionary<string, double> Metrics { get; init; }
+
+    /// <summary>The scalars of the state.</summary>
+    public required SortedDictionary<string, double> Scalars { get; init; }
+
+    public required Measure Measure { get; init; }
+
+    /// <summary>See <see cref="WeightsHash"/>.</summary>
+    public required string WeightsSha256 { get; init; }
+
+    public required DateTimeOffset Written { get; init; }
+
+    /// <summary>SHA-256 of each other file of the checkpoint.</summary>
+    public required SortedDictionary<string, string> Files { get; init; }
+
+    /// <summary>SHA-256 of this text with the hash left empty.</summary>
+    public string Sha256 { get; init; } = "";
+
+    /// <summary>The value of the measure at this step, if known.</summary>
+    [JsonIgnore]
+    public double? Score => Metrics.TryGetValue(Measure.Metric, out var value) ? value : null;
+
+    public byte[] ToBytes()
+    {
+        var unsigned = JsonSerializer.SerializeToUtf8Bytes(this with { Sha256 = "" }, json);
+        return JsonSerializer.SerializeToUtf8Bytes(this with { Sha256 = Convert.ToHexStringLower(SHA256.HashData(unsigned)) }, json);
+    }
+
+    /// <exception cref="CheckpointException">The text was altered, even by a byte, or is of another format.</exception>
+    public static CheckpointManifest Parse(byte[] bytes, string path)
+    {
+        CheckpointManifest? manifest = null;
+        try
+        {
+            manifest = JsonSerializer.Deserialize<CheckpointManifest>(bytes, json);
+        }
+        catch (JsonException error)
+        {
+            throw new CheckpointException($"{path} is not readable: {error.Message}", error);
+        }
+        if (manifest is not null && manifest.Format != CurrentFormat)
+        {
+            throw new CheckpointException($"{path} has format {manifest.Format}, known is {CurrentFormat}. Use the version of Granary that wrote it.");
+        }
+        return manifest is not null && manifest.ToBytes().AsSpan().SequenceEqual(bytes)
+            ? manifest
+            : throw new CheckpointException($"{path} was altered after it was written.");
+    }
+}

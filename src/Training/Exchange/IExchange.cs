@@ -1,0 +1,43 @@
+using Granary.Training.Frames;
+
+namespace Granary.Training.Exchange;
+
+/// <summary>How the partial sums of a phase become the same sum on every worker of a round.</summary>
+public interface IExchange : IDisposable
+{
+    /// <summary>
+    /// Adds the partials of all workers along the canonical tree. Blocks until the sum lies in the frame of the first of
+    /// <paramref name="partials"/>; the contents of the other frames are lost.
+    /// </summary>
+    /// <exception cref="ExchangeAbortedException">A peer is gone or the round has ended.</exception>
+    void Sum(IReadOnlyList<Partial> partials, long step, int phase);
+
+    /// <summary>Bytes sent to other processes so far on this worker's behalf.</summary>
+    long BytesSent => 0;
+
+    /// <summary>Ends the round: every <see cref="Sum"/>, running or to come, fails with this reason. Callable from any thread.</summary>
+    void Abort(string reason);
+}
+
+/// <summary>The round is over before the step was. The replica still stands where it stood before the phase.</summary>
+public sealed class ExchangeAbortedException(string message, Exception? inner = null) : Exception(message, inner);
+
+/// <summary>One worker alone: its cover of all shards is the root.</summary>
+public sealed class SoloExchange : IExchange
+{
+    private volatile string? aborted;
+
+    public void Sum(IReadOnlyList<Partial> partials, long step, int phase)
+    {
+        if (aborted is { } reason)
+        {
+            throw new ExchangeAbortedException(reason);
+        }
+    }
+
+    public void Abort(string reason) => aborted ??= reason;
+
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,27 @@
+using Granary.Training.Randomness;
+
+namespace Granary.Training.Shards;
+
+/// <summary>
+/// Which samples a shard sees in a step. Every epoch goes once through all samples, in an order of its own; its last batch
+/// may be short. A pure function of the seed and the step: there is no cursor to save or to lose.
+/// </summary>
+public sealed class ShuffledEpochs(int samples, int batch, int shards, ulong seed)
+{
+    public long StepsPerEpoch { get; } = (samples + batch - 1) / batch;
+
+    /// <summary>Numbers of the shard's samples; none when a short batch has fewer samples than there are shards.</summary>
+    public int[] SamplesOf(long step, int shard)
+    {
+        var (epoch, position) = Math.DivRem(step, StepsPerEpoch);
+        var order = new Permutation(samples, seed, (ulong)epoch);
+        var start = (int)position * batch;
+        var slice = ShardSlice.Of(Math.Min(batch, samples - start), shard, shards);
+        var chosen = new int[slice.Count];
+        for (var i = 0; i < chosen.Length; i++)
+        {
+            chosen[i] = order[start + slice.Start + i];
+        }
+        return chosen;
+    }
+}

@@ -1,0 +1,99 @@
+using Granary.Training.Numerics;
+
+namespace Granary.Training.Shards;
+
+/// <summary>
+/// Adds the values of some nodes that together make up one node of the canonical tree, in the tree's order. Made once a
+/// round, used for every step; not for several threads at once.
+/// </summary>
+public sealed unsafe class TreeSum : IDisposable
+{
+    // A chunk and its intermediate results stay in the first-level cache.
+    private const int Chunk = 1024;
+    private readonly List<(int Left, int Right)> additions = [];
+    private readonly float*[] operands;
+    private readonly NativeFloats intermediate;
+
+    /// <param name="nodes">From left to right.</param>
+    /// <exception cref="ArgumentException">The nodes do not add up to one node.</exception>
+    public TreeSum(IReadOnlyList<ShardRange> nodes, int shards)
+    {
+        Inputs = nodes.Count;
+        var pending = new Stack<(ShardRange Node, int Operand)>();
+        for (var input = 0; input < nodes.Count; input++)
+        {
+            var sum = (Node: nodes[input], Operand: input);
+            while (pending.TryPeek(out var left) && CanonicalTree.AreSiblings(left.Node, sum.Node, shards))
+            {
+                pending.Pop();
+                additions.Add((left.Operand, sum.Operand));
+                sum = (new(left.Node.Start, sum.Node.End), nodes.Count + additions.Count - 1);
+            }
+            pending.Push(sum);
+        }
+        if (pending.Count != 1)
+        {
+            throw new ArgumentException($"The nodes {string.Join(", ", nodes)} of {shards} shards do not add up to one node.");
+        }
+        Node = pending.Peek().Node;
+        operands = new float*[Inputs + additions.Count];
+        intermediate = new(Math.Max(1, additions.Count) * Chunk);
+    }
+
+    public int Inputs { get; }
+
+    /// <summary>What the inputs add up to.</summary>
+    public ShardRange Node { get; }
+
+    /// <summary>into = the sum of the inputs. <paramref name="into"/> may be one of them.</summary>
+    public void Sum(ReadOnlySpan<nint> inputs, float* into, int length)
+    {
+        for (var start = 0; start < length; start += Chunk)
+        {
+            var count = Math.Min(Chunk, length - start);
+            for (var input = 0; input < Inputs; input++)
+            {
+                operands[input] = (float*)inputs[input] + start;
+            }
+            AddAll(into + start, count);
+        }
+    }
+
+    /// <summary>The same for at most one chunk, where an input of zero is absent and adds nothing; one at least is there.</summary>
+    public void SumPresent(ReadOnlySpan<nint> inputs, float* into, int width)
+    {
+        for (var start = 0; start < width; start += Chunk)
+        {
+            for (var input = 0; input < Inputs; input++)
+            {
+                operands[input] = inputs[input] == 0 ? null : (float*)inputs[input] + start;
+            }
+            AddAll(into + start, Math.Min(Chunk, width - start));
+        }
+    }
+
+    public void Dispose() => intermediate.Dispose();
+
+    private void AddAll(float* into, int count)
+    {
+        var sum = operands[0];
+        for (var i = 0; i < additions.Count; i++)
+        {
+            float* left = operands[additions[i].Left], right = operands[additions[i].Right];
+            if (left == null || right == null)
+            {
+                sum = left == null ? right : left;
+            }
+            else
+            {
+                sum = i == additions.Count - 1 ? into : intermediate.Pointer + i * Chunk;
+                VectorMath.Add(left, right, sum, count);
+            }
+            operands[Inputs + i] = sum;
+        }
+        if (sum != into)
+        {
+            new ReadOnlySpan<float>(sum, count).CopyTo(new(into, count));
+        }
+    }
+}

@@ -1,0 +1,152 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using Granary.Training.Checkpoints;
+
+namespace Granary.Cluster.Tests;
+
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public async Task Train_WithASummary_TellsScriptsWhatItTellsPeople()
+    {
+        var summaryPath = Path.Combine(folder, "summary.json");
+        var trained = await CommandLine.RunAsync("train", "two-layer", "--steps", "20", "--workers", "2", "--out", In("run"), "--summary", summaryPath);
+        Assert.Equal((0, ""), (trained.ExitCode, trained.Error));
+        using var summary = JsonDocument.Parse(File.ReadAllText(summaryPath));
+        foreach (var name in new[] { "task", "steps", "workers", "processes", "shards", "seed", "weights_sha256", "seconds", "samples_per_second", "metrics", "rounds", "switches" })
+        {
+            Assert.True(summary.RootElement.TryGetProperty(name, out _), $"The summary has no {name}.");
+        }
+        var hash = summary.RootElement.GetProperty("weights_sha256").GetString();
+        Assert.Contains(hash!, trained.Output);
+        Assert.Equal(hash, new CheckpointStore(In("run")).Latest()!.Manifest.WeightsSha256);
+
+        var shown = await CommandLine.RunAsync("show", In("run"));
+        Assert.Contains("complete: 20 steps", shown.Output);
+        var evaluated = await CommandLine.RunAsync("evaluate", In("run"));
+        Assert.Contains("loss ", evaluated.Output);
+        Assert.Equal(0, evaluated.ExitCode);
+    }
+
+    [Theory]
+    [InlineData("No training task is named 'lmm'. Known: ", "train", "lmm")]
+    [InlineData("Task 'two-layer' has no setting 'hiden'. It has: batch, ", "train", "two-layer", "--set", "hiden=3")]
+    [InlineData("Setting 'hidden' cannot be 'wide': it takes whole number, 1 to 65536. Default: 100.", "train", "two-layer", "--set", "hidden=wide")]
+    [InlineData("--set hidden is not of the form key=value.", "train", "two-layer", "--set", "hidden")]
+    [InlineData("--workers 0 is too small: at least 1.", "train", "two-layer", "--workers", "0")]
+    [InlineData("--workers 5 is more than --shards 4", "train", "two-layer", "--workers", "5")]
+    [InlineData("--processes 3 is more than --workers 2", "train", "two-layer", "--processes", "3")]
+    [InlineData("There are no data at ", "train", "two-layer", "--data", "/nowhere/text8")]
+    [InlineData("--out /dev/null/run cannot be written", "train", "two-layer", "--out", "/dev/null/run")]
+    [InlineData("No whole checkpoint lies in /nowhere", "resume", "/nowhere")]
+    [InlineData("No whole checkpoint lies in /nowhere", "show", "/nowhere")]
+    [InlineData("There is no configuration file /nowhere.json", "silo", "--config", "/nowhere.json")]
+    [InlineData("Redis is not reachable at 127.0.0.1:1", "train", "two-layer", "--processes", "2", "--redis", "127.0.0.1:1")]
+    [InlineData("The server does not answer", "list", "--server", "http://127.0.0.1:1")]
+    [InlineData("--server nonsense is no address such as", "list", "--server", "nonsense")]
+    public async Task Command_ThatCannotBeDone_SaysWhyInOneLineAndFails(string message, params string[] arguments)
+    {
+        var result = await CommandLine.RunAsync([.. arguments, .. arguments[0] == "train" && !arguments.Contains("--out") ? ["--out", In("run")] : Array.Empty<string>()]);
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains(message, result.Error);
+        Assert.Single(result.Error.Trim().Split('\n'));
+        Assert.DoesNotContain("   at ", result.Error);
+    }
+
+    [Fact]
+    public async Task Error_WithVerbose_ShowsItsOrigin()
+    {
+        var result = await CommandLine.RunAsync("train", "lmm", "--verbose");
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("   at Granary.", result.Error);
+    }
+
+    [Fact]
+    public async Task Train_IntoAFolderThatIsNotEmpty_IsRefusedAndTouchesNothing()
+    {
+        File.WriteAllText(In("thesis.txt"), "years of work");
+        var result = await CommandLine.RunAsync("train", "two-layer", "--out", folder);
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("is not empty", result.Error);
+        Assert.Equal(["thesis.txt"], Directory.GetFileSystemEntries(folder).Select(Path.GetFileName));
+    }
+
+    [Fact]
+    public async Task Resume_WithADamagedCheckpoint_NamesItAndUsesTheOneBefore()
+    {
+        await CommandLine.RunAsync("train", "two-layer", "--steps", "20", "--checkpoint-every", "10", "--out", In("run"), "--quiet");
+        var whole = new CheckpointStore(In("run")).Latest()!;
+        using (var stream = File.Open(whole.ModelPath, FileMode.Open))
+        {
+            stream.Position = stream.Length / 2;
+            stream.WriteByte(0xEE);
+        }
+        var resumed = await CommandLine.RunAsync("resume", In("run"), "--workers", "1");
+        Assert.Equal(0, resumed.ExitCode);
+        Assert.Contains($"{whole.ModelPath} was altered after it was written.", resumed.Error);
+        Assert.Contains("Training from step 10.", resumed.Output);
+        Assert.Equal(whole.Manifest.WeightsSha256, new CheckpointStore(In("run")).Latest()!.Manifest.WeightsSha256);
+    }
+
+    [Fact]
+    public async Task Resume_OfAnotherTasksDirectory_IsRefused()
+    {
+        await CommandLine.RunAsync("train", "two-layer", "--steps", "2", "--out", In("run"), "--quiet");
+        var result = await CommandLine.RunAsync("resume", In("run"), "--task", "lm");
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("holds a run of task 'two-layer', not of 'lm'", result.Error);
+        Assert.Contains("has no word vectors", (await CommandLine.RunAsync("nearest", In("run"), "king")).Error);
+    }
+
+    [Fact]
+    public async Task Silo_OnATakenPort_NamesThePortAndItsSetting()
+    {
+        var taken = new TcpListener(IPAddress.Loopback, 0);
+        taken.Start();
+        var port = ((IPEndPoint)taken.LocalEndpoint).Port;
+        File.WriteAllText(In("silo.json"), $$"""{ "Granary": { "Cluster": { "GrpcPort": {{port}} } } }""");
+        var result = await CommandLine.RunAsync("silo", "--config", In("silo.json"));
+        taken.Stop();
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains($"Port {port} (Granary:Cluster:GrpcPort) cannot be opened", result.Error);
+    }
+
+    [Fact]
+    public async Task Interrupt_Once_EndsAtAStepWithACheckpointToGoOnFrom()
+    {
+        using var training = StartEndlessRun();
+        await Process.Start("kill", ["-INT", $"{training.Id}"])!.WaitForExitAsync();
+        var ended = await CommandLine.EndAsync(training);
+        Assert.Equal(130, ended.ExitCode);
+        Assert.True(new CheckpointStore(In("run")).Latest()!.Manifest.Step > 0);
+    }
+
+    [Fact]
+    public async Task Interrupt_Twice_EndsAtOnce()
+    {
+        using var training = StartEndlessRun();
+        await Process.Start("kill", ["-STOP", $"{training.Id}"])!.WaitForExitAsync();
+        await Process.Start("kill", ["-INT", $"{training.Id}"])!.WaitForExitAsync();
+        await Process.Start("kill", ["-TERM", $"{training.Id}"])!.WaitForExitAsync();
+        await Process.Start("kill", ["-CONT", $"{training.Id}"])!.WaitForExitAsync();
+        Assert.Equal(130, (await CommandLine.EndAsync(training)).ExitCode);
+    }
+
+    private string In(string name) => Path.Combine(folder, name);
+
+    /// <summary>Returns once the run is under way.</summary>
+    private Process StartEndlessRun()
+    {
+        var training = CommandLine.Start("train", "two-layer", "--steps", "100000000", "--out", In("run"));
+        while (training.StandardOutput.ReadLine() is { } line && !line.Contains("step ", StringComparison.Ordinal))
+        {
+        }
+        return training;
+    }
+}

@@ -1,0 +1,151 @@
+using Granary.Contracts;
+using Granary.Training.Checkpoints;
+
+namespace Granary.Grains.Tests;
+
+public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTrainingCluster>
+{
+    [Theory]
+    [InlineData(2, ExchangeKind.PeerToPeer)]
+    [InlineData(3, ExchangeKind.PeerToPeer)]
+    [InlineData(5, ExchangeKind.PeerToPeer)]
+    [InlineData(1, ExchangeKind.Coordinator)]
+    [InlineData(3, ExchangeKind.Coordinator)]
+    public async Task Run_OnAnyNumberOfWorkersThroughEitherExchange_HasTheWeightsOfOneWorker(int workers, ExchangeKind exchange)
+    {
+        var one = await cluster.RunAsync(cluster.Spec(1));
+        var several = await cluster.RunAsync(cluster.Spec(workers) with { Exchange = exchange });
+        Assert.Equal(RunState.Succeeded, several.State);
+        Assert.NotNull(one.WeightsSha256);
+        Assert.Equal(one.WeightsSha256, several.WeightsSha256);
+        Assert.Equal(workers, several.Slots.Count);
+    }
+
+    [Fact]
+    public async Task Run_ThatHasEnded_LeavesAWholeCheckpointAndItsCurve()
+    {
+        var spec = cluster.Spec(2) with { CheckpointEvery = 7, Keep = 2 };
+        var ended = await cluster.RunAsync(spec);
+        var newest = new CheckpointStore(spec.Output).Latest(damage => throw damage)!.Manifest;
+        Assert.Equal((20, ended.WeightsSha256), (newest.Step, newest.WeightsSha256));
+        Assert.Contains(14, new CheckpointStore(spec.Output).Steps());
+        Assert.Equal(20, RunHistory.Read(spec.Output).Count());
+        Assert.Equal(20 * 13, ended.Units);
+    }
+
+    [Fact]
+    public async Task Run_ResumedInTheMiddleOfAnEpochOnOtherWorkers_EndsLikeOneNeverStopped()
+    {
+        var whole = await cluster.RunAsync(cluster.Spec(2));
+        var spec = cluster.Spec(3) with { Steps = 13 };
+        await cluster.RunAsync(spec);
+        var resumed = await cluster.RunAsync(spec with { RunId = spec.RunId + "-resumed", Workers = 2, Steps = 20, Resume = true });
+        Assert.Equal(whole.WeightsSha256, resumed.WeightsSha256);
+    }
+
+    [Fact]
+    public async Task Run_WhenASiloIsKilled_GoesOnWithTheOthersToTheSameWeights()
+    {
+        var whole = await cluster.RunAsync(cluster.Spec(1) with { Steps = 400 });
+        var spec = cluster.Spec(3, []) with { Steps = 400, CheckpointEvery = 20 };
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        var running = await cluster.WaitAsync(spec, status => status.Step > 25);
+        var victim = cluster.Silos.Silos.First(silo => running.Slots.Any(slot => slot.StartsWith(silo.Name + "/", StringComparison.Ordinal)));
+        await cluster.Silos.KillSiloAsync(victim);
+        try
+        {
+            var ended = await cluster.WaitAsync(spec, status => status.HasEnded);
+            Assert.Equal((RunState.Succeeded, whole.WeightsSha256), (ended.State, ended.WeightsSha256));
+            Assert.True(ended.Round > 1, "the kill came too late to matter");
+        }
+        finally
+        {
+            await cluster.Silos.StartAdditionalSiloAsync();
+        }
+    }
+
+    [Fact]
+    public async Task Run_Cancelled_StopsAtAStepWithACheckpointToGoOnFrom()
+    {
+        var spec = cluster.Spec(2) with { Steps = 100_000 };
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        await cluster.WaitAsync(spec, status => status.Step > 0);
+        await cluster.Coordinator(spec).CancelAsync("Enough.");
+        var ended = await cluster.WaitAsync(spec, status => status.HasEnded);
+        Assert.Equal((RunState.Cancelled, "Enough."), (ended.State, ended.Reason));
+        Assert.Equal(ended.Step, new CheckpointStore(spec.Output).Latest()!.Manifest.Step);
+    }
+
+    [Theory]
+    [InlineData("poisoned-step", "The gradient of phase 'train' at step 5 is not finite.")]
+    [InlineData("failing-step", "Shard 1 broke at step 5.")]
+    public async Task Run_WhoseTaskFails_FailsWithTheWeightsOfTheStepBefore(string setting, string message)
+    {
+        var spec = cluster.Spec(2, (setting, "5")) with { CheckpointEvery = 1 };
+        var ended = await cluster.RunAsync(spec);
+        Assert.Equal(RunState.Failed, ended.State);
+        Assert.Contains(message, ended.Reason);
+        Assert.Equal(5, new CheckpointStore(spec.Output).Latest()!.Manifest.Step);
+    }
+
+    [Fact]
+    public async Task Run_WhoseDataAreMissing_FailsWithTheTasksWords()
+    {
+        var ended = await cluster.RunAsync(cluster.Spec(2, ("condition", "missing")));
+        Assert.Equal((RunState.Failed, "The points are missing. Bring some."), (ended.State, ended.Reason));
+    }
+
+    [Fact]
+    public async Task Run_IntoAFolderThatIsNotEmpty_IsRefused()
+    {
+        var spec = cluster.Spec(1);
+        Directory.CreateDirectory(spec.Output);
+        File.WriteAllText(Path.Combine(spec.Output, "thesis.txt"), "");
+        var ended = await cluster.RunAsync(spec);
+        Assert.Equal(RunState.Failed, ended.State);
+        Assert.Contains("is not empty", ended.Reason);
+    }
+
+    [Fact]
+    public async Task Run_BegunWithOtherSwitches_IsRefusedByName()
+    {
+        var ended = await cluster.RunAsync(cluster.Spec(1) with { Switches = new() { ["threads"] = "2" } });
+        Assert.Equal(RunState.Failed, ended.State);
+        Assert.Contains("The run was made with threads=2, here it is 1", ended.Reason);
+    }
+
+    [Fact]
+    public async Task Runs_WantingMoreSlotsThanThereAre_WaitForOneAnother()
+    {
+        var first = cluster.Spec(4) with { Steps = 100_000 };
+        var second = cluster.Spec(4);
+        await cluster.Coordinator(first).SubmitAsync(first);
+        await cluster.WaitAsync(first, status => status.Step > 0);
+        await cluster.Coordinator(second).SubmitAsync(second);
+        Assert.Equal(RunState.Queued, (await cluster.Coordinator(second).GetStatusAsync()).State);
+        await cluster.Coordinator(first).CancelAsync("");
+        Assert.Equal(RunState.Succeeded, (await cluster.WaitAsync(second, status => status.HasEnded)).State);
+    }
+
+    [Fact]
+    public async Task Submit_OfAnotherSpecUnderTheSameId_IsAConflict()
+    {
+        var spec = cluster.Spec(1);
+        await cluster.RunAsync(spec);
+        Assert.Equal(RunState.Succeeded, (await cluster.Coordinator(spec).SubmitAsync(spec)).State);
+        await Assert.ThrowsAsync<RunConflictException>(() => cluster.Coordinator(spec).SubmitAsync(spec with { Seed = 99 }));
+        await Assert.ThrowsAsync<RunConflictException>(() => cluster.Coordinator(spec).SubmitAsync(spec with { Settings = new() { ["size"] = "2" } }));
+        await Assert.ThrowsAsync<UnknownRunException>(() => cluster.Coordinator(cluster.Spec(1)).GetStatusAsync());
+    }
+
+    [Fact]
+    public async Task Events_AskedForAfterTheLastSeen_AreOnlyTheNewer()
+    {
+        var spec = cluster.Spec(1);
+        await cluster.RunAsync(spec);
+        var all = await cluster.Coordinator(spec).GetEventsAsync(0);
+        Assert.Equal(all.Select(entry => entry.Id).Order(), all.Select(entry => entry.Id));
+        Assert.Equal(RunState.Succeeded, all[^1].Status.State);
+        Assert.Equal(all.Skip(2).Select(entry => entry.Id), (await cluster.Coordinator(spec).GetEventsAsync(all[1].Id)).Select(entry => entry.Id));
+    }
+}

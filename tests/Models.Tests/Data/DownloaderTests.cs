@@ -1,0 +1,165 @@
+using System.Security.Cryptography;
+using Granary.Models.Data;
+
+namespace Granary.Models.Tests.Data;
+
+public sealed class DownloaderTests : IDisposable
+{
+    private readonly TemporaryFolder folder = new();
+    private readonly HttpClient http = new();
+    private readonly byte[] body = [.. Enumerable.Range(0, 200_000).Select(value => (byte)(value * 7 + value / 251))];
+
+    private string Target => Path.Combine(folder.Path, "numbers.bin");
+
+    private string Part => Target + ".part";
+
+    public void Dispose()
+    {
+        http.Dispose();
+        folder.Dispose();
+    }
+
+    [Fact]
+    public async Task File_ThatIsMissing_IsFetchedOnce()
+    {
+        using var server = new FileServer(body);
+        var progress = new Steps();
+        await GetAsync(server, progress);
+        await GetAsync(server);
+        Assert.Equal(body, await File.ReadAllBytesAsync(Target));
+        Assert.Equal([""], server.Ranges);
+        Assert.Equal(body.Length, progress.Reports[^1].Received);
+        Assert.False(File.Exists(Part));
+    }
+
+    [Fact]
+    public async Task Part_OfAnEarlierAttempt_IsContinued()
+    {
+        using var server = new FileServer(body);
+        folder.Write("numbers.bin.part", body[..1000]);
+        await GetAsync(server);
+        Assert.Equal(["bytes=1000-"], server.Ranges);
+        Assert.Equal(body, await File.ReadAllBytesAsync(Target));
+    }
+
+    [Fact]
+    public async Task Part_ThatIsComplete_GetsItsName()
+    {
+        using var server = new FileServer(body);
+        folder.Write("numbers.bin.part", body);
+        await GetAsync(server);
+        Assert.Equal(body, await File.ReadAllBytesAsync(Target));
+    }
+
+    [Fact]
+    public async Task Server_ThatIgnoresRanges_SendsAllOnceMore()
+    {
+        using var server = new FileServer(body) { KnowsRanges = false };
+        folder.Write("numbers.bin.part", body[..1000]);
+        await GetAsync(server);
+        Assert.Equal(body, await File.ReadAllBytesAsync(Target));
+    }
+
+    [Fact]
+    public async Task Connection_CutHalfWay_GoesOnFromThere()
+    {
+        using var server = new FileServer(body) { Cuts = 2 };
+        await GetAsync(server);
+        Assert.Equal(["", "bytes=100000-", "bytes=150000-"], server.Ranges);
+        Assert.Equal(body, await File.ReadAllBytesAsync(Target));
+    }
+
+    [Fact]
+    public async Task Connection_CutAgainAndAgain_KeepsWhatHasArrived()
+    {
+        using var server = new FileServer(body) { Cuts = int.MaxValue };
+        var error = await Assert.ThrowsAsync<DownloadException>(() => GetAsync(server));
+        Assert.Contains("goes on from there", error.Message, StringComparison.Ordinal);
+        Assert.Equal(187_500, new FileInfo(Part).Length);
+        Assert.False(File.Exists(Target));
+    }
+
+    [Fact]
+    public async Task Server_ThatFallsSilent_IsLeft()
+    {
+        using var server = new FileServer(body) { Silences = 1 };
+        await GetAsync(server, patience: TimeSpan.FromMilliseconds(200));
+        Assert.Equal(2, server.Ranges.Count);
+        Assert.Equal(body, await File.ReadAllBytesAsync(Target));
+    }
+
+    [Fact]
+    public async Task Bytes_ThatAreWrong_AreDeletedAndNamed()
+    {
+        using var server = new FileServer([.. body[..^1], 0]);
+        var error = await Assert.ThrowsAsync<DownloadException>(() => GetAsync(server));
+        Assert.Contains("expected", error.Message, StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFiles(folder.Path));
+    }
+
+    [Fact]
+    public async Task File_ThatWasAltered_IsFetchedAgain()
+    {
+        using var server = new FileServer(body);
+        folder.Write("numbers.bin", [1, 2, 3]);
+        await GetAsync(server);
+        Assert.Equal(body, await File.ReadAllBytesAsync(Target));
+    }
+
+    [Fact]
+    public async Task Server_WithoutTheFile_IsQuoted()
+    {
+        using var server = new FileServer(body) { Refusal = "404 Not Found" };
+        var error = await Assert.ThrowsAsync<DownloadException>(() => GetAsync(server));
+        Assert.Contains("404 (Not Found)", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Machine_WithoutNetwork_IsToldWhatToDo()
+    {
+        Uri address;
+        using (var server = new FileServer(body))
+        {
+            address = server.Address;
+        }
+        var error = await Assert.ThrowsAsync<DownloadException>(() => GetAsync(address));
+        Assert.Contains($"save it as '{Target}'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Caller_WhoCancels_IsObeyed()
+    {
+        using var server = new FileServer(body) { Silences = int.MaxValue };
+        using var cancellation = new CancellationTokenSource();
+        var progress = new Steps { Reported = cancellation.Cancel };
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => GetAsync(server, progress, cancellationToken: cancellation.Token));
+    }
+
+    [Fact]
+    public void Name_ThatIsUnknown_IsAnsweredWithThoseKnown() =>
+        Assert.Contains("text8, mnist, fashion-mnist", Assert.Throws<DownloadException>(() => PublicData.Named("nmist")).Message, StringComparison.Ordinal);
+
+    private Task GetAsync(FileServer server, Steps? progress = null, TimeSpan? patience = null, CancellationToken cancellationToken = default) =>
+        GetAsync(server.Address, progress, patience, cancellationToken);
+
+    private Task GetAsync(Uri mirror, Steps? progress = null, TimeSpan? patience = null, CancellationToken cancellationToken = default)
+    {
+        var file = new PublicFile("numbers.bin", body.Length, Convert.ToHexStringLower(SHA256.HashData(body)));
+        var data = new PublicData("numbers", "for tests", new("http://localhost/"), [file]);
+        var downloader = new Downloader(http) { Patience = patience ?? TimeSpan.FromSeconds(30) };
+        return downloader.GetAsync(data, folder.Path, mirror, progress, cancellationToken);
+    }
+
+    private sealed class Steps : IProgress<DownloadProgress>
+    {
+        public List<DownloadProgress> Reports { get; } = [];
+
+        public Action Reported { get; init; } = () => { };
+
+        public void Report(DownloadProgress value)
+        {
+            Reports.Add(value);
+            Reported();
+        }
+    }
+}

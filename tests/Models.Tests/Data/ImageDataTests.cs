@@ -1,0 +1,117 @@
+using System.Buffers.Binary;
+using System.IO.Compression;
+using Granary.Models.Data;
+using Granary.Training.Tasks;
+
+namespace Granary.Models.Tests.Data;
+
+public class ImageDataTests
+{
+    private readonly byte[] images = [.. Header(2051, 20, 3, 2), .. Enumerable.Range(0, 20 * 6).Select(value => (byte)value)];
+    private readonly byte[] labels = [.. Header(2049, 20), .. Enumerable.Range(0, 20).Select(value => (byte)(value % 10))];
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Folder_WithImagesAndLabels_IsRead(bool packed)
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var set in new[] { "train", "t10k" })
+        {
+            folder.Write($"{set}-images-idx3-ubyte{(packed ? ".gz" : "")}", packed ? Pack(images) : images);
+            folder.Write($"{set}-labels-idx1-ubyte{(packed ? ".gz" : "")}", packed ? Pack(labels) : labels);
+        }
+        var data = ImageData.Load(folder.Path);
+        Assert.Equal((20, 20, 3, 2), (data.Train.Count, data.HeldOut.Count, data.Train.Height, data.Train.Width));
+        Assert.Equal(13, data.Train.Labels.Span[13] + 10);
+        Assert.Equal([6, 7, 8, 9, 10, 11], data.Train.Part(1, 1).Pixels.ToArray());
+    }
+
+    [Fact]
+    public void File_OfImages_KeepsItsLastTenthBackAndIsLoadedOnce()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("some-images", images);
+        var data = ImageData.Load(path);
+        Assert.Equal((18, 2), (data.Train.Count, data.HeldOut.Count));
+        Assert.Equal(18 * 6, data.HeldOut.Pixels.Span[0]);
+        Assert.Same(data, ImageData.Load(path));
+    }
+
+    [Fact]
+    public void Rows_GoFromBlackToWhiteAndBack()
+    {
+        var set = new ImageSet(1, 3, new byte[] { 1, 2, 3, 0, 128, 255 }, Labels: default);
+        using var rows = set.ToRows([1, 0]);
+        Assert.Equal((-1, 1), (rows[0, 0].item<float>(), rows[0, 2].item<float>()));
+        Assert.Equal([0, 128, 255, 1, 2, 3], ImageSet.FromRows(rows, 1, 3).Pixels.ToArray());
+    }
+
+    [Fact]
+    public void Path_ThatIsMissing_IsNamedWithTheCure()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains("cannot be read", Complaint(Path.Combine(folder.Path, "nothing")), StringComparison.Ordinal);
+        folder.Write("readme.txt", []);
+        var complaint = Complaint(folder.Path);
+        Assert.Contains("readme.txt", complaint, StringComparison.Ordinal);
+        Assert.Contains("granary data get mnist", complaint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void File_ThatCannotBeImages_SaysWhatItIs()
+    {
+        using var folder = new TemporaryFolder();
+        Assert.Contains("ends after 5 bytes", Complaint(folder.Write("short", images[..5])), StringComparison.Ordinal);
+        Assert.Contains("20 x 3 x 2 = 120 values and holds 100", Complaint(folder.Write("cut", images[..116])), StringComparison.Ordinal);
+        Assert.Contains("2049 (IDX labels)", Complaint(folder.Write("labels", labels)), StringComparison.Ordinal);
+        Assert.Contains("no IDX file", Complaint(folder.Write("other", [.. "GIF89a and what follows"u8])), StringComparison.Ordinal);
+        Assert.Contains("does not unpack", Complaint(folder.Write("bad.gz", [0x1F, 0x8B, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])), StringComparison.Ordinal);
+        Assert.Contains("Fetch it again", Complaint(folder.Write("cut.gz", Pack(images)[..^30])), StringComparison.Ordinal);
+        Assert.Contains("holds 0", Complaint(folder.Write("huge", Header(2051, int.MaxValue, int.MaxValue, int.MaxValue))), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Labels_OfAnotherCount_AreRefused()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("train-images-idx3-ubyte", images);
+        folder.Write("train-labels-idx1-ubyte", [.. Header(2049, 2), 1, 2]);
+        Assert.Contains("20 images but", Complaint(folder.Path), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Glyphs_OfOneSeed_AreTheSameAndOfAllClasses()
+    {
+        var (first, again, other) = (DrawnGlyphs.Draw(300, 1), DrawnGlyphs.Draw(300, 1), DrawnGlyphs.Draw(300, 2));
+        Assert.Equal(first.Pixels.ToArray(), again.Pixels.ToArray());
+        Assert.NotEqual(first.Pixels.ToArray(), other.Pixels.ToArray());
+        Assert.Equal(10, first.Labels.ToArray().Distinct().Count());
+        for (var i = 0; i < first.Count; i++)
+        {
+            Assert.InRange(first.Part(i, 1).Pixels.ToArray().Count(pixel => pixel > 128), 20, 250);
+        }
+    }
+
+    private static string Complaint(string path) => Assert.Throws<TrainingDataException>(() => ImageData.Load(path)).Message;
+
+    private static byte[] Header(params int[] numbers)
+    {
+        var bytes = new byte[numbers.Length * sizeof(int)];
+        for (var i = 0; i < numbers.Length; i++)
+        {
+            BinaryPrimitives.WriteInt32BigEndian(bytes.AsSpan(i * sizeof(int)), numbers[i]);
+        }
+        return bytes;
+    }
+
+    private static byte[] Pack(byte[] bytes)
+    {
+        using var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.Fastest))
+        {
+            gzip.Write(bytes);
+        }
+        return packed.ToArray();
+    }
+}

@@ -1,0 +1,158 @@
+using Granary.Training.Tasks;
+
+namespace Granary.Models.Tests;
+
+public class LanguageModelTaskTests
+{
+    private static readonly TrainingSpec small = Spec("embedding=32", "hidden=32", "batch=9", "bptt=8", "words=5000", "valid-words=500");
+
+    [Fact]
+    public void Training_OnTheMadeUpLanguage_LearnsFarMoreThanHowOftenWordsAreUsed()
+    {
+        var spec = Spec("embedding=48", "hidden=48", "layers=1", "dropout=0", "batch=64", "bptt=16", "learning-rate=0.01", "valid-words=5000", "validate-every=150");
+        using var driver = new ReplicaDriver(new LanguageModelTask(), spec).Run(300);
+        var perplexity = driver.Metrics["validation.perplexity"];
+        Assert.True(perplexity < 40, $"perplexity {perplexity}; 950 words drawn blindly, with their frequencies known, give about 200");
+    }
+
+    [Fact]
+    public void Training_LeavesNoTensorsBehind()
+    {
+        using var driver = new ReplicaDriver(new LanguageModelTask(), Set(small, "validate-every=5")).Run(5);
+        var live = ReplicaDriver.LiveTensors;
+        driver.Run(15);
+        Assert.Equal(live, ReplicaDriver.LiveTensors);
+    }
+
+    [Theory]
+    [InlineData("cell=lstm")]
+    [InlineData("cell=gru")]
+    [InlineData("cell=rnn")]
+    [InlineData("tied=true")]
+    public void Workers_WithUnevenShards_EqualOneWorker(string setting)
+    {
+        // Nine rows in five shards; two validations.
+        var spec = Set(small, setting, "validate-every=3");
+        using var one = new ReplicaDriver(new LanguageModelTask(), spec).Run(6);
+        using var two = new ReplicaDriver(new LanguageModelTask(), spec, workers: 2).Run(6);
+        using var three = new ReplicaDriver(new LanguageModelTask(), spec, workers: 3).Run(6);
+        Assert.Equal(one.Hash, two.Hash);
+        Assert.Equal(one.Hash, three.Hash);
+        Assert.Equal(one.Metrics["validation.loss"], three.Metrics["validation.loss"]);
+    }
+
+    [Fact]
+    public void Training_StoppedSavedAndResumed_EqualsNeverStopped()
+    {
+        // An epoch has 70 steps: the first half ends within the second.
+        using var whole = new ReplicaDriver(new LanguageModelTask(), small).Run(76);
+        using var first = new ReplicaDriver(new LanguageModelTask(), small).Run(73);
+        using var second = new ReplicaDriver(new LanguageModelTask(), small) { Step = 73 };
+        foreach (var (from, to) in first.Replica.State.Tensors.Zip(second.Replica.State.Tensors))
+        {
+            from.Values.CopyTo(to.Values);
+        }
+        foreach (var (name, value) in first.Replica.State.Scalars)
+        {
+            second.Replica.State.Scalars[name] = value;
+        }
+        Assert.Equal(whole.Hash, second.Run(3).Hash);
+    }
+
+    [Fact]
+    public void HiddenState_IsCarriedFromStepToStepAndForgottenWithTheEpoch()
+    {
+        var spec = Set(small, "words=300", "learning-rate=0");
+        using var carried = new ReplicaDriver(new LanguageModelTask(), spec);
+        using var forgotten = new ReplicaDriver(new LanguageModelTask(), spec) { Step = 1 };
+        Assert.Equal(4, carried.Replica.StepsPerEpoch);
+        carried.Run(2);
+        forgotten.Run(1);
+        Assert.NotEqual(carried.Metrics["loss"], forgotten.Metrics["loss"]);
+
+        carried.Run(3);
+        using var afresh = new ReplicaDriver(new LanguageModelTask(), spec) { Step = 4 };
+        Assert.Equal(carried.Metrics["loss"], afresh.Run(1).Metrics["loss"]);
+    }
+
+    [Fact]
+    public void Epoch_EndsWithAShorterWindow()
+    {
+        // 33 words in each of nine rows: four windows of eight predict 32. One word less leaves seven to the last.
+        using var full = new ReplicaDriver(new LanguageModelTask(), Set(small, "words=297")).Run(4);
+        using var shorter = new ReplicaDriver(new LanguageModelTask(), Set(small, "words=296")).Run(4);
+        Assert.Equal(72, full.Metrics["samples"]);
+        Assert.Equal(63, shorter.Metrics["samples"]);
+    }
+
+    [Fact]
+    public void Validation_WithoutImprovement_HalvesTheLearningRate()
+    {
+        using var driver = new ReplicaDriver(new LanguageModelTask(), Set(small, "validate-every=2", "learning-rate=1e-30"));
+        driver.Run(2);
+        Assert.Equal(1e-30, driver.Replica.State.Scalars["learning.rate"]);
+        driver.Run(2);
+        Assert.Equal(0.5e-30, driver.Replica.State.Scalars["learning.rate"]);
+        Assert.Equal(Math.Exp(driver.Metrics["validation.loss"]), driver.Metrics["validation.perplexity"]);
+    }
+
+    [Fact]
+    public void Evaluate_InOneProcess_AgreesWithTheValidationOfAllShards()
+    {
+        using var driver = new ReplicaDriver(new LanguageModelTask(), Set(small, "validate-every=2")).Run(2);
+        var evaluated = driver.Replica.Evaluate();
+        Assert.Equal(driver.Metrics["validation.loss"], evaluated["validation.loss"], tolerance: 1e-5);
+        Assert.True(evaluated["test.perplexity"] > 1);
+    }
+
+    [Fact]
+    public void Settings_TiedWithUnequalSizes_AreRefused()
+    {
+        var error = Assert.Throws<TaskSettingException>(() => new LanguageModelTask().CreateReplica(Set(small, "tied=true", "hidden=16")));
+        Assert.Contains("32 and 16", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void State_HasTheNamesOfAStateDict()
+    {
+        using var replica = new LanguageModelTask().CreateReplica(Set(small, "tied=true"));
+        var names = replica.State.Tensors.Where(tensor => tensor.Kind == StateKind.Model).Select(tensor => tensor.Name).Order(StringComparer.Ordinal);
+        Assert.Equal(
+        [
+            "decoder.bias", "decoder.weight", "encoder.weight",
+            "rnn.0.bias_hh_l0", "rnn.0.bias_ih_l0", "rnn.0.weight_hh_l0", "rnn.0.weight_ih_l0",
+            "rnn.1.bias_hh_l0", "rnn.1.bias_ih_l0", "rnn.1.weight_hh_l0", "rnn.1.weight_ih_l0",
+        ], names);
+    }
+
+    [Fact]
+    public void Text_TooShortForTheBatch_IsRefused()
+    {
+        var error = Assert.Throws<TrainingDataException>(() => new LanguageModelTask().CreateReplica(Set(small, "batch=300")));
+        Assert.Contains("300 rows need 600", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Generate_WithOneSeed_WritesOneText()
+    {
+        using var driver = new ReplicaDriver(new LanguageModelTask(), small).Run(2);
+        var live = ReplicaDriver.LiveTensors;
+        var generator = (ITextGenerator)driver.Replica;
+        var text = generator.Generate("ba mati", 20, seed: 7);
+        Assert.StartsWith("ba mati", text, StringComparison.Ordinal);
+        Assert.DoesNotContain("<", text, StringComparison.Ordinal);
+        Assert.Equal(text, generator.Generate("ba mati", 20, seed: 7));
+        Assert.NotEqual(text, generator.Generate("ba mati", 20, seed: 8));
+        Assert.NotEqual("", generator.Generate(null, 20, seed: 7));
+        Assert.Equal(live, ReplicaDriver.LiveTensors);
+    }
+
+    private static TrainingSpec Spec(params string[] settings) => Set(new() { Task = "lm", Shards = 5 }, settings);
+
+    private static TrainingSpec Set(TrainingSpec spec, params string[] settings) => spec with
+    {
+        Settings = settings.Select(setting => setting.Split('=')).Aggregate(
+            new Dictionary<string, string>(spec.Settings),
+            (all, pair) => { all[pair[0]] = pair[1]; return all; }),
+    };
+}

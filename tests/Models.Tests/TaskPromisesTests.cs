@@ -1,0 +1,82 @@
+using Granary.Training.Tasks;
+using TorchSharp;
+
+namespace Granary.Models.Tests;
+
+/// <summary>What every task promises, besides that it learns. A new task is one more line in each of two lists.</summary>
+public class TaskPromisesTests
+{
+    private static readonly TaskCatalog catalog = TaskCatalog.Of(typeof(TwoLayerTask).Assembly);
+
+    // Small settings, and five shards: no number of workers divides them evenly.
+    private static readonly Dictionary<string, TrainingSpec> specs = new TrainingSpec[]
+    {
+        new() { Task = "two-layer", Shards = 5 },
+        new() { Task = "fizzbuzz", Shards = 5, Settings = new Dictionary<string, string> { ["hidden"] = "50", ["batch"] = "101" } },
+        new() { Task = "gan", Shards = 5, Settings = new Dictionary<string, string> { ["hidden"] = "32", ["batch"] = "48" } },
+    }.ToDictionary(spec => spec.Task);
+
+    public static TheoryData<string> Tasks => ["two-layer", "fizzbuzz", "gan"];
+
+    [Theory]
+    [MemberData(nameof(Tasks))]
+    public void Workers_WithUnevenShards_EqualOneWorker(string task)
+    {
+        using var one = Driver(task).Run(12);
+        using var two = Driver(task, workers: 2).Run(12);
+        using var three = Driver(task, workers: 3).Run(12);
+        Assert.Equal(one.Hash, two.Hash);
+        Assert.Equal(one.Hash, three.Hash);
+    }
+
+    [Theory]
+    [MemberData(nameof(Tasks))]
+    public void Seed_WhenTheSame_GivesTheSameWeightsAndElseOthers(string task)
+    {
+        using var first = Driver(task).Run(3);
+        using var again = Driver(task).Run(3);
+        using var other = new ReplicaDriver(catalog[task], specs[task] with { Seed = 2 }).Run(3);
+        Assert.Equal(first.Hash, again.Hash);
+        Assert.NotEqual(first.Hash, other.Hash);
+    }
+
+    [Theory]
+    [MemberData(nameof(Tasks))]
+    public void Training_LeavesNoTensorsBehind(string task)
+    {
+        using var driver = Driver(task).Run(5);
+        driver.Replica.Evaluate();
+        var live = torch.Tensor.TotalCount;
+        driver.Run(15);
+        driver.Replica.Evaluate();
+        Assert.Equal(live, torch.Tensor.TotalCount);
+    }
+
+    [Theory]
+    [MemberData(nameof(Tasks))]
+    public void Run_StoppedAndResumed_EqualsOneNeverStopped(string task)
+    {
+        using var straight = Driver(task).Run(9);
+        using var stopped = Driver(task).Run(4);
+        using var resumed = Driver(task).Run(1);
+        resumed.Step = stopped.Step;
+        foreach (var (from, to) in stopped.Replica.State.Tensors.Zip(resumed.Replica.State.Tensors))
+        {
+            from.Values.CopyTo(to.Values);
+        }
+        resumed.Replica.StateRestored();
+        Assert.Equal(straight.Hash, resumed.Run(5).Hash);
+    }
+
+    [Theory]
+    [MemberData(nameof(Tasks))]
+    public void Evaluation_ChangesNothing(string task)
+    {
+        using var measured = Driver(task).Run(2);
+        measured.Replica.Evaluate();
+        using var unmeasured = Driver(task).Run(4);
+        Assert.Equal(unmeasured.Hash, measured.Run(2).Hash);
+    }
+
+    private static ReplicaDriver Driver(string task, int workers = 1) => new(catalog[task], specs[task], workers);
+}

@@ -1,0 +1,59 @@
+using Granary.Training.Numerics;
+using Granary.Training.Optimization;
+using Granary.Training.Randomness;
+using Granary.Training.Tasks;
+
+namespace Granary.Training.Tests;
+
+public unsafe class OptimizationTests
+{
+    [Theory]
+    [InlineData(16)]
+    [InlineData(53)]
+    public void Adam_OverThreeUpdates_FollowsTheDefinition(int length)
+    {
+        var random = new StepRandom(3);
+        using var parameters = new NativeFloats(length);
+        using var gradients = new NativeFloats(length);
+        using var adam = new Adam(length);
+        double[] p = new double[length], m = new double[length], v = new double[length];
+        for (var update = 1; update <= 3; update++)
+        {
+            for (var i = 0; i < length; i++)
+            {
+                gradients.Span[i] = random.NextSingle() - 0.5f;
+                var g = gradients.Span[i] * 0.25;
+                m[i] = 0.9 * m[i] + 0.1 * g;
+                v[i] = 0.999 * v[i] + 0.001 * g * g;
+                p[i] -= 0.01 * (m[i] / (1 - Math.Pow(0.9, update))) / (Math.Sqrt(v[i] / (1 - Math.Pow(0.999, update))) + 1e-8);
+            }
+            adam.Update(parameters.Pointer, gradients.Pointer, update, 0.01f, 0.25f);
+        }
+        for (var i = 0; i < length; i++)
+        {
+            Assert.Equal(p[i], parameters.Span[i], 1e-6);
+        }
+    }
+
+    [Fact]
+    public void Clip_ScalesToTheMeanAndToTheLargestNorm()
+    {
+        using var sum = new NativeFloats(20);
+        (sum.Span[1], sum.Span[18]) = (30, 40);
+        var (norm, scale) = GradientNorm.Clip(sum.Pointer, 20, weight: 10, maxNorm: 1, "train", step: 0);
+        Assert.Equal(5, norm);
+        Assert.Equal(1f / 50, scale);
+        Assert.Equal(1f / 10, GradientNorm.Clip(sum.Pointer, 20, 10, double.PositiveInfinity, "train", 0).Scale);
+    }
+
+    [Theory]
+    [InlineData(float.NaN)]
+    [InlineData(float.PositiveInfinity)]
+    public void Clip_OfAGradientThatIsNotFinite_NamesPhaseAndStep(float value)
+    {
+        using var sum = new NativeFloats(20);
+        sum.Span[19] = value;
+        var error = Assert.Throws<NonFiniteException>(() => GradientNorm.Clip(sum.Pointer, 20, 10, 1, "train", 7));
+        Assert.Contains("phase 'train' at step 7", error.Message);
+    }
+}
