@@ -36,6 +36,7 @@ public sealed class Word2VecTask : ITrainingTask
     private sealed unsafe class Replica : ITrainingReplica, IWordVectors
     {
         private const int Weight = 0, Pairs = 1, LossSum = 2, ScalarCount = 3;
+        private static readonly double CURV = double.Parse(Environment.GetEnvironmentVariable("CURV") ?? "0.08");
         private const int FrequentWords = 30_000;
         private readonly TrainingSpec spec;
         private readonly Word2VecSettings settings;
@@ -125,7 +126,7 @@ public sealed class Word2VecTask : ITrainingTask
             {
                 var row = rows.Numbers[i];
                 var vector = row < vocabulary ? input.Pointer + (long)row * settings.Dimension : output.Pointer + (long)(row - vocabulary) * settings.Dimension;
-                var rate = learningRate / (1 + learningRate * rows.Row(i)[settings.Dimension]);
+                var rate = learningRate / (1 + learningRate * CURV * rows.Row(i)[settings.Dimension]);
                 VectorMath.AddScaled(vector, rows.Row(i), -(float)rate, settings.Dimension);
             }
             metrics[Metrics.Loss] = loss;

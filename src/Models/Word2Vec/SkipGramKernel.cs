@@ -18,9 +18,9 @@ internal sealed unsafe class SkipGramKernel : IDisposable
     // Six outputs at a time: their accumulators, their values and what meets them just fit into the registers.
     private const int Block = 6, Lanes = 16, Slots = 8, MaxFactors = 64;
     private readonly int dimension, width, window, negatives, ring;
-    private readonly NativeFloats inputs, inputGradients, outputs, outputGradients, slopes, curvatures, outputSquares;
+    private readonly NativeFloats inputs, inputGradients, outputs, outputGradients, slopes;
     private readonly int[] contexts;
-    private readonly float[] inputSquares, contextSquares;
+    private readonly float[] inputSquares;
     private Vector512<float> linear, product;
     private int factors;
 
@@ -38,14 +38,11 @@ internal sealed unsafe class SkipGramKernel : IDisposable
         outputs = new((negatives / Block + 1) * Block * width);
         outputGradients = new(Block * width);
         slopes = new((2 * window + 1) * Slots);
-        curvatures = new((2 * window + 1) * Slots);
-        outputSquares = new(Slots);
         contexts = new int[2 * window];
         inputSquares = new float[ring];
-        contextSquares = new float[2 * window];
     }
 
-    /// <summary>Floats of a row in a frame: a gradient, its curvature, and zeros up to whole vectors.</summary>
+    /// <summary>Floats of a row in a frame: a gradient, the squares of what it was made from, zeros up to whole vectors.</summary>
     public static int PaddedWidth(int dimension) => (dimension + Lanes) / Lanes * Lanes;
 
     /// <summary>Adds the gradients of all pairs of the sample to a frame's rows.</summary>
@@ -76,29 +73,34 @@ internal sealed unsafe class SkipGramKernel : IDisposable
             }
             Prefetch(sample, centre + 1, output, frame, index, outputRows);
             var count = 0;
+            float contextSquares = 0;
             for (var position = first; position <= last; position++)
             {
                 if (position != centre)
                 {
-                    contextSquares[count] = inputSquares[position & (ring - 1)];
                     contexts[count++] = Place(position);
+                    contextSquares += inputSquares[position & (ring - 1)];
                 }
             }
             for (var start = 0; start <= negatives && count > 0; start += Block)
             {
                 var used = Math.Min(Block, negatives + 1 - start);
                 var block = outputs.Pointer + start * width;
-                outputSquares.Span.Clear();
+                float outputSquares = 0;
                 for (var i = 0; i < used; i++)
                 {
-                    outputSquares.Pointer[i] = Read(output + (long)Output(sample, centre, start + i) * dimension, block + i * width);
+                    outputSquares += Read(output + (long)Output(sample, centre, start + i) * dimension, block + i * width);
                 }
                 Multiply(count, block);
                 loss += Differentiate(count, used, positive: start == 0);
                 Propagate(count, block);
-                PropagateCurvature(count);
+                for (var i = 0; i < count; i++)
+                {
+                    inputGradients.Pointer[contexts[i] + dimension] += outputSquares;
+                }
                 for (var i = 0; i < used; i++)
                 {
+                    outputGradients.Pointer[i * width + dimension] = contextSquares;
                     AddTo(frame.Row(index[outputRows + Output(sample, centre, start + i)]), outputGradients.Pointer + i * width);
                 }
             }
@@ -118,8 +120,6 @@ internal sealed unsafe class SkipGramKernel : IDisposable
         outputs.Dispose();
         outputGradients.Dispose();
         slopes.Dispose();
-        curvatures.Dispose();
-        outputSquares.Dispose();
     }
 
     /// <summary>Fetches what the next centre word will need into the cache while this one is computed.</summary>
@@ -209,7 +209,6 @@ internal sealed unsafe class SkipGramKernel : IDisposable
             var e = ExpOfMinus(Vector512.Abs(z));
             var inverse = Vector512<float>.One / (Vector512<float>.One + e);
             (sign * Vector512.ConditionalSelect(Vector512.GreaterThan(z, Vector512<float>.Zero), inverse, e * inverse)).Store(at);
-            (e * inverse * inverse).Store(curvatures.Pointer + i * Slots);
             // The logarithms are taken once at the end: log(1 + exp(z)) = max(z, 0) + log(1 + e), and 1 + e is at most 2.
             var counts = i + 1 < count ? inUse : inUse & lower;
             linear += Vector512.Max(z, Vector512<float>.Zero) & counts;
@@ -269,26 +268,6 @@ internal sealed unsafe class SkipGramKernel : IDisposable
             d3.Store(d += width);
             d4.Store(d += width);
             d5.Store(d + width);
-        }
-    }
-
-    /// <summary>
-    /// What <see cref="Propagate"/> does for gradients, for the traces of their second derivatives: a row's is the sum over its
-    /// pairs of the logistic curve's second derivative, times the squared norm of the row on the other side.
-    /// </summary>
-    private void PropagateCurvature(int count)
-    {
-        var squares = Vector256.Load(outputSquares.Pointer);
-        var sums = Vector256<float>.Zero;
-        for (var i = 0; i < count; i++)
-        {
-            var curvature = Vector256.Load(curvatures.Pointer + i * Slots);
-            sums = Vector256.FusedMultiplyAdd(curvature, Vector256.Create(contextSquares[i]), sums);
-            inputGradients.Pointer[contexts[i] + dimension] += Sums(Vector512.Create(curvature * squares, default), default, default, default)[0];
-        }
-        for (var i = 0; i < Block; i++)
-        {
-            outputGradients.Pointer[i * width + dimension] = sums[i];
         }
     }
 
