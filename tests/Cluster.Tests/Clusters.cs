@@ -1,6 +1,5 @@
 using Granary.Client;
 using Granary.Contracts;
-using Granary.Silo;
 using Granary.Silo.Clusters;
 using Granary.Training.Checkpoints;
 
@@ -64,6 +63,6 @@ public sealed class Clusters : IAsyncLifetime
     }
 
     private static async Task<IRunCluster> StartAsync(int processes) => processes == 1
-        ? await LocalCluster.StartAsync(MostWorkers, GranaryEnvironment.ForTraining())
+        ? await LocalCluster.StartAsync(MostWorkers)
         : await ProcessCluster.StartAsync(processes, MostWorkers);
 }

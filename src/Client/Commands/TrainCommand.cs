@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Granary.Contracts;
-using Granary.Silo;
 using Granary.Silo.Clusters;
 using Microsoft.Extensions.Logging;
 
@@ -37,7 +36,7 @@ internal static class TrainCommand
         }
         return processes > 1
             ? await ProcessCluster.StartAsync(processes, spec.Workers, session.Redis(parsed))
-            : await LocalCluster.StartAsync(spec.Workers, GranaryEnvironment.ForTraining(), verbose ? logging => logging.AddSimpleConsole() : null);
+            : await LocalCluster.StartAsync(spec.Workers, verbose ? logging => logging.AddSimpleConsole() : null);
     }
 
     private static void CheckOutput(RunSpec spec)

@@ -29,13 +29,11 @@ public sealed class LocalCluster : IRunCluster
 
     public Uri Server { get; }
 
-    /// <summary>For tests that speak to grains.</summary>
-    public IGrainFactory Grains => silos.Client;
-
     /// <param name="workers">Silos, with one slot each.</param>
     /// <param name="logging">Default: no logs.</param>
-    public static async Task<LocalCluster> StartAsync(int workers, TrainingEnvironment environment, Action<ILoggingBuilder>? logging = null)
+    public static async Task<LocalCluster> StartAsync(int workers, Action<ILoggingBuilder>? logging = null)
     {
+        var environment = GranaryEnvironment.ForTraining();
         logging ??= builder => builder.ClearProviders();
         var rendezvous = new RoundRendezvous(IPAddress.Loopback, 0, TimeSpan.FromSeconds(60));
         var builder = new InProcessTestClusterBuilder((short)workers);

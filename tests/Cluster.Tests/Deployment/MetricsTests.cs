@@ -1,0 +1,68 @@
+using System.Diagnostics.Metrics;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using Granary.Grains.Telemetry;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Granary.Cluster.Tests.Deployment;
+
+public sealed partial class MetricsTests
+{
+    // Seen on a running silo.
+    private static readonly HashSet<string> others =
+    [
+        "orleans_catalog_activations", "orleans_app_requests_latency_milliseconds",
+        "dotnet_process_memory_working_set_bytes", "dotnet_process_cpu_time_seconds_total",
+    ];
+
+    [Fact]
+    public void Dashboard_AsksOnlyForMetricsThatExist()
+    {
+        var known = Instruments().Select(PrometheusName).Concat(others).ToHashSet();
+        using var dashboard = JsonDocument.Parse(Repository.Read("deploy/grafana/dashboards/granary.json"));
+        var asked = dashboard.RootElement.GetProperty("panels").EnumerateArray()
+            .Where(panel => panel.TryGetProperty("targets", out _))
+            .SelectMany(panel => panel.GetProperty("targets").EnumerateArray())
+            .SelectMany(target => MetricName().Matches(target.GetProperty("expr").GetString()!))
+            .Select(match => HistogramSuffix().Replace(match.Value, ""))
+            .ToHashSet();
+        Assert.True(asked.Count > 15, "The dashboard asks for hardly anything.");
+        Assert.Empty(asked.Except(known));
+    }
+
+    [Fact]
+    public void Documentation_HasARowForEveryInstrumentAndNoOther()
+    {
+        var rows = DocumentedName().Matches(Repository.Read("docs/metrics.md")).Select(match => match.Groups[1].Value).Order();
+        Assert.Equal(Instruments().Select(instrument => instrument.Name).Order(), rows);
+    }
+
+    private static List<Instrument> Instruments()
+    {
+        var found = new List<Instrument>();
+        using var listener = new MeterListener { InstrumentPublished = (instrument, _) => found.Add(instrument) };
+        using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+        var meters = services.GetRequiredService<IMeterFactory>();
+        _ = new TrainingInstruments(meters, TimeProvider.System);
+        listener.Start();
+        return [.. found.Where(instrument => instrument.Meter.Name == TrainingInstruments.Name && instrument.Meter.Scope == meters)];
+    }
+
+    /// <summary>As OpenTelemetry's exporter writes it.</summary>
+    private static string PrometheusName(Instrument instrument)
+    {
+        var unit = instrument.Unit switch { "s" => "_seconds", "By" => "_bytes", _ => "" };
+        var name = instrument.Name.Replace('.', '_');
+        var counts = instrument.GetType().Name.StartsWith("Counter", StringComparison.Ordinal) ? "_total" : "";
+        return name + (name.EndsWith(unit, StringComparison.Ordinal) ? "" : unit) + counts;
+    }
+
+    [GeneratedRegex(@"\b(training|orleans|dotnet)_[a-z_]+")]
+    private static partial Regex MetricName();
+
+    [GeneratedRegex("_(bucket|sum|count)$")]
+    private static partial Regex HistogramSuffix();
+
+    [GeneratedRegex(@"^\| `(training\.[a-z.]+)`", RegexOptions.Multiline)]
+    private static partial Regex DocumentedName();
+}
