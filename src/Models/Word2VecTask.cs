@@ -10,7 +10,9 @@ namespace Granary.Models;
 
 /// <summary>
 /// Word vectors by skip-gram with negative sampling (Mikolov et al., 2013), in synchronous batches: every pair of a step
-/// sees the vectors as they were before it, and the sum of all gradients moves them. The end of a line is a word like others.
+/// sees the vectors as they were before it, and the sum of all gradients moves them. The sum of a frequent word would shoot
+/// past its goal, so each row's step is damped by its curvature, as an implicit step is; a rare word's is hardly. The end of
+/// a line is a word like others.
 /// </summary>
 public sealed class Word2VecTask : ITrainingTask
 {
@@ -36,7 +38,10 @@ public sealed class Word2VecTask : ITrainingTask
     private sealed unsafe class Replica : ITrainingReplica, IWordVectors
     {
         private const int Weight = 0, Pairs = 1, LossSum = 2, ScalarCount = 3;
-        private static readonly double CURV = double.Parse(Environment.GetEnvironmentVariable("CURV") ?? "0.08");
+
+        // The loss of a pair curves by at most a quarter of the partner's squared length, along the partner. Partners point
+        // many ways: a third of that is enough for stable steps, and frequent words learn faster.
+        private const double Curvature = 1.0 / 12;
         private const int FrequentWords = 30_000;
         private readonly TrainingSpec spec;
         private readonly Word2VecSettings settings;
@@ -126,8 +131,8 @@ public sealed class Word2VecTask : ITrainingTask
             {
                 var row = rows.Numbers[i];
                 var vector = row < vocabulary ? input.Pointer + (long)row * settings.Dimension : output.Pointer + (long)(row - vocabulary) * settings.Dimension;
-                var rate = learningRate / (1 + learningRate * CURV * rows.Row(i)[settings.Dimension]);
-                VectorMath.AddScaled(vector, rows.Row(i), -(float)rate, settings.Dimension);
+                var squares = rows.Row(i)[settings.Dimension];
+                VectorMath.AddScaled(vector, rows.Row(i), -(float)(learningRate / (1 + learningRate * Curvature * squares)), settings.Dimension);
             }
             metrics[Metrics.Loss] = loss;
             metrics[Metrics.LearningRate] = learningRate;
@@ -227,12 +232,12 @@ public sealed record Word2VecSettings
     [Setting("words more frequent than about this share of the text are dropped now and then; 0: never", Min = 0, Max = 1)]
     public double Sample { get; init; } = 1e-4;
 
-    [Setting("learning rate at the start; falls to nearly 0 in a straight line", Min = 0, Max = 10)]
-    public double LearningRate { get; init; } = 0.025;
+    [Setting("learning rate at the start, for a rare word; falls to nearly 0 in a straight line", Min = 0, Max = 10)]
+    public double LearningRate { get; init; } = 0.1;
 
     [Setting("words of text in a step, those that subsampling drops included", Min = 1, Max = 1 << 26)]
     public int Batch { get; init; } = 20_000;
 
-    [Setting("folder with wordsim353.csv, simlex-999.txt, men.txt, questions-words.txt; default: beside the data, or embedding in GRANARY_DATA")]
+    [Setting("folder with wordsim353.csv, simlex-999.txt, men.txt, questions-words.txt; default: the data's own, embedding beside it, or embedding in GRANARY_DATA")]
     public string Similarity { get; init; } = "";
 }

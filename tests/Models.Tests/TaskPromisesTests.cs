@@ -14,9 +14,10 @@ public class TaskPromisesTests
         new() { Task = "two-layer", Shards = 5 },
         new() { Task = "fizzbuzz", Shards = 5, Settings = new Dictionary<string, string> { ["hidden"] = "50", ["batch"] = "101" } },
         new() { Task = "gan", Shards = 5, Settings = new Dictionary<string, string> { ["hidden"] = "32", ["batch"] = "48" } },
+        new() { Task = "word2vec", Shards = 5, Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "2000" } },
     }.ToDictionary(spec => spec.Task);
 
-    public static TheoryData<string> Tasks => ["two-layer", "fizzbuzz", "gan"];
+    public static TheoryData<string> Tasks => ["two-layer", "fizzbuzz", "gan", "word2vec"];
 
     [Theory]
     [MemberData(nameof(Tasks))]
