@@ -152,7 +152,7 @@ public sealed class LanguageModelTask : ITrainingTask
 
         public override long StepsPerEpoch => training.Windows;
 
-        public override long TotalSteps => Spec.TotalSteps(StepsPerEpoch, defaultEpochs: 6);
+        public override long TotalSteps => Spec.TotalSteps(StepsPerEpoch, defaultEpochs: 4);
 
         public override string Unit => "tokens";
 
