@@ -180,10 +180,9 @@ public sealed class LanguageModelTask : ITrainingTask
             }
             var index = (int)(at.Step % StepsPerEpoch);
             var state_SBH = zeros(states, rows.Count, settings.Hidden);
-            var remembered = MemoryMarshal.AsBytes(carry[..(int)state_SBH.numel()]);
             if (index > 0)
             {
-                remembered.CopyTo(state_SBH.bytes);
+                MemoryMarshal.AsBytes(carry[..(int)state_SBH.numel()]).CopyTo(state_SBH.bytes);
             }
             var (words_TB, next_TB) = training.Window(index, rows);
             var (hidden_TBH, next_SBH) = network.Forward(words_TB, state_SBH, generator);
