@@ -31,7 +31,7 @@ public sealed class Clusters : IAsyncLifetime
         spec = spec with { RunId = $"run-{Interlocked.Increment(ref runs)}" };
         using var client = new TrainingClient((await ClusterAsync(processes)).Server);
         await client.SubmitAsync(spec.Resume ? spec : spec with { Output = Path.Combine(Folder, spec.RunId) });
-        using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(8));
         RunStatus? last = null;
         await foreach (var entry in client.WatchAsync(spec.RunId, timeout.Token))
         {

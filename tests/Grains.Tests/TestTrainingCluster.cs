@@ -11,7 +11,7 @@ namespace Granary.Grains.Tests;
 /// <summary>An in-process cluster of silos with one slot each, which trains the fake task; each run in a folder of its own.</summary>
 public sealed class TestTrainingCluster : IAsyncLifetime
 {
-    private static readonly TimeSpan patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan patience = TimeSpan.FromMinutes(4);
     private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
     private readonly RoundRendezvous rendezvous = new(IPAddress.Loopback, 0, patience);
     private int runs;
