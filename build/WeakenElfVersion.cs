@@ -5,19 +5,24 @@ using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
 /// Marks one symbol version that a 64-bit little-endian ELF library requires as weak (VER_FLG_WEAK), so that the loader
-/// accepts a system without it. Layout: System V gABI, "Symbol Versioning" (section .gnu.version_r).
+/// accepts a system without it. A system that has the version is left alone. Layout: System V gABI, "Symbol Versioning" (section .gnu.version_r).
 public class WeakenElfVersion : Task
 {
     const uint SectionTypeVersionNeeds = 0x6ffffffe;
     const byte VersionFlagWeak = 2;
+    static readonly string[] SystemLibraries = { "/usr/lib/x86_64-linux-gnu/libstdc++.so.6", "/usr/lib64/libstdc++.so.6", "/usr/lib/libstdc++.so.6" };
 
     [Required] public string Library { get; set; }
     [Required] public string Version { get; set; }
 
     public override bool Execute()
     {
+        if (SystemHasVersion())
+        {
+            return true;
+        }
         byte[] elf = File.ReadAllBytes(Library);
-        if (elf.Length < 64 || elf[0] != 0x7f || elf[1] != 'E' || elf[4] != 2 || elf[5] != 1 || !Weaken(elf))
+        if (elf.Length < 64 || elf[0] != 0x7f || elf[1] != (byte)'E' || elf[4] != 2 || elf[5] != 1 || !Weaken(elf))
         {
             return true;
         }
@@ -29,6 +34,19 @@ public class WeakenElfVersion : Task
         File.Move(replacement, Library);
         Log.LogMessage(MessageImportance.Normal, "Marked {0} weak in {1}", Version, Library);
         return true;
+    }
+
+    bool SystemHasVersion()
+    {
+        foreach (string path in SystemLibraries)
+        {
+            // Version names stand in the library as zero-terminated text.
+            if (File.Exists(path) && Encoding.GetEncoding("iso-8859-1").GetString(File.ReadAllBytes(path)).Contains("\0" + Version + "\0"))
+            {
+                return true;
+            }
+        }
+        return false;
     }
 
     bool Weaken(byte[] elf)

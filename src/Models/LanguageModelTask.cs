@@ -1,4 +1,4 @@
-// T time, B batch, E embedding, H hidden, V vocabulary, S state vectors: hidden (and cell) of every layer
+// T time, B batch, E embedding, H hidden, V vocabulary, N = T B, S state vectors: hidden (and cell) of every layer
 using System.Runtime.InteropServices;
 using Granary.Models.Data;
 using Granary.Models.Torch;
@@ -69,9 +69,12 @@ public sealed class LanguageModelTask : ITrainingTask
         /// <summary>State vectors a layer has.</summary>
         public static int StatesOf(LanguageModelSettings settings) => settings.Cell == "lstm" ? 2 : 1;
 
+        public Linear Decoder => decoder;
+
+        /// <summary>What the decoder sees, and what is to be remembered.</summary>
         /// <param name="state_SBH">What is remembered of each row.</param>
         /// <param name="generator">Draws what is dropped; <see langword="null"/>: nothing is.</param>
-        public (Tensor Logits_TBV, Tensor State_SBH) Forward(Tensor words_TB, Tensor state_SBH, Generator? generator)
+        public (Tensor Hidden_TBH, Tensor State_SBH) Forward(Tensor words_TB, Tensor state_SBH, Generator? generator)
         {
             var hidden_TBH = Drop(encoder.call(words_TB), generator);
             var states = new List<Tensor>();
@@ -79,7 +82,7 @@ public sealed class LanguageModelTask : ITrainingTask
             {
                 hidden_TBH = Drop(Recur(layer, hidden_TBH, state_SBH, states), generator);
             }
-            return (decoder.call(hidden_TBH), cat(states, 0));
+            return (hidden_TBH, cat(states, 0));
         }
 
         private Tensor Recur(int layer, Tensor input_TBH, Tensor state_SBH, List<Tensor> next)
@@ -149,7 +152,7 @@ public sealed class LanguageModelTask : ITrainingTask
 
         public override long StepsPerEpoch => training.Windows;
 
-        public override long TotalSteps => Spec.TotalSteps(StepsPerEpoch, defaultEpochs: 6);
+        public override long TotalSteps => Spec.TotalSteps(StepsPerEpoch, defaultEpochs: 4);
 
         public override string Unit => "tokens";
 
@@ -177,15 +180,14 @@ public sealed class LanguageModelTask : ITrainingTask
             }
             var index = (int)(at.Step % StepsPerEpoch);
             var state_SBH = zeros(states, rows.Count, settings.Hidden);
-            var remembered = MemoryMarshal.AsBytes(carry[..(int)state_SBH.numel()]);
             if (index > 0)
             {
-                remembered.CopyTo(state_SBH.bytes);
+                MemoryMarshal.AsBytes(carry[..(int)state_SBH.numel()]).CopyTo(state_SBH.bytes);
             }
             var (words_TB, next_TB) = training.Window(index, rows);
-            var (logits_TBV, next_SBH) = network.Forward(words_TB, state_SBH, generator);
+            var (hidden_TBH, next_SBH) = network.Forward(words_TB, state_SBH, generator);
             next_SBH.bytes.CopyTo(MemoryMarshal.AsBytes(carryNext));
-            return (CrossEntropy(logits_TBV, next_TB), next_TB.numel());
+            return (SoftmaxOutput.LossSum(network.Decoder, hidden_TBH.flatten(0, 1), next_TB.flatten()), next_TB.numel());
         }
 
         protected override (double LossSum, double Weight) ValidationLoss(Coordinates at) =>
@@ -255,8 +257,9 @@ public sealed class LanguageModelTask : ITrainingTask
             {
                 using var scope = NewDisposeScope();
                 var (words_TB, next_TB) = text.Window(index, rows);
-                (var logits_TBV, state_SBH) = network.Forward(words_TB, state_SBH, generator: null);
-                sum += CrossEntropy(logits_TBV, next_TB).item<float>();
+                (var hidden_TBH, state_SBH) = network.Forward(words_TB, state_SBH, generator: null);
+                var logits_NV = network.Decoder.call(hidden_TBH.flatten(0, 1));
+                sum += nn.functional.cross_entropy(logits_NV, next_TB.flatten(), reduction: nn.Reduction.Sum).item<float>();
                 count += next_TB.numel();
                 state_SBH.MoveToOuterDisposeScope();
             }
@@ -267,9 +270,9 @@ public sealed class LanguageModelTask : ITrainingTask
         private float[] Read(int word, ref Tensor state_SBH)
         {
             using var scope = NewDisposeScope();
-            (var logits_TBV, state_SBH) = network.Forward(tensor(word, dtype: int64).view(1, 1), state_SBH, generator: null);
+            (var hidden_TBH, state_SBH) = network.Forward(tensor(word, dtype: int64).view(1, 1), state_SBH, generator: null);
             state_SBH.MoveToOuterDisposeScope();
-            return MemoryMarshal.Cast<byte, float>(logits_TBV.softmax(-1).bytes).ToArray();
+            return MemoryMarshal.Cast<byte, float>(network.Decoder.call(hidden_TBH).softmax(-1).bytes).ToArray();
         }
 
         // Never the unknown word, number 0: nobody wants to read it.
@@ -282,9 +285,6 @@ public sealed class LanguageModelTask : ITrainingTask
             }
             return word;
         }
-
-        private static Tensor CrossEntropy(Tensor logits_TBV, Tensor next_TB) =>
-            nn.functional.cross_entropy(logits_TBV.flatten(0, 1), next_TB.flatten(), reduction: nn.Reduction.Sum);
 
         // Shards may differ by a row; each has room for the largest.
         private static int CarryLength(TrainingSpec spec, LanguageModelSettings settings) =>
