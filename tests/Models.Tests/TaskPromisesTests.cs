@@ -3,7 +3,7 @@ using TorchSharp;
 
 namespace Granary.Models.Tests;
 
-/// <summary>What every task promises, besides that it learns. A new task is one more line in each of two lists.</summary>
+/// <summary>What every task promises, besides that it learns. A new task is one more spec here.</summary>
 public class TaskPromisesTests
 {
     private static readonly TaskCatalog catalog = TaskCatalog.Of(typeof(TwoLayerTask).Assembly);
@@ -16,7 +16,7 @@ public class TaskPromisesTests
         new() { Task = "gan", Shards = 5, Settings = new Dictionary<string, string> { ["hidden"] = "32", ["batch"] = "48" } },
     }.ToDictionary(spec => spec.Task);
 
-    public static TheoryData<string> Tasks => ["two-layer", "fizzbuzz", "gan"];
+    public static TheoryData<string> Tasks => [.. specs.Keys];
 
     [Theory]
     [MemberData(nameof(Tasks))]
