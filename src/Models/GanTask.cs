@@ -256,9 +256,9 @@ public sealed record GanSettings
     public int Batch { get; init; } = 100;
 
     [Setting("Adam's learning rate, of either network", Min = 0, Max = 1)]
-    public double LearningRate { get; init; } = 2e-4;
+    public double LearningRate { get; init; } = 5e-4;
 
-    [Setting("Adam's first decay; 0.5 keeps the players from overshooting each other", Min = 0, Max = 0.999)]
+    [Setting("Adam's first decay; above 0.5 the players overshoot each other and the images stay coarse", Min = 0, Max = 0.999)]
     public double Beta1 { get; init; } = 0.5;
 
     [Setting("steps between pictures of 64 samples; 0: one at the end of each epoch", Min = 0)]

@@ -35,7 +35,7 @@ public class GanTaskTests
     [Fact]
     public void Training_OnGlyphs_KeepsBothPlayersInTheGame()
     {
-        using var driver = new ReplicaDriver(new GanTask(), new TrainingSpec { Task = "gan" }).Run(150);
+        using var driver = new ReplicaDriver(new GanTask(), new TrainingSpec { Task = "gan", Shards = 2 }).Run(150);
         var measured = driver.Replica.Evaluate();
         Assert.InRange(measured["validation.accuracy"], 0.6, 0.999);
         Assert.InRange(driver.Metrics["score.fake"], 0.05, driver.Metrics["score.real"]);
