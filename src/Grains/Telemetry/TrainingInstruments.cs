@@ -86,13 +86,13 @@ public sealed class TrainingInstruments
     public void CheckpointWritten(string task, TimeSpan duration, bool failed)
     {
         var tags = new TagList { { "task", task } };
-        if (failed)
+        // Zeros are told, too: a series that begins with the first failure shows no increase.
+        checkpointFailures.Add(failed ? 1 : 0, tags);
+        if (!failed)
         {
-            checkpointFailures.Add(1, tags);
-            return;
+            checkpointDuration.Record(duration.TotalSeconds, tags);
+            Interlocked.Exchange(ref lastCheckpoint, time.GetTimestamp());
         }
-        checkpointDuration.Record(duration.TotalSeconds, tags);
-        Interlocked.Exchange(ref lastCheckpoint, time.GetTimestamp());
     }
 
     public void RunStarted(string task) => runs.Add(1, new TagList { { "task", task } });

@@ -16,7 +16,7 @@ public sealed partial class MetricsTests
     ];
 
     [Fact]
-    public void Dashboard_AsksOnlyForMetricsThatExist()
+    public void DashboardAndAlerts_AskOnlyForMetricsThatExist()
     {
         var known = Instruments().Select(PrometheusName).Concat(others).ToHashSet();
         using var dashboard = JsonDocument.Parse(Repository.Read("deploy/grafana/dashboards/granary.json"));
@@ -24,6 +24,7 @@ public sealed partial class MetricsTests
             .Where(panel => panel.TryGetProperty("targets", out _))
             .SelectMany(panel => panel.GetProperty("targets").EnumerateArray())
             .SelectMany(target => MetricName().Matches(target.GetProperty("expr").GetString()!))
+            .Concat(MetricName().Matches(Repository.Read("deploy/prometheus/alerts.yml")))
             .Select(match => HistogramSuffix().Replace(match.Value, ""))
             .ToHashSet();
         Assert.True(asked.Count > 15, "The dashboard asks for hardly anything.");

@@ -1,0 +1,89 @@
+using System.Text.RegularExpressions;
+using Granary.Grains.Cluster;
+using Granary.Silo.Clusters;
+using k8s;
+using k8s.Models;
+using Microsoft.Extensions.Configuration;
+
+namespace Granary.Cluster.Tests.Deployment;
+
+/// <summary>What one manifest says of another: pods, volumes, ports, names, settings.</summary>
+public sealed partial class ReferenceTests
+{
+    private readonly List<object> objects = [.. Directory.EnumerateFiles(Repository.PathOf("k8s/base"), "*.yaml")
+        .Where(file => Path.GetFileName(file) != "kustomization.yaml")
+        .SelectMany(file => KubernetesYaml.LoadAllFromString(File.ReadAllText(file), null, strict: true))];
+
+    private IEnumerable<V1PodTemplateSpec> Pods => objects.OfType<V1Deployment>().Select(deployment => deployment.Spec.Template)
+        .Concat(objects.OfType<V1StatefulSet>().Select(set => set.Spec.Template));
+
+    private IEnumerable<V1Container> Containers => Pods.SelectMany(pod => pod.Spec.Containers);
+
+    [Fact]
+    public void Selectors_MeetAPod()
+    {
+        var selectors = objects.OfType<V1Service>().Select(service => service.Spec.Selector)
+            .Concat(objects.OfType<V1NetworkPolicy>().Select(policy => policy.Spec.PodSelector.MatchLabels))
+            .Concat(objects.OfType<V1PodDisruptionBudget>().Select(budget => budget.Spec.Selector.MatchLabels));
+        Assert.All(selectors, selector => Assert.Contains(Pods, pod => selector.All(label => pod.Metadata.Labels.Contains(label))));
+    }
+
+    [Fact]
+    public void Services_LeadToPortsOfTheSameName() => Assert.All(objects.OfType<V1Service>(), service => Assert.Subset(
+        Pods.Where(pod => service.Spec.Selector.All(label => pod.Metadata.Labels.Contains(label)))
+            .SelectMany(pod => pod.Spec.Containers).SelectMany(container => container.Ports).Select(port => (port.Name, port.ContainerPort)).ToHashSet(),
+        service.Spec.Ports.Select(port => (port.Name, port.Port)).ToHashSet()));
+
+    [Fact]
+    public void NetworkPolicies_LetThroughThePortsThatAreOpen() => Assert.Equal(
+        Containers.SelectMany(container => container.Ports).Select(port => $"{port.ContainerPort}").ToHashSet(),
+        objects.OfType<V1NetworkPolicy>().SelectMany(policy => policy.Spec.Ingress).SelectMany(rule => rule.Ports).Select(port => port.Port.Value).ToHashSet());
+
+    [Fact]
+    public void Pods_MountVolumesThatExist()
+    {
+        var claims = objects.OfType<V1PersistentVolumeClaim>().Select(claim => claim.Metadata.Name).ToHashSet();
+        Assert.All(Pods.SelectMany(pod => pod.Spec.Volumes ?? []).Select(volume => volume.PersistentVolumeClaim?.ClaimName).OfType<string>(), claim => Assert.Contains(claim, claims));
+        var sets = objects.OfType<V1StatefulSet>().ToDictionary(set => set.Spec.Template, set => set.Spec.VolumeClaimTemplates ?? []);
+        Assert.All(Pods, pod => Assert.Subset(
+            (pod.Spec.Volumes ?? []).Select(volume => volume.Name).Concat(sets.GetValueOrDefault(pod, []).Select(claim => claim.Metadata.Name)).ToHashSet(),
+            pod.Spec.Containers.SelectMany(container => container.VolumeMounts).Select(mount => mount.Name).ToHashSet()));
+    }
+
+    [Fact]
+    public void Probes_AskPortsThatAreOpen() => Assert.All(
+        Containers.SelectMany(container => new[] { container.StartupProbe, container.ReadinessProbe, container.LivenessProbe }
+            .Where(probe => probe?.HttpGet is not null)
+            .Select(probe => (Open: container.Ports.Select(port => port.Name), Asked: probe.HttpGet.Port.Value))),
+        probe => Assert.Contains(probe.Asked, probe.Open));
+
+    /// <summary>Read as the silo reads it, but strictly: values count, too, not only keys.</summary>
+    [Theory]
+    [InlineData("granary-control", 0)]
+    [InlineData("granary-worker", 1)]
+    public void Pod_GivesItsSiloAnAddressANameAndRedis(string name, int slots)
+    {
+        var environment = Pods.Single(pod => pod.Metadata.Labels["app.kubernetes.io/name"] == name).Spec.Containers.Single().Env
+            .Where(variable => variable.Value is not null)
+            .ToDictionary(
+                variable => variable.Name.Replace("__", ":", StringComparison.Ordinal),
+                variable => (string?)variable.Value.Replace("$(POD_IP)", "10.1.2.3", StringComparison.Ordinal).Replace("$(POD_NAME)", "pod", StringComparison.Ordinal));
+        var settings = new ConfigurationBuilder().AddJsonFile(Repository.PathOf("k8s/base/silo.json")).AddInMemoryCollection(environment).Build();
+        var cluster = settings.GetSection(SiloClusterOptions.Section).Get<SiloClusterOptions>(binder => binder.ErrorOnUnknownConfiguration = true)!;
+        var node = settings.GetSection(NodeOptions.Section).Get<NodeOptions>(binder => binder.ErrorOnUnknownConfiguration = true)!;
+
+        Assert.Equal(("10.1.2.3", true, "10.1.2.3", "pod", slots), (cluster.AdvertisedAddress, cluster.IsRemote, node.DataHost, node.Name, node.Slots));
+        Assert.Contains(objects.OfType<V1Service>(), service => service.Spec.Ports.Any(port => cluster.Redis == $"{service.Metadata.Name}:{port.Port}"));
+    }
+
+    [Fact]
+    public void Prometheus_ScrapesEverySiloOfTheComposition() => Assert.Equal(
+        SiloOfComposition().Matches(Repository.Read("deploy/compose.yaml")).Select(match => $"{match.Groups[1].Value}:{new SiloClusterOptions().HttpPort}"),
+        Target().Matches(Repository.Read("deploy/prometheus/prometheus.yml")).Select(match => match.Groups[1].Value));
+
+    [GeneratedRegex(@"^  ([\w-]+):\n    <<: \*silo", RegexOptions.Multiline)]
+    private static partial Regex SiloOfComposition();
+
+    [GeneratedRegex("\"([\\w-]+:\\d+)\"")]
+    private static partial Regex Target();
+}
