@@ -22,6 +22,7 @@ internal sealed partial class CoordinatorGrain(
     private readonly Throughput throughput = new();
     private RoundInProgress? round;
     private bool driving;
+    private bool leaving;
 
     private string RunId => this.GetPrimaryKeyString();
 
@@ -41,6 +42,13 @@ internal sealed partial class CoordinatorGrain(
         {
             Drive();
         }
+        return Task.CompletedTask;
+    }
+
+    /// <summary>From here on the run is another activation's, which a worker's next report will wake.</summary>
+    public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
+    {
+        leaving = true;
         return Task.CompletedTask;
     }
 
@@ -107,7 +115,7 @@ internal sealed partial class CoordinatorGrain(
         activity?.SetTag("task", Status.Spec.Task);
         try
         {
-            while (!Status.HasEnded)
+            while (!Status.HasEnded && !leaving)
             {
                 var slots = await Cluster.AcquireAsync(RunId, minimum: record.State.Round == 0 ? Status.Spec.Workers : 1, Status.Spec.Workers);
                 if (slots.Count > 0)
@@ -124,7 +132,7 @@ internal sealed partial class CoordinatorGrain(
                 }
             }
         }
-        catch (Exception error)
+        catch (Exception error) when (!leaving)
         {
             LogDriveFailed(error, RunId);
             await EndAsync(RunState.Failed, error.Message);
@@ -133,7 +141,10 @@ internal sealed partial class CoordinatorGrain(
         {
             driving = false;
             instruments.RunEnded(Status.Spec.Task);
-            await Cluster.ReleaseAsync(RunId);
+            if (!leaving)
+            {
+                await Cluster.ReleaseAsync(RunId);
+            }
         }
     }
 
@@ -229,6 +240,10 @@ internal sealed partial class CoordinatorGrain(
     {
         while (await Task.WhenAny(current.Outcome, Task.Delay(Attention, time)) != current.Outcome)
         {
+            if (leaving)
+            {
+                return;
+            }
             var alive = (await Cluster.GetNodesAsync()).Select(node => node.Silo).ToHashSet();
             if (current.Plan.Workers.FirstOrDefault(worker => !alive.Contains(worker.Slot.Node.Silo)) is { } lost)
             {
