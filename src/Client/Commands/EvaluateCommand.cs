@@ -9,7 +9,7 @@ internal static class EvaluateCommand
     public static Command Create()
     {
         var directory = new Argument<string>("rundir") { Description = "The run directory (--out of granary train)." };
-        var data = new Option<string?>("--data") { Description = "Other data than the run's." };
+        var data = new Option<string?>("--data") { Description = "Other data than the run's. Texts are read with the words of their own training part: it must be the same text." };
         var command = new Command("evaluate", "The task's own measures on held-out data, for the best checkpoint.") { directory, data };
         command.SetAction(parsed =>
         {
