@@ -93,7 +93,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
                 BeginCheckpoint(step);
             }
             checkpoints.Complete();
-            reporter.Progress(step, new(latest), checkpoints!.Best, units, time.GetElapsedTime(started));
+            reporter.FinalProgress(step, new(latest), checkpoints.Best, units, time.GetElapsedTime(started));
         }
     }
 

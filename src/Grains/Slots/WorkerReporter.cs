@@ -14,23 +14,34 @@ internal sealed class WorkerReporter(ICoordinatorGrain coordinator, long round, 
     {
         if (last.IsCompleted)
         {
-            last = SendAsync(Report(ReportKind.Progress, step) with { Metrics = metrics, Best = best, Units = units, Elapsed = elapsed }, retry: false);
+            last = SendAsync(ProgressReport(step, metrics, best, units, elapsed), retry: false);
         }
     }
+
+    /// <summary>The same after the last step: never passed over.</summary>
+    public void FinalProgress(long step, Dictionary<string, double> metrics, double? best, double units, TimeSpan elapsed) =>
+        SendNext(ProgressReport(step, metrics, best, units, elapsed));
 
     /// <summary>A checkpoint was written there, or failed for that reason.</summary>
     public void Checkpoint(long step, string message) => _ = SendAsync(Report(ReportKind.Checkpoint, step) with { Message = message }, retry: true);
 
     /// <summary>The worker's part of the round is over. Repeated until the coordinator, wherever it now is, has heard it.</summary>
-    public void End(ReportKind kind, long step, string? weightsSha256, string? message)
+    public void End(ReportKind kind, long step, string? weightsSha256, string? message) =>
+        SendNext(Report(kind, step) with { WeightsSha256 = weightsSha256, Message = message });
+
+    /// <summary>Behind the report that is on its way.</summary>
+    private void SendNext(WorkerReport report)
     {
         var before = last;
         last = Task.Run(async () =>
         {
             await before;
-            await SendAsync(Report(kind, step) with { WeightsSha256 = weightsSha256, Message = message }, retry: true);
+            await SendAsync(report, retry: true);
         });
     }
+
+    private WorkerReport ProgressReport(long step, Dictionary<string, double> metrics, double? best, double units, TimeSpan elapsed) =>
+        Report(ReportKind.Progress, step) with { Metrics = metrics, Best = best, Units = units, Elapsed = elapsed };
 
     private WorkerReport Report(ReportKind kind, long step) => new() { Round = round, Worker = worker, Kind = kind, Step = step };
 
