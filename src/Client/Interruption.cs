@@ -1,9 +1,10 @@
 using System.Runtime.InteropServices;
+using Spectre.Console;
 
 namespace Granary.Client;
 
 /// <summary>Ctrl+C and SIGTERM: the first asks for an end in good order, the second ends the program at once.</summary>
-internal sealed class Interruption : IDisposable
+internal sealed partial class Interruption : IDisposable
 {
     private readonly CancellationTokenSource asked = new();
     private readonly PosixSignalRegistration[] signals;
@@ -31,8 +32,24 @@ internal sealed class Interruption : IDisposable
         signal.Cancel = true;
         if (asked.IsCancellationRequested)
         {
-            Environment.Exit(ExitCode.Interrupted);
+            EndAtOnce(ExitCode.Interrupted);
         }
         asked.Cancel();
     }
+
+    /// <summary>
+    /// Without the exit handlers that <see cref="Environment.Exit"/> runs: they take libtorch apart under threads that are
+    /// still training, and the program would now and then end with a segmentation fault instead.
+    /// </summary>
+    private static void EndAtOnce(int exitCode)
+    {
+        if (!Console.IsOutputRedirected)
+        {
+            AnsiConsole.Cursor.Show();
+        }
+        Exit(exitCode);
+    }
+
+    [LibraryImport("libc", EntryPoint = "_exit")]
+    private static partial void Exit(int exitCode);
 }

@@ -10,6 +10,7 @@ public sealed class ProcessCluster : IRunCluster
 {
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(15);
+    private const string EndWithInput = """exec 3<&0; (read -r _ <&3; kill -9 $$) 2>/dev/null & exec "$0" "$@" """;
     private readonly List<Process> silos = [];
     private readonly string folder = Directory.CreateTempSubdirectory("granary-").FullName;
     private Process? redis;
@@ -93,9 +94,11 @@ public sealed class ProcessCluster : IRunCluster
         var port = FreePorts(1)[0];
         try
         {
-            // In a session of its own: Ctrl+C in the terminal is for the run, not for Redis.
-            redis = Process.Start(new ProcessStartInfo("setsid", ["redis-server", "--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--dir", folder])
+            // In a session of its own: Ctrl+C in the terminal is for the run, not for Redis. It ends with this program,
+            // however that ends: its standard input closes then.
+            redis = Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", EndWithInput, "redis-server", "--port", $"{port}", "--bind", "127.0.0.1", "--save", "", "--dir", folder])
             {
+                RedirectStandardInput = true,
                 RedirectStandardOutput = true,
                 RedirectStandardError = true,
             })!;
