@@ -1,2 +1,13 @@
+using System.Runtime.CompilerServices;
+using Granary.Models.Torch;
+
 // libtorch counts live tensors for the whole process: tests that compare counts must run alone.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
+
+namespace Granary.Models.Tests;
+
+internal static class Libtorch
+{
+    [ModuleInitializer]
+    public static void SetUp() => _ = TorchRuntime.Switches;
+}

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using TorchSharp;
 
 namespace Granary.Models.Torch;
@@ -21,11 +22,12 @@ public static partial class TorchRuntime
     private static IReadOnlyDictionary<string, string> Configure()
     {
         KeepsMemory = OperatingSystem.IsLinux() && KeepFreedMemory();
+        var strict = OperatingSystem.IsLinux() && Avx2.IsSupported && MakeMklStrict();
         torch.set_num_threads(1);
         return new Dictionary<string, string>
         {
             ["threads"] = "1",
-            ["matmul"] = UseOneDnnMatmul() ? "onednn" : "default",
+            ["matmul"] = UseOneDnnMatmul() ? "onednn" : strict ? "mkl-avx2-strict" : "default",
             ["vectors"] = Vector512.IsHardwareAccelerated ? "512" : Vector256.IsHardwareAccelerated ? "256" : "128",
             ["libtorch"] = "2.10.0",
         };
@@ -52,6 +54,12 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
+    /// MKL's products depend on where in memory the factors happen to lie, on processors without AVX-512 at least, unless it
+    /// is told to be strict before it is loaded. .NET's own environment does not reach native libraries.
+    /// </summary>
+    private static bool MakeMklStrict() => SetEnvironmentVariable("MKL_CBWR", "AVX2,STRICT", overwrite: 1) == 0;
+
+    /// <summary>
     /// Lets oneDNN multiply 32-bit matrices (libtorch's precision "medium"), about twice as fast as the default where
     /// AVX-512 is there and AMX is not; with AMX it would round to bfloat16, so the default stays. TorchSharp does not
     /// surface the switch; libtorch exports it.
@@ -75,4 +83,7 @@ public static partial class TorchRuntime
 
     [LibraryImport("libc", EntryPoint = "mallopt")]
     private static partial int SetMallocOption(int option, int value);
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironmentVariable(string name, string value, int overwrite);
 }
