@@ -13,7 +13,12 @@ public sealed record NodeInfo(
     [property: Id(2)] Guid Process,
     [property: Id(3)] string DataHost,
     [property: Id(4)] int DataPort,
-    [property: Id(5)] int Slots);
+    [property: Id(5)] int Slots)
+{
+    /// <summary>To be used no more: its silo is leaving, or was asked to be left alone.</summary>
+    [Id(6)]
+    public bool Draining { get; init; }
+}
 
 /// <summary>A slot, with its node as it was when the slot was given out.</summary>
 [GenerateSerializer, Immutable]
@@ -45,9 +50,17 @@ public sealed record PrepareReply
     [Id(0)]
     public string? Failure { get; init; }
 
-    /// <summary>Steps the replica has behind it; <see langword="null"/>: it broke off within a step and must be restored.</summary>
+    /// <summary>The slot belongs to a newer round than the one it was asked for: whoever asked is not in command any more.</summary>
+    [Id(6)]
+    public bool Fenced { get; init; }
+
+    /// <summary>Steps the replica has behind it; <see langword="null"/>: its state is no good and must be replaced.</summary>
     [Id(1)]
     public long? Step { get; init; }
+
+    /// <summary>Phases of the next step that are applied already.</summary>
+    [Id(10)]
+    public int Phase { get; init; }
 
     [Id(2)]
     public long TotalSteps { get; init; }
@@ -64,19 +77,20 @@ public sealed record PrepareReply
     [Id(7)]
     public Dictionary<string, string> Switches { get; init; } = [];
 
-    /// <summary>Step of the newest whole checkpoint in the run directory, if the run may use it.</summary>
-    [Id(8)]
-    public long? CheckpointStep { get; init; }
-
-    /// <summary>Checkpoints that were passed over, and why.</summary>
-    [Id(9)]
-    public List<string> Warnings { get; init; } = [];
 }
 
-/// <summary>Where all workers of a round begin.</summary>
-/// <param name="Restore">Whether to go back to the checkpoint of that step (0: the initial weights) rather than stay.</param>
+/// <summary>The newest whole checkpoint of a run directory.</summary>
+/// <param name="Step"><see langword="null"/>: there is none.</param>
+/// <param name="Warnings">Checkpoints that were passed over, and why.</param>
 [GenerateSerializer, Immutable]
-public sealed record StartPoint([property: Id(0)] long Step, [property: Id(1)] bool Restore);
+public sealed record CheckpointReply([property: Id(0)] long? Step, [property: Id(1)] List<string> Warnings);
+
+/// <summary>Where all workers of a round begin, and how those that stand elsewhere get there.</summary>
+/// <param name="Phase">Phases of the step that are applied already.</param>
+/// <param name="Source">The worker whose state the others copy; <see langword="null"/>: they load the checkpoint of that step (0: the initial weights).</param>
+/// <param name="Behind">The workers that stand elsewhere.</param>
+[GenerateSerializer, Immutable]
+public sealed record StartPoint([property: Id(0)] long Step, [property: Id(1)] int Phase, [property: Id(2)] int? Source, [property: Id(3)] List<int> Behind);
 
 [GenerateSerializer]
 public enum ReportKind
@@ -95,6 +109,9 @@ public enum ReportKind
 
     /// <summary>The task itself failed: another round would fail alike.</summary>
     Failed,
+
+    /// <summary>Nothing new; tells a coordinator that moved, or a new one, of the worker.</summary>
+    Alive,
 }
 
 /// <summary>What a worker tells the coordinator.</summary>
@@ -134,6 +151,14 @@ public sealed record WorkerReport
     /// <summary>The best validated value of the measure so far.</summary>
     [Id(9)]
     public double? Best { get; init; }
+
+    /// <summary>How long the worker computes on one shard in a step, lately.</summary>
+    [Id(10)]
+    public TimeSpan ComputePerShard { get; init; }
+
+    /// <summary>Whether the worker is the one that keeps the run directory: its metrics and units count.</summary>
+    [Id(11)]
+    public bool KeepsRun { get; init; }
 }
 
 /// <summary>A partial sum on its way through a grain call: for small models only.</summary>

@@ -66,6 +66,14 @@ public sealed record RunSpec
     [Id(14)]
     public bool Resume { get; init; }
 
+    /// <summary>With fewer free slots than these the run waits to start. Default: 1.</summary>
+    [Id(15)]
+    public int MinWorkers { get; init; } = 1;
+
+    /// <summary>Of the runs that wait, those of a higher priority start first. Default: 0.</summary>
+    [Id(16)]
+    public int Priority { get; init; }
+
     /// <summary>Whether both ask for the same run; records compare their dictionaries by reference only.</summary>
     public bool AsksTheSameAs(RunSpec other) =>
         this with { Settings = other.Settings, Switches = other.Switches } == other

@@ -8,6 +8,9 @@ public enum RunState
     Starting,
     Running,
     Recovering,
+
+    /// <summary>Stopped at a step boundary with a checkpoint, slots given back; goes on when asked to.</summary>
+    Paused,
     Stopping,
     Succeeded,
     Failed,
@@ -87,6 +90,18 @@ public sealed record RunStatus
     /// <summary>What the bits depend on besides the spec.</summary>
     [Id(18)]
     public Dictionary<string, string> Switches { get; init; } = [];
+
+    /// <summary>When it came into this state.</summary>
+    [Id(19)]
+    public DateTimeOffset Since { get; init; }
+
+    /// <summary>Workers wanted now: as in the spec, until the run is scaled.</summary>
+    [Id(20)]
+    public int Workers { get; init; }
+
+    /// <summary>The node that hosts the coordinator.</summary>
+    [Id(21)]
+    public string Coordinator { get; init; } = "";
 
     public bool HasEnded => State >= RunState.Succeeded;
 }

@@ -19,6 +19,8 @@ public static class Wire
             Keep = spec.Keep,
             Exchange = spec.Exchange == ExchangeKind.Coordinator ? V1.Exchange.Coordinator : V1.Exchange.PeerToPeer,
             Resume = spec.Resume,
+            MinWorkers = spec.MinWorkers,
+            Priority = spec.Priority,
         };
         wire.Settings.Add(spec.Settings);
         wire.Switches.Add(spec.Switches);
@@ -54,6 +56,8 @@ public static class Wire
         Keep = wire.Keep,
         Exchange = wire.Exchange == V1.Exchange.Coordinator ? ExchangeKind.Coordinator : ExchangeKind.PeerToPeer,
         Resume = wire.Resume,
+        MinWorkers = Math.Max(1, wire.MinWorkers),
+        Priority = wire.Priority,
     };
 
     public static V1.Run ToWire(this RunStatus status)
@@ -73,6 +77,9 @@ public static class Wire
             Elapsed = Duration.FromTimeSpan(status.Elapsed),
             Round = status.Round,
             Processes = status.Processes,
+            Since = Timestamp.FromDateTimeOffset(status.Since),
+            Workers = status.Workers,
+            Coordinator = status.Coordinator,
         };
         wire.Metrics.Add(status.Metrics);
         wire.Slots.Add(status.Slots);
@@ -110,6 +117,9 @@ public static class Wire
         Round = wire.Round,
         Slots = [.. wire.Slots],
         Processes = wire.Processes,
+        Since = wire.Since.ToDateTimeOffset(),
+        Workers = wire.Workers,
+        Coordinator = wire.Coordinator,
         Checkpoint = wire.HasCheckpoint ? wire.Checkpoint : null,
         WeightsSha256 = wire.HasWeightsSha256 ? wire.WeightsSha256 : null,
         Switches = new(wire.Switches),

@@ -92,7 +92,7 @@ public class ExchangeTests
     {
         using var replica = new PointsTask().CreateReplica(spec);
         using var loop = new TrainingLoop(replica, new(0, spec.Shards), spec.Shards);
-        loop.Run(0, new SoloExchange(), new StepProbe((_, _) => { }, 0), CancellationToken.None);
+        loop.Run(new(0), new SoloExchange(), new StepProbe((_, _) => { }, 0), CancellationToken.None);
         return WeightsHash.Of(replica.State);
     }
 
@@ -115,7 +115,7 @@ public class ExchangeTests
             Exception? failure = null;
             try
             {
-                loop.Run(0, exchanges[worker], probe, stop?.Invoke(worker) ?? CancellationToken.None);
+                loop.Run(new(0), exchanges[worker], probe, stop?.Invoke(worker) ?? CancellationToken.None);
             }
             catch (ExchangeAbortedException aborted)
             {

@@ -194,17 +194,12 @@ internal sealed partial class CoordinatorGrain(
             return null;
         }
         var ready = replies[0]!;
-        foreach (var warning in ready.Warnings)
-        {
-            LogCheckpointSkipped(RunId, warning);
-            events.Add($"{warning} It was passed over.", Status);
-        }
         if (replies.Any(reply => !reply!.Switches.OrderBy(entry => entry.Key).SequenceEqual(ready.Switches.OrderBy(entry => entry.Key))))
         {
             await EndAsync(RunState.Failed, "The workers' machines differ in what the bits depend on (see switches): use machines of one kind.");
             return null;
         }
-        var start = RoundPlanner.Start([.. replies.Select(reply => reply!)]);
+        var start = RoundPlanner.Start([.. replies.Select(reply => reply!.Step is { } step ? new Training.Loop.Position(step, reply.Phase) : (Training.Loop.Position?)null)], 0);
         if (Status.Spec.Resume && start.Step == 0 && current.Plan.Number == 1)
         {
             await EndAsync(RunState.Failed, $"No whole checkpoint lies in {Status.Spec.Output}.");

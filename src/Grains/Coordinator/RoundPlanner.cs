@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Loop;
 using Granary.Training.Shards;
 
 namespace Granary.Grains.Coordinator;
@@ -14,13 +15,18 @@ internal static class RoundPlanner
     }
 
     /// <summary>
-    /// Where a round begins: where all replicas stand, if they agree and no checkpoint is further; else at the newest
-    /// checkpoint, or at step 0 if there is none. A step being a pure function, the bits are the same in either case.
+    /// Where a round begins: where the replica that is furthest stands, and the others copy it. Only if a checkpoint is
+    /// further than all, or nobody has made a step yet, do they load it (or start anew). A step being a pure function, the
+    /// bits are the same in either case.
     /// </summary>
-    public static StartPoint Start(IReadOnlyCollection<PrepareReply> replies)
+    /// <param name="positions">Of the workers, in order; <see langword="null"/>: its state is no good.</param>
+    /// <param name="checkpoint">Step of the newest whole checkpoint; 0: none.</param>
+    public static StartPoint Start(IReadOnlyList<Position?> positions, long checkpoint)
     {
-        var checkpoint = replies.Max(reply => reply.CheckpointStep) ?? 0;
-        var positions = replies.Select(reply => reply.Step).Distinct().ToList();
-        return positions is [{ } common] && common >= checkpoint ? new(common, Restore: false) : new(checkpoint, Restore: true);
+        var furthest = positions.Max() ?? new Position(0);
+        var start = furthest.CompareTo(new(checkpoint)) < 0 ? new(checkpoint) : furthest;
+        var behind = Enumerable.Range(0, positions.Count).Where(worker => positions[worker] != start).ToList();
+        var source = Enumerable.Range(0, positions.Count).Except(behind).Select(worker => (int?)worker).FirstOrDefault();
+        return new(start.Step, start.Phase, start == new Position(0) ? null : source, behind);
     }
 }

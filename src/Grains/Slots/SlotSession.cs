@@ -53,7 +53,7 @@ internal sealed partial class SlotSession(
     public async Task StartAsync(string runId, long round, StartPoint start)
     {
         var (current, index, cancellation) = Current(runId, round) ?? throw new InvalidOperationException($"Slot {slot} is not in round {round} of run {runId}.");
-        if (start.Restore)
+        if (start.Behind.Contains(index))
         {
             await thread.RunAsync(() => Restore(current.Spec, start.Step));
         }
@@ -115,7 +115,6 @@ internal sealed partial class SlotSession(
 
     private PrepareReply MakeReady(RoundPlan round)
     {
-        var warnings = new List<string>();
         try
         {
             spec = SpecOf(round.Spec);
@@ -125,9 +124,6 @@ internal sealed partial class SlotSession(
                 DisposeReplica();
                 CreateReplica(round.Spec.RunId);
             }
-            var checkpoint = round.Number == 1 && !round.Spec.Resume
-                ? null
-                : new CheckpointStore(round.Spec.Output).Latest(damage => warnings.Add(damage.Message));
             return new()
             {
                 Step = standsAt,
@@ -136,8 +132,6 @@ internal sealed partial class SlotSession(
                 Unit = replica.Unit,
                 Measure = replica.Measure.Metric,
                 Switches = new(environment.Switches),
-                CheckpointStep = checkpoint?.Manifest.Step,
-                Warnings = warnings,
             };
         }
         catch (Exception error) when (error is TrainingDataException or TaskSettingException or UnknownTaskException or CheckpointException or ArgumentException or IOException or UnauthorizedAccessException)
@@ -223,14 +217,14 @@ internal sealed partial class SlotSession(
         try
         {
             recorder = new(round.Spec, spec!, replica!, from, keepsRun: index == 0, joined, reporter, instruments, time);
-            var step = loop.Run(from, joined, recorder, cancellation.Token);
+            var step = loop.Run(new(from), joined, recorder, cancellation.Token);
             standsAt = step;
             recorder.Finish(step);
             reporter.End(step == replica!.TotalSteps ? ReportKind.Finished : ReportKind.Stopped, step, WeightsHash.Of(replica.State), null);
         }
         catch (ExchangeAbortedException aborted)
         {
-            standsAt = loop.MidStep ? null : recorder!.Step;
+            standsAt = loop.Position.Phase > 0 ? null : recorder!.Step;
             LogRoundAborted(round.Number, slot, aborted.Message);
             reporter.End(ReportKind.Aborted, recorder!.Step, null, aborted.Message);
         }

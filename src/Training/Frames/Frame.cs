@@ -5,11 +5,11 @@ namespace Granary.Training.Frames;
 /// <summary>
 /// A sum over the samples of a shard, or of a subtree of shards, with the scalars that belong to it (the weight, the sum of
 /// losses); never a mean. Layout of the dense part, in floats: the task's values (gradients, carried state), the task's
-/// scalars, one control slot. The values lie in memory of the task's own choice, such as a libtorch tensor's.
+/// scalars, the count of shards, one control slot. The values lie in memory of the task's own choice, such as a libtorch tensor's.
 /// </summary>
 public sealed unsafe class Frame : IDisposable
 {
-    private const int ControlSlots = 1;
+    private const int ControlSlots = ShardCount.Slots + 1;
     private readonly float* data;
     private readonly int scalars;
 
@@ -44,12 +44,15 @@ public sealed unsafe class Frame : IDisposable
 
     public float* Pointer => data;
 
-    /// <summary>The dense part: values, scalars, control.</summary>
+    /// <summary>The dense part: values, scalars, count of shards, control.</summary>
     public Span<float> Dense => new(data, Size);
 
     public Span<float> Values => Dense[..^(scalars + ControlSlots)];
 
     public Span<float> Scalars => Dense[^(scalars + ControlSlots)..^ControlSlots];
+
+    /// <summary>Which shards the sum holds; see <see cref="ShardCount"/>.</summary>
+    public Span<float> Shards => Dense[^ControlSlots..^1];
 
     public SparseRows? Rows { get; }
 

@@ -25,6 +25,7 @@ public sealed class FrameFold(int shards, Func<Frame> create) : IDisposable
         {
             var sum = new Partial(new(shard, shard + 1), Rent());
             compute(shard, sum.Frame);
+            ShardCount.Enter(shard, sum.Frame.Shards);
             while (partials.Count > 0 && CanonicalTree.AreSiblings(partials[^1].Node, sum.Node, shards))
             {
                 var left = partials[^1];

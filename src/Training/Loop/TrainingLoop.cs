@@ -15,9 +15,12 @@ public readonly record struct StepTimes(TimeSpan Compute, TimeSpan Exchange, Tim
         new(a.Compute + b.Compute, a.Exchange + b.Exchange, a.Apply + b.Apply);
 }
 
-/// <summary>Is told of each committed step, on the training thread: whatever it does, the step waits for.</summary>
+/// <summary>Is told how far the loop is, on the training thread: whatever it does, the step waits for.</summary>
 public interface IStepObserver
 {
+    /// <summary>The worker's shards of the phase are computed; the exchange is next.</summary>
+    void PhaseComputed(long step, int phase) { }
+
     /// <param name="step">Steps committed so far: the replica now stands before the step of this number.</param>
     /// <param name="metrics">What the step's phases learned; reused, so copy what is to be kept.</param>
     void StepCommitted(long step, Metrics metrics, StepTimes times);
@@ -29,47 +32,59 @@ public interface IStepObserver
 /// </summary>
 public sealed class TrainingLoop : IDisposable
 {
+    /// <summary>The scalar of a replica's state that counts how often a shard entered the weights: a ledger that travels with them.</summary>
+    public const string Ledger = "ledger.shards";
+
     private readonly ITrainingReplica replica;
     private readonly ShardRange shards;
+    private readonly int shardCount;
     private readonly FrameFold[] folds;
-    private readonly Metrics metrics = [];
+    private readonly Metrics metrics;
 
-    public TrainingLoop(ITrainingReplica replica, ShardRange shards, int shardCount)
+    /// <param name="metrics">What the phases before the first one to make have learned; default: nothing.</param>
+    public TrainingLoop(ITrainingReplica replica, ShardRange shards, int shardCount, Metrics? metrics = null)
     {
         this.replica = replica;
         this.shards = shards;
+        this.shardCount = shardCount;
+        this.metrics = metrics ?? [];
         folds = [.. replica.Phases.Select((_, phase) => new FrameFold(shardCount, () => replica.CreateFrame(phase)))];
     }
 
-    /// <summary>Whether the replica stands within a step: some of its phases are applied, others are not.</summary>
-    public bool MidStep { get; private set; }
+    /// <summary>Where the replica stands. After an aborted round, too: the phase that broke off has left no trace.</summary>
+    public Position Position { get; private set; }
 
     /// <summary>Trains until the last step, or until any worker of the round wants to stop: all then stop at the same step.</summary>
-    /// <param name="from">The first step to make: how many the replica has behind it.</param>
+    /// <param name="from">Where the replica stands.</param>
     /// <param name="stop">Ends the round at the next step boundary.</param>
     /// <returns>How many steps the replica has behind it now.</returns>
     /// <exception cref="ExchangeAbortedException">The round broke off within a step.</exception>
-    /// <exception cref="NonFiniteException">The run cannot go on; the weights are those of the last committed step.</exception>
-    public long Run(long from, IExchange exchange, IStepObserver observer, CancellationToken stop)
+    /// <exception cref="ShardFailedException">The task threw; the weights are those of <see cref="Position"/>.</exception>
+    /// <exception cref="NonFiniteException">The run cannot go on; the weights are those of <see cref="Position"/>.</exception>
+    public long Run(Position from, IExchange exchange, IStepObserver observer, CancellationToken stop)
     {
+        Position = from;
         try
         {
-            var step = from;
-            for (var stopping = false; step < replica.TotalSteps && !stopping; step++)
+            var stopping = false;
+            while (Position.Step < replica.TotalSteps && !stopping)
             {
-                metrics.Clear();
-                var times = default(StepTimes);
-                for (var phase = 0; phase < folds.Length; phase++)
+                var (step, times) = (Position.Step, default(StepTimes));
+                if (Position.Phase == 0)
                 {
-                    if (replica.Happens(phase, step))
+                    metrics.Clear();
+                }
+                for (; Position.Phase < folds.Length; Position = Position with { Phase = Position.Phase + 1 })
+                {
+                    if (replica.Happens(Position.Phase, step))
                     {
-                        times += RunPhase(step, phase, exchange, stop, ref stopping);
+                        times += RunPhase(step, Position.Phase, exchange, observer, stop, ref stopping);
                     }
                 }
-                MidStep = false;
+                Position = new(step + 1);
                 observer.StepCommitted(step + 1, metrics, times);
             }
-            return step;
+            return Position.Step;
         }
         catch (Exception error) when (error is not ExchangeAbortedException)
         {
@@ -86,18 +101,68 @@ public sealed class TrainingLoop : IDisposable
         }
     }
 
-    private StepTimes RunPhase(long step, int phase, IExchange exchange, CancellationToken stop, ref bool stopping)
+    private StepTimes RunPhase(long step, int phase, IExchange exchange, IStepObserver observer, CancellationToken stop, ref bool stopping)
     {
         var started = Stopwatch.GetTimestamp();
-        var partials = folds[phase].Compute(shards, (shard, frame) => replica.ComputeGradients(new(step, phase, shard), frame));
+        var partials = folds[phase].Compute(shards, (shard, frame) => Compute(new(step, phase, shard), frame));
         var sum = partials[0].Frame;
         sum.Control = stop.IsCancellationRequested ? 1 : 0;
         var computed = Stopwatch.GetTimestamp();
+        observer.PhaseComputed(step, phase);
         exchange.Sum(partials, step, phase);
+        if (!ShardCount.HoldsEachOnce(sum.Shards, shardCount))
+        {
+            throw new InvalidOperationException($"The sum of step {step}, phase {phase} does not hold every shard exactly once. The weights are unchanged. This is a defect of Granary.");
+        }
         stopping |= sum.Control > 0;
         var exchanged = Stopwatch.GetTimestamp();
-        replica.Apply(phase, step, sum, metrics);
-        MidStep = true;
+        try
+        {
+            replica.Apply(phase, step, sum, metrics);
+        }
+        catch (NonFiniteException poisoned) when (PoisonedShard(step, phase, sum) is { } shard)
+        {
+            throw new NonFiniteException(poisoned.What, poisoned.Phase, poisoned.Step, shard);
+        }
+        replica.State.Scalars[Ledger] = replica.State.Scalars.GetValueOrDefault(Ledger) + shardCount;
         return new(Stopwatch.GetElapsedTime(started, computed), Stopwatch.GetElapsedTime(computed, exchanged), Stopwatch.GetElapsedTime(exchanged));
+    }
+
+    private void Compute(Coordinates at, Frame frame)
+    {
+        try
+        {
+            replica.ComputeGradients(at, frame);
+        }
+        catch (Exception error)
+        {
+            throw new ShardFailedException(at.Shard, replica.Phases[at.Phase], at.Step, error);
+        }
+    }
+
+    /// <summary>Which of this worker's shards is not finite, computed once more; <see langword="null"/>: none.</summary>
+    private int? PoisonedShard(long step, int phase, Frame frame)
+    {
+        for (var shard = shards.Start; shard < shards.End; shard++)
+        {
+            Compute(new(step, phase, shard), frame);
+            if (!AllFinite(frame.Dense) || (frame.Rows is { } rows && !AllFinite(rows.Values)))
+            {
+                return shard;
+            }
+        }
+        return null;
+    }
+
+    private static bool AllFinite(ReadOnlySpan<float> values)
+    {
+        foreach (var value in values)
+        {
+            if (!float.IsFinite(value))
+            {
+                return false;
+            }
+        }
+        return true;
     }
 }

@@ -93,9 +93,19 @@ public interface IWordVectors
 }
 
 /// <summary>A loss or gradient became NaN or infinite. Thrown before the weights are touched.</summary>
-public sealed class NonFiniteException(string what, string phase, long step)
-    : Exception($"The {what} of phase '{phase}' at step {step} is not finite. The weights are unchanged. Try a lower learning rate or a smaller gradient norm.")
+/// <param name="shard">The shard it came from, if known.</param>
+public sealed class NonFiniteException(string what, string phase, long step, int? shard = null)
+    : Exception($"The {what} of phase '{phase}' at step {step} is not finite{(shard is { } number ? $": it came from shard {number}" : "")}. The weights are unchanged. Try a lower learning rate or a smaller gradient norm.")
 {
+    public string What { get; } = what;
     public string Phase { get; } = phase;
     public long Step { get; } = step;
+    public int? Shard { get; } = shard;
+}
+
+/// <summary>A task threw while it computed a shard. The weights are unchanged.</summary>
+public sealed class ShardFailedException(int shard, string phase, long step, Exception inner)
+    : Exception($"Shard {shard} failed in phase '{phase}' of step {step}: {inner.Message}", inner)
+{
+    public int Shard { get; } = shard;
 }

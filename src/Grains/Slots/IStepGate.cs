@@ -1,0 +1,14 @@
+namespace Granary.Grains.Slots;
+
+/// <summary>
+/// Is passed by every worker of the silo at fixed points of every step, on the training thread, which waits as long as the
+/// gate does: the place for a fault that is to strike at a certain step and phase. Usually there is none.
+/// </summary>
+public interface IStepGate
+{
+    /// <summary>The worker has computed its shards of the phase and has not yet exchanged them.</summary>
+    void Computed(string runId, string slot, long step, int phase);
+
+    /// <param name="step">Steps committed.</param>
+    void Committed(string runId, string slot, long step);
+}
