@@ -15,12 +15,13 @@ public sealed class SlotHost(
     IGrainFactory grains,
     TrainingInstruments instruments,
     TimeProvider time,
-    ILoggerFactory loggers) : IDisposable
+    ILoggerFactory loggers,
+    IStepGate? steps = null) : IDisposable
 {
     private readonly ConcurrentDictionary<string, SlotSession> sessions = new();
 
     internal SlotSession this[string key] => sessions.GetOrAdd(key, slot => new(
-        slot, environment, rendezvous, grains, instruments, time, loggers.CreateLogger<SlotSession>()));
+        slot, environment, rendezvous, grains, instruments, time, loggers.CreateLogger<SlotSession>(), steps));
 
     public void Dispose()
     {

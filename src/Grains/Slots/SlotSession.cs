@@ -18,7 +18,8 @@ internal sealed partial class SlotSession(
     IGrainFactory grains,
     TrainingInstruments instruments,
     TimeProvider time,
-    ILogger<SlotSession> logger) : IDisposable
+    ILogger<SlotSession> logger,
+    IStepGate? steps = null) : IDisposable
 {
     private readonly SlotThread thread = new($"slot {slot}");
     private readonly Lock gate = new();
@@ -216,7 +217,7 @@ internal sealed partial class SlotSession(
         StepRecorder? recorder = null;
         try
         {
-            recorder = new(round.Spec, spec!, replica!, from, keepsRun: index == 0, joined, reporter, instruments, time);
+            recorder = new(round.Spec, spec!, replica!, from, keepsRun: index == 0, joined, reporter, instruments, time, slot, steps);
             var step = loop.Run(new(from), joined, recorder, cancellation.Token);
             standsAt = step;
             recorder.Finish(step);

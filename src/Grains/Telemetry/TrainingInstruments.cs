@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Granary.Grains.Slots;
 using Granary.Training.Loop;
 using Granary.Training.Tasks;
 
@@ -30,7 +31,7 @@ public sealed class TrainingInstruments
     private readonly UpDownCounter<int> runs;
     private long lastCheckpoint;
 
-    public TrainingInstruments(IMeterFactory meters, TimeProvider time)
+    public TrainingInstruments(IMeterFactory meters, TimeProvider time, TrainingEnvironment? environment = null)
     {
         this.time = time;
         var meter = meters.Create(Name);
@@ -47,6 +48,7 @@ public sealed class TrainingInstruments
         checkpointDuration = Seconds("training.checkpoint.duration", "Writing a checkpoint, in the background.");
         checkpointFailures = meter.CreateCounter<long>("training.checkpoint.failures", "{checkpoint}", "Checkpoints that could not be written.");
         meter.CreateObservableGauge("training.checkpoint.age", CheckpointAge, "s", "Time since the newest checkpoint of this silo.");
+        meter.CreateObservableGauge("training.tensors", () => environment?.LiveTensors() ?? 0, "{tensor}", "Tensors alive in this process.");
         workers = meter.CreateUpDownCounter<int>("training.workers", "{worker}", "Workers in rounds.");
         rounds = meter.CreateCounter<long>("training.rounds", "{round}", "Rounds begun.");
         runs = meter.CreateUpDownCounter<int>("training.runs", "{run}", "Runs that have not ended, by the silo of their coordinator.");

@@ -19,6 +19,9 @@ public static partial class TorchRuntime
     /// <summary>Whether big blocks stay on the heap between steps; speed only, no bits depend on it.</summary>
     public static bool KeepsMemory { get; private set; }
 
+    /// <summary>Tensors of this process that have not been disposed.</summary>
+    public static long LiveTensors => torch.Tensor.TotalCount;
+
     private static IReadOnlyDictionary<string, string> Configure()
     {
         KeepsMemory = OperatingSystem.IsLinux() && KeepFreedMemory();
