@@ -8,6 +8,7 @@ var root = new RootCommand("Trains TorchSharp models on any number of workers, w
     TasksCommand.Create(),
     TrainCommand.Create(verbose),
     ResumeCommand.Create(verbose),
+    ChaosCommand.Create(),
     ShowCommand.Create(),
     EvaluateCommand.Create(),
     WordCommands.CreateNearest(),

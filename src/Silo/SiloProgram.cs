@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Granary.Grains;
 using Granary.Grains.Cluster;
 using Granary.Grains.Slots;
+using Granary.Grains.Telemetry;
 using Granary.Silo.Clusters;
 using Granary.Silo.Faults;
 using Granary.Silo.Gateway;
@@ -49,6 +50,8 @@ public static class SiloProgram
         builder.Host.UseOrleans(silo => ConfigureSilo(silo, cluster, node, builder.Configuration));
         await using var app = builder.Build();
         app.MapGateway();
+        // A silo that has not trained yet shows its metrics, too.
+        _ = app.Services.GetRequiredService<TrainingInstruments>();
 
         using var ignored = attached ? PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true) : null;
         if (attached)

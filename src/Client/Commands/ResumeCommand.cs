@@ -47,7 +47,8 @@ internal static class ResumeCommand
     private static Checkpoint Newest(string directory) => new CheckpointStore(directory).Latest(ShowCommand.Warn)
         ?? throw new UserErrorException($"No whole checkpoint lies in {Path.GetFullPath(directory)}. Is it the directory of a run (--out)?");
 
-    private static RunSpec SpecOf(CheckpointManifest manifest, string directory) => new()
+    /// <summary>What it takes to go on with the run.</summary>
+    public static RunSpec SpecOf(CheckpointManifest manifest, string directory) => new()
     {
         RunId = Path.GetFileName(Path.GetFullPath(directory).TrimEnd(Path.DirectorySeparatorChar)),
         Task = manifest.Spec.Task,

@@ -11,9 +11,16 @@ public static partial class Signals
     /// <summary>A process that has ended gets none.</summary>
     public static void Send(Process process, int signal)
     {
-        if (!process.HasExited)
+        try
         {
-            _ = SendSignal(process.Id, signal);
+            if (!process.HasExited)
+            {
+                _ = SendSignal(process.Id, signal);
+            }
+        }
+        catch (InvalidOperationException)
+        {
+            // Disposed, so it has ended.
         }
     }
 

@@ -22,19 +22,23 @@ public sealed record GateLine(GateWord Word, string Slot, Position At, long Tick
 {
     private const string Prefix = "@gate ";
 
-    /// <summary>Asks for the next commit to be told.</summary>
-    public const string Watch = "gate watch";
-
     /// <summary>Lets all workers go on.</summary>
     public const string Open = "gate open";
 
     /// <summary>Whoever is held is to go on waiting.</summary>
     public const string Stay = "gate stay";
 
-    private const string HoldPrefix = "gate hold ";
+    private const string HoldPrefix = "gate hold ", WatchPrefix = "gate watch ";
+
+    /// <summary>Asks to be told of the first step to be committed after this one.</summary>
+    public static string Watch(long after) => string.Create(CultureInfo.InvariantCulture, $"{WatchPrefix}{after}");
+
+    /// <summary>Which step to watch from; <see langword="null"/>: the line says something else.</summary>
+    public static long? ParseWatch(string line) =>
+        line.StartsWith(WatchPrefix, StringComparison.Ordinal) ? long.Parse(line[WatchPrefix.Length..], CultureInfo.InvariantCulture) : null;
 
     /// <summary>Holds workers that come to this point or a later one; whoever is held before it goes on.</summary>
-    public static string Hold(Position at) => $"{HoldPrefix}{at.Step} {at.Phase}";
+    public static string Hold(Position at) => string.Create(CultureInfo.InvariantCulture, $"{HoldPrefix}{at.Step} {at.Phase}");
 
     /// <summary>Where workers are to be held; <see langword="null"/>: the line says something else.</summary>
     public static Position? ParseHold(string line) =>

@@ -14,7 +14,7 @@ internal sealed class StepGate(Action<string> say) : IStepGate
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private readonly object turn = new();
     private Position? hold;
-    private bool watching;
+    private long? watchedAfter;
     private long lastWord;
 
     public void Computed(string runId, string slot, long step, int phase)
@@ -45,9 +45,9 @@ internal sealed class StepGate(Action<string> say) : IStepGate
     {
         lock (turn)
         {
-            if (watching)
+            if (step > watchedAfter)
             {
-                watching = false;
+                watchedAfter = null;
                 Say(GateWord.Committed, slot, new(step));
             }
         }
@@ -59,7 +59,6 @@ internal sealed class StepGate(Action<string> say) : IStepGate
         lock (turn)
         {
             lastWord = Stopwatch.GetTimestamp();
-            watching |= line == GateLine.Watch;
             if (line is null or GateLine.Open)
             {
                 hold = null;
@@ -67,6 +66,10 @@ internal sealed class StepGate(Action<string> say) : IStepGate
             else if (GateLine.ParseHold(line) is { } at)
             {
                 hold = at;
+            }
+            else if (GateLine.ParseWatch(line) is { } after)
+            {
+                watchedAfter = after;
             }
             Monitor.PulseAll(turn);
         }
