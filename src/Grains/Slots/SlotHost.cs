@@ -15,13 +15,12 @@ public sealed class SlotHost(
     IGrainFactory grains,
     TrainingInstruments instruments,
     TimeProvider time,
-    ILoggerFactory loggers,
-    IStepGate? steps = null) : IDisposable
+    ILoggerFactory loggers) : IDisposable
 {
     private readonly ConcurrentDictionary<string, SlotSession> sessions = new();
 
     internal SlotSession this[string key] => sessions.GetOrAdd(key, slot => new(
-        slot, environment, rendezvous, grains, instruments, time, loggers.CreateLogger<SlotSession>(), steps));
+        slot, environment, rendezvous, grains, instruments, time, loggers.CreateLogger<SlotSession>()));
 
     public void Dispose()
     {

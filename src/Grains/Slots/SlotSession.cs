@@ -18,8 +18,7 @@ internal sealed partial class SlotSession(
     IGrainFactory grains,
     TrainingInstruments instruments,
     TimeProvider time,
-    ILogger<SlotSession> logger,
-    IStepGate? steps = null) : IDisposable
+    ILogger<SlotSession> logger) : IDisposable
 {
     private readonly SlotThread thread = new($"slot {slot}");
     private readonly Lock gate = new();
@@ -217,7 +216,7 @@ internal sealed partial class SlotSession(
         StepRecorder? recorder = null;
         try
         {
-            recorder = new(round.Spec, spec!, replica!, from, keepsRun: index == 0, joined, reporter, instruments, time, slot, steps);
+            recorder = new(round.Spec, spec!, replica!, from, keepsRun: index == 0, joined, reporter, instruments, time);
             var step = loop.Run(new(from), joined, recorder, cancellation.Token);
             standsAt = step;
             recorder.Finish(step);

@@ -21,8 +21,6 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private readonly WorkerReporter reporter;
     private readonly TrainingInstruments instruments;
     private readonly TimeProvider time;
-    private readonly string slot;
-    private readonly IStepGate? steps;
     private readonly RunHistory? history;
     private readonly CheckpointWriter? checkpoints;
     private readonly SortedDictionary<string, double> latest = new(StringComparer.Ordinal);
@@ -33,7 +31,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private long lastCheckpoint = -1;
     private long bytesSent;
 
-    public StepRecorder(RunSpec run, TrainingSpec spec, ITrainingReplica replica, long from, bool keepsRun, IExchange exchange, WorkerReporter reporter, TrainingInstruments instruments, TimeProvider time, string slot, IStepGate? steps)
+    public StepRecorder(RunSpec run, TrainingSpec spec, ITrainingReplica replica, long from, bool keepsRun, IExchange exchange, WorkerReporter reporter, TrainingInstruments instruments, TimeProvider time)
     {
         this.run = run;
         this.spec = spec;
@@ -43,8 +41,6 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
         this.reporter = reporter;
         this.instruments = instruments;
         this.time = time;
-        this.slot = slot;
-        this.steps = steps;
         Step = from;
         started = reported = time.GetTimestamp();
         if (keepsRun)
@@ -64,12 +60,9 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     /// <summary>Steps committed.</summary>
     public long Step { get; private set; }
 
-    public void PhaseComputed(long step, int phase) => steps?.Computed(run.RunId, slot, step, phase);
-
     public void StepCommitted(long step, Metrics metrics, StepTimes times)
     {
         Step = step;
-        steps?.Committed(run.RunId, slot, step);
         foreach (var (name, value) in metrics)
         {
             latest[name] = value;
