@@ -17,6 +17,9 @@ internal sealed class FaultController(ProcessCluster cluster, SiloGates gates, S
     private static readonly TimeSpan GatheringTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100);
 
+    // What a silo that has come back takes to be found, and to build its replica.
+    private static readonly TimeSpan JoiningTime = TimeSpan.FromSeconds(8), LongestPause = TimeSpan.FromSeconds(2);
+
     // A silo that was out for this long is declared dead, and takes some seconds to find out.
     private static readonly TimeSpan Deadly = TimeSpan.FromSeconds(5), FindsOut = TimeSpan.FromSeconds(10);
 
@@ -80,7 +83,7 @@ internal sealed class FaultController(ProcessCluster cluster, SiloGates gates, S
         var struck = Stopwatch.GetTimestamp();
         await using var wound = await Wound.StrikeAsync(fault, cluster, victim, run.Latest.Spec);
         var commit = gates.CommitAsync(at.Step, node => !Disables(fault.Kind) || node != victim.Name);
-        gates.Hold(next);
+        gates.Hold(Disables(fault.Kind) ? new(Halfway(at, next)) : next);
 
         await Task.Delay(Rest(fault.Duration, struck), cancellationToken);
         await wound.DisposeAsync();
@@ -96,6 +99,25 @@ internal sealed class FaultController(ProcessCluster cluster, SiloGates gates, S
             await Task.WhenAny(Task.Run(() => victimProcess.WaitForExit(FindsOut), cancellationToken), run.Ended);
         }
         await HealedAsync(cancellationToken);
+        if (Disables(fault.Kind))
+        {
+            await WalkAsync(Halfway(at, next), next, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Lets the run go from step to step at leisure, until every silo trains again: they join at step boundaries, and the next
+    /// fault is to find them all, so that the same plan strikes the same silos.
+    /// </summary>
+    private async Task WalkAsync(long from, Position to, CancellationToken cancellationToken)
+    {
+        var pause = JoiningTime / Math.Max(1, to.Step - from);
+        for (var step = from + 1; step < to.Step && !run.Ended.IsCompleted && !cluster.Silos.All(silo => Trains(run.Latest, silo.Name)); step++)
+        {
+            gates.Hold(new(step));
+            await Task.Delay(pause < LongestPause ? pause : LongestPause, cancellationToken);
+        }
+        gates.Hold(to);
     }
 
     private SiloProcess Choose(Fault fault)
@@ -119,6 +141,8 @@ internal sealed class FaultController(ProcessCluster cluster, SiloGates gates, S
             await Task.Delay(LookAgain, cancellationToken);
         }
     }
+
+    private static long Halfway(Position at, Position next) => at.Step + Math.Max(1, (next.Step - at.Step) / 2);
 
     private static TimeSpan Rest(TimeSpan whole, long since) =>
         whole - Stopwatch.GetElapsedTime(since) is var rest && rest > TimeSpan.Zero ? rest : TimeSpan.Zero;
