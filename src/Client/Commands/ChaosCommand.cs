@@ -5,7 +5,6 @@ using Granary.Silo;
 using Granary.Silo.Clusters;
 using Granary.Silo.Faults;
 using Granary.Training.Checkpoints;
-using Granary.Training.Tasks;
 
 namespace Granary.Client.Commands;
 
@@ -55,9 +54,14 @@ internal static class ChaosCommand
 
     private static (RunSpec Run, string? Undisturbed) Read(SpecOptions spec, ParseResult parsed, string subject)
     {
-        if (!Directory.Exists(subject) || GranaryEnvironment.Tasks.Tasks.Any(task => task.Name == subject))
+        var tasks = GranaryEnvironment.Tasks.Tasks.Select(task => task.Name).ToList();
+        if (tasks.Contains(subject))
         {
             return (spec.Read(parsed), null);
+        }
+        if (!Directory.Exists(subject))
+        {
+            throw new UserErrorException($"No training task is named '{subject}', and no run lies in {Path.GetFullPath(subject)}. Known tasks: {string.Join(", ", tasks)}.");
         }
         var made = new CheckpointStore(subject).Latest(ShowCommand.Warn)?.Manifest
             ?? throw new UserErrorException($"No whole checkpoint lies in {Path.GetFullPath(subject)}. Is it the directory of a run (--out)?");
