@@ -9,16 +9,16 @@ public class FaultPlanTests
     [Fact]
     public void Plan_OfTheSameNumbers_IsTheSame()
     {
-        var plan = FaultPlan.Create(7, 50, all, 1000, 2);
-        Assert.Equal(plan.Faults, FaultPlan.Create(7, 50, [.. all.Reverse()], 1000, 2).Faults);
-        Assert.NotEqual(plan.Faults, FaultPlan.Create(8, 50, all, 1000, 2).Faults);
+        var plan = FaultPlan.Create(7, 50, all, 1000, Phases(2));
+        Assert.Equal(plan.Faults, FaultPlan.Create(7, 50, [.. all.Reverse()], 1000, Phases(2)).Faults);
+        Assert.NotEqual(plan.Faults, FaultPlan.Create(8, 50, all, 1000, Phases(2)).Faults);
     }
 
     /// <summary>Whoever repeats a plan of last year gets that plan: a change of this list is a change of every plan.</summary>
     [Fact]
     public void Plan_OfSeedOne_IsThisOne() => Assert.Equal(
         ["Kill 8/0", "Slow 26/1", "Cut 67/1", "Stop 89/0"],
-        FaultPlan.Create(1, 4, [FaultKind.Kill, FaultKind.Stop, FaultKind.Cut, FaultKind.Slow], 100, 2).Faults.Select(fault => $"{fault.Kind} {fault.Step}/{fault.Phase}"));
+        FaultPlan.Create(1, 4, [FaultKind.Kill, FaultKind.Stop, FaultKind.Cut, FaultKind.Slow], 100, Phases(2)).Faults.Select(fault => $"{fault.Kind} {fault.Step}/{fault.Phase}"));
 
     [Theory]
     [InlineData(1, 6)]
@@ -29,7 +29,7 @@ public class FaultPlanTests
     {
         for (var seed = 0UL; seed < 200; seed++)
         {
-            var faults = FaultPlan.Create(seed, count, all, totalSteps, 3).Faults;
+            var faults = FaultPlan.Create(seed, count, all, totalSteps, Phases(3)).Faults;
             Assert.Equal(count, faults.Count);
             Assert.All(faults, fault => Assert.InRange(fault.Step, FaultPlan.FreeSteps, totalSteps - FaultPlan.FreeSteps - 1));
             Assert.All(faults, fault => Assert.InRange(fault.Phase, 0, 2));
@@ -40,7 +40,7 @@ public class FaultPlanTests
     [Fact]
     public void Kinds_AreStruckAsOftenAsOneAnother_AndInAllTheirWays()
     {
-        var faults = FaultPlan.Create(3, 50, all, 1000, 1).Faults;
+        var faults = FaultPlan.Create(3, 50, all, 1000, Phases(1)).Faults;
         Assert.Equal(all, faults.Select(fault => fault.Kind).Distinct().Order());
         Assert.All(faults.CountBy(fault => fault.Kind), kind => Assert.InRange(kind.Value, 50 / all.Length, 50 / all.Length + 1));
         foreach (var kind in new[] { FaultKind.Stop, FaultKind.Cut })
@@ -57,7 +57,9 @@ public class FaultPlanTests
     public void Plan_WithMoreFaultsThanTheStepsHaveRoomFor_IsRefused()
     {
         Assert.Equal(48, FaultPlan.MostFaults(100));
-        Assert.Throws<ArgumentOutOfRangeException>(() => FaultPlan.Create(1, 49, all, 100, 1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => FaultPlan.Create(1, 0, all, 100, 1));
+        Assert.Throws<ArgumentOutOfRangeException>(() => FaultPlan.Create(1, 49, all, 100, Phases(1)));
+        Assert.Throws<ArgumentOutOfRangeException>(() => FaultPlan.Create(1, 0, all, 100, Phases(1)));
     }
+
+    private static Func<long, IReadOnlyList<int>> Phases(int count) => _ => [.. Enumerable.Range(0, count)];
 }

@@ -44,7 +44,7 @@ internal sealed class ChaosReport(FaultPlan plan, string command)
         var entry = new StruckFault(fault, Stopwatch.GetElapsedTime(started), at, node, recovery);
         struck.Add(entry);
         var instead = at == FaultController.Place(fault) ? "" : $" (planned: step {fault.Step}, phase {fault.Phase})";
-        Say($"fault {index + 1}/{plan.Faults.Count}  {Name(fault),-16}  step {at.Step}, phase {at.Phase}  {node ?? "-"}  {(recovery is { } time ? $"next step after {time.TotalSeconds:0.00} s" : "the run ended")}{instead}");
+        Say($"fault {index + 1,2}/{plan.Faults.Count}  {Name(fault),-16}  step {at.Step}, phase {at.Phase}  {node ?? "-"}  {(recovery is { } time ? $"next step after {time.TotalSeconds:0.00} s" : "the run ended")}{instead}");
     }
 
     public void Say(string line) => Console.WriteLine($"{Stopwatch.GetElapsedTime(started):mm\\:ss\\.f}  {line}");

@@ -19,20 +19,18 @@ internal sealed class ChaosSession(ChaosRequest request, Interruption interrupti
     public async Task<int> RunAsync()
     {
         var folder = request.Run.Output;
-        var shape = RunShape.Of(request.Run);
-        CheckRoom(shape);
-        var plan = FaultPlan.Create(request.Seed, request.Faults, request.Kinds, shape.TotalSteps, shape.Phases);
-        var expected = request.Undisturbed is { } made ? Whole(made) : await MakeUndisturbedAsync(shape, Path.Combine(folder, UndisturbedName));
+        var (totalSteps, plan) = Plan();
+        var expected = request.Undisturbed is { } made ? Whole(made) : await MakeUndisturbedAsync(totalSteps, Path.Combine(folder, UndisturbedName));
 
         var spec = request.Run with
         {
             RunId = DisturbedName,
             Output = Path.Combine(folder, DisturbedName),
-            CheckpointEvery = request.Run.CheckpointEvery > 0 ? request.Run.CheckpointEvery : Math.Max(1, shape.TotalSteps / (4 * request.Faults)),
+            CheckpointEvery = request.Run.CheckpointEvery > 0 ? request.Run.CheckpointEvery : Math.Max(1, totalSteps / (4 * request.Faults)),
         };
         var report = new ChaosReport(plan, request.Command);
-        report.Say($"Disturbed run of {shape.TotalSteps} steps on {request.Processes} silos, {spec.Workers} workers: {request.Faults} faults of plan {request.Seed} ({string.Join(", ", plan.Faults.CountBy(fault => fault.Kind).OrderBy(kind => kind.Key).Select(kind => $"{kind.Value} {ChaosReport.KindName(kind.Key)}"))}).");
-        var findings = await DisturbAsync(plan, spec, shape, expected, report);
+        report.Say($"Disturbed run of {totalSteps} steps on {request.Processes} silos, {spec.Workers} workers: {request.Faults} faults of plan {request.Seed} ({string.Join(", ", plan.Faults.CountBy(fault => fault.Kind).OrderBy(kind => kind.Key).Select(kind => $"{kind.Value} {ChaosReport.KindName(kind.Key)}"))}).");
+        var findings = await DisturbAsync(plan, spec, totalSteps, expected, report);
 
         report.PrintTable();
         foreach (var finding in findings)
@@ -47,17 +45,17 @@ internal sealed class ChaosSession(ChaosRequest request, Interruption interrupti
         return findings.All(finding => finding.Holds) ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private void CheckRoom(RunShape shape)
+    private (long TotalSteps, FaultPlan Plan) Plan()
     {
-        if (request.Faults > FaultPlan.MostFaults(shape.TotalSteps))
-        {
-            throw new UserErrorException($"--kills {request.Faults} is more than a run of {shape.TotalSteps} steps has room for: at most {FaultPlan.MostFaults(shape.TotalSteps)}. Raise --steps or take fewer.");
-        }
+        using var shape = new RunShape(request.Run);
+        return request.Faults <= FaultPlan.MostFaults(shape.TotalSteps)
+            ? (shape.TotalSteps, FaultPlan.Create(request.Seed, request.Faults, request.Kinds, shape.TotalSteps, shape.PhasesAt))
+            : throw new UserErrorException($"--kills {request.Faults} is more than a run of {shape.TotalSteps} steps has room for: at most {FaultPlan.MostFaults(shape.TotalSteps)}. Raise --steps or take fewer.");
     }
 
-    private async Task<CheckpointManifest> MakeUndisturbedAsync(RunShape shape, string output)
+    private async Task<CheckpointManifest> MakeUndisturbedAsync(long totalSteps, string output)
     {
-        Console.WriteLine($"Undisturbed run of {shape.TotalSteps} steps on one worker in {output}.");
+        Console.WriteLine($"Undisturbed run of {totalSteps} steps on one worker in {output}.");
         await using var cluster = await LocalCluster.StartAsync(1);
         using var client = new TrainingClient(cluster.Server);
         await RunSession.RunAsync(client, request.Run with { RunId = UndisturbedName, Output = output, Workers = 1, Exchange = ExchangeKind.PeerToPeer }, quiet: true, summaryPath: null, interruption);
@@ -69,7 +67,7 @@ internal sealed class ChaosSession(ChaosRequest request, Interruption interrupti
         ? throw new UserErrorException($"No whole checkpoint lies in {directory}.")
         : manifest.Step == manifest.TotalSteps ? manifest : throw new UserErrorException($"The run in {directory} is not finished: it stands at step {manifest.Step} of {manifest.TotalSteps}. Finish it first: granary resume {directory}");
 
-    private async Task<List<Finding>> DisturbAsync(FaultPlan plan, RunSpec spec, RunShape shape, CheckpointManifest expected, ChaosReport report)
+    private async Task<List<Finding>> DisturbAsync(FaultPlan plan, RunSpec spec, long totalSteps, CheckpointManifest expected, ChaosReport report)
     {
         await using var cluster = await ProcessCluster.StartAsync(new ProcessClusterOptions
         {
@@ -89,7 +87,7 @@ internal sealed class ChaosSession(ChaosRequest request, Interruption interrupti
             await using var run = new RunPoll(cluster.Silos, await client.SubmitAsync(spec, interruption.Asked));
             try
             {
-                var ended = await new FaultController(cluster, gates, supervisor, run, report).RunAsync(plan, shape.TotalSteps, interruption.Asked);
+                var ended = await new FaultController(cluster, gates, supervisor, run, report).RunAsync(plan, totalSteps, interruption.Asked);
                 findings.AddRange(Compare(ended, expected));
             }
             catch (UserErrorException stuck)

@@ -48,9 +48,9 @@ public sealed record FaultPlan(ulong Seed, IReadOnlyList<Fault> Faults)
 
     /// <param name="kinds">Each as often as the others, give or take one.</param>
     /// <param name="totalSteps">The faults are spread over these, in rising order.</param>
-    /// <param name="phases">Phases of a step.</param>
+    /// <param name="phasesAt">Phases that take place in a step.</param>
     /// <exception cref="ArgumentOutOfRangeException">There are no faults or kinds to plan, or more faults than the steps have room for.</exception>
-    public static FaultPlan Create(ulong seed, int count, IReadOnlyCollection<FaultKind> kinds, long totalSteps, int phases)
+    public static FaultPlan Create(ulong seed, int count, IReadOnlyCollection<FaultKind> kinds, long totalSteps, Func<long, IReadOnlyList<int>> phasesAt)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(kinds.Count, 1, nameof(kinds));
@@ -66,7 +66,8 @@ public sealed record FaultPlan(ulong Seed, IReadOnlyList<Fault> Faults)
             var (start, end) = (room * i / count, room * (i + 1) / count);
             var step = FreeSteps + start + random.Next((int)(end - start - 1));
             var (duration, otherWay) = Manner(deck[i], turn: first + faults.Count(fault => fault.Kind == deck[i]));
-            faults.Add(new(deck[i], step, random.Next(phases), random.Next(1 << 16), duration, otherWay));
+            var phases = phasesAt(step);
+            faults.Add(new(deck[i], step, phases[random.Next(phases.Count)], random.Next(1 << 16), duration, otherWay));
         }
         return new(seed, faults);
     }

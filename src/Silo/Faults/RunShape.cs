@@ -4,14 +4,16 @@ using Granary.Training.Tasks;
 namespace Granary.Silo.Faults;
 
 /// <summary>What a plan of faults must know of a run.</summary>
-public sealed record RunShape(long TotalSteps, int Phases)
+public sealed class RunShape : IDisposable
 {
+    private readonly ITrainingReplica replica;
+
     /// <summary>Loads the run's data to find out.</summary>
-    public static RunShape Of(RunSpec run)
+    public RunShape(RunSpec run)
     {
         var environment = GranaryEnvironment.ForTraining();
         var task = environment.Tasks[run.Task];
-        using var replica = task.CreateReplica(new()
+        replica = task.CreateReplica(new()
         {
             Task = run.Task,
             Seed = run.Seed,
@@ -22,6 +24,12 @@ public sealed record RunShape(long TotalSteps, int Phases)
             Settings = TaskSettings.Complete(task, run.Settings),
             Switches = environment.Switches,
         });
-        return new(replica.TotalSteps, replica.Phases.Count);
     }
+
+    public long TotalSteps => replica.TotalSteps;
+
+    /// <summary>The phases that take place in a step.</summary>
+    public IReadOnlyList<int> PhasesAt(long step) => [.. Enumerable.Range(0, replica.Phases.Count).Where(phase => replica.Happens(phase, step))];
+
+    public void Dispose() => replica.Dispose();
 }
