@@ -96,7 +96,7 @@ internal sealed partial class SlotSession(
     {
         lock (gate)
         {
-            if (fence.Current is not null && !fence.TryLeave(runId, round))
+            if (!fence.TryLeave(runId, round) && fence.Current is not null)
             {
                 return;
             }

@@ -26,6 +26,7 @@ public sealed class TrainingInstruments
     private readonly Histogram<double> checkpointDuration;
     private readonly Counter<long> checkpointFailures;
     private readonly UpDownCounter<int> workers;
+    private readonly Gauge<double> stragglerScore;
     private readonly Counter<long> rounds;
     private readonly UpDownCounter<int> runs;
     private long lastCheckpoint;
@@ -48,6 +49,7 @@ public sealed class TrainingInstruments
         checkpointFailures = meter.CreateCounter<long>("training.checkpoint.failures", "{checkpoint}", "Checkpoints that could not be written.");
         meter.CreateObservableGauge("training.checkpoint.age", CheckpointAge, "s", "Time since the newest checkpoint of this silo.");
         workers = meter.CreateUpDownCounter<int>("training.workers", "{worker}", "Workers in rounds.");
+        stragglerScore = meter.CreateGauge<double>("training.straggler.score", "1", "A worker's time for a shard over the median of the others'.");
         rounds = meter.CreateCounter<long>("training.rounds", "{round}", "Rounds begun.");
         runs = meter.CreateUpDownCounter<int>("training.runs", "{run}", "Runs that have not ended, by the silo of their coordinator.");
 
@@ -80,6 +82,8 @@ public sealed class TrainingInstruments
             }
         }
     }
+
+    public void Paced(string slot, string runId, double score) => stragglerScore.Record(score, new TagList { { "slot", slot }, { "run.id", runId } });
 
     public void Exchanged(long bytes) => exchangedBytes.Add(bytes);
 
