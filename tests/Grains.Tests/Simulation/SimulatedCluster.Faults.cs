@@ -22,8 +22,11 @@ internal sealed partial class SimulatedCluster
                 coordinators[^1].Acting &= Time.Chance(0.6);
                 Replace();
                 break;
-            case < 8:
+            case < 7:
                 coordinators[^1].StopRound();
+                break;
+            case < 8:
+                coordinators[^1].StartOver();
                 break;
             default:
                 Suspect(victim);
