@@ -4,7 +4,7 @@ namespace Granary.Grains.Tests.Simulation;
 
 public sealed class ProtocolSimulationTests(ITestOutputHelper output)
 {
-    private const int Schedules = 3000;
+    private const int Schedules = 2000;
     private const string NoEnd = "does not end";
 
     [Fact]
