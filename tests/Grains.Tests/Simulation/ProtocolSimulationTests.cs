@@ -4,7 +4,8 @@ namespace Granary.Grains.Tests.Simulation;
 
 public sealed class ProtocolSimulationTests(ITestOutputHelper output)
 {
-    private const int Schedules = 3000;
+    private const int Schedules = 2000;
+    private const string NoEnd = "does not end";
 
     [Fact]
     public void Protocol_UnderAnySchedule_EndsWithTheOneTrueState() => Assert.Null(FirstViolation(() => new RealFence(), Invariants.All));
@@ -15,8 +16,12 @@ public sealed class ProtocolSimulationTests(ITestOutputHelper output)
     [InlineData(false, false, true, nameof(Invariants.Rounds))]
     [InlineData(false, true, false, nameof(Invariants.Exchanges))]
     [InlineData(true, true, true, nameof(Invariants.States))]
-    public void Protocol_WithAHoleInTheFence_IsFoundOut(bool entersAny, bool obeysAny, bool leavesAny, string watched) =>
-        Assert.NotNull(FirstViolation(() => new BrokenFence(entersAny, obeysAny, leavesAny), Enum.Parse<Invariants>(watched)));
+    public void Protocol_WithAHoleInTheFence_IsFoundOut(bool entersAny, bool obeysAny, bool leavesAny, string watched)
+    {
+        var violation = FirstViolation(() => new BrokenFence(entersAny, obeysAny, leavesAny), Enum.Parse<Invariants>(watched));
+        Assert.NotNull(violation);
+        Assert.DoesNotContain(NoEnd, violation);
+    }
 
     private string? FirstViolation(Func<IFence> fence, Invariants watched)
     {

@@ -58,6 +58,16 @@ internal sealed class SimulatedCoordinator(SimulatedCluster cluster)
         }
     }
 
+    /// <summary>Gives all slots back, wherever the round stands, and goes on from the newest checkpoint.</summary>
+    public void StartOver()
+    {
+        if (Acting && plan is { } current)
+        {
+            Release(current);
+            NextRound();
+        }
+    }
+
     private void Hear(RoundPlan current, int worker, ReportKind kind, ulong hash)
     {
         if (kind == ReportKind.Aborted)
@@ -73,12 +83,17 @@ internal sealed class SimulatedCoordinator(SimulatedCluster cluster)
         else if (ended.Count == current.Workers.Count)
         {
             plan = null;
-            foreach (var one in current.Workers)
-            {
-                cluster.Send(one.Slot.Key, peer => peer.Release(current.Number));
-            }
+            Release(current);
             cluster.Check(Invariants.States, ended.Values.All(cluster.IsFinal), "the run ends with other weights");
             Write(round, hasEnded: true, () => Acting = false);
+        }
+    }
+
+    private void Release(RoundPlan of)
+    {
+        foreach (var worker in of.Workers)
+        {
+            cluster.Send(worker.Slot.Key, peer => peer.Release(of.Number));
         }
     }
 
