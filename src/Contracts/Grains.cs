@@ -17,8 +17,21 @@ public interface ICoordinatorGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<List<RunEvent>> GetEventsAsync(long after);
 
-    /// <summary>Stops at the next step boundary, with a checkpoint.</summary>
+    /// <summary>Stops at the next step boundary, with a checkpoint, for good.</summary>
     Task CancelAsync(string reason);
+
+    /// <summary>Stops at the next step boundary, with a checkpoint, and gives the slots back until <see cref="ResumeAsync"/>.</summary>
+    Task PauseAsync(string reason);
+
+    Task ResumeAsync();
+
+    /// <summary>Changes the number of workers at the next step boundary.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Fewer than one, or more than the run has shards.</exception>
+    Task ScaleAsync(int workers);
+
+    /// <summary>Nodes have come or gone, or a call is just to see that the coordinator is awake.</summary>
+    [AlwaysInterleave]
+    Task NudgeAsync();
 
     /// <summary>A worker of the round tells how it goes. Reports of older rounds are passed over.</summary>
     [AlwaysInterleave]
@@ -28,6 +41,11 @@ public interface ICoordinatorGrain : IGrainWithStringKey
     [AlwaysInterleave]
     [ResponseTimeout("00:10:00")]
     Task<PartialMessage> SumAsync(SumRequest request);
+
+    /// <summary>The source gives its state, with that; those behind get it, with <see langword="null"/>.</summary>
+    [AlwaysInterleave]
+    [ResponseTimeout("00:10:00")]
+    Task<StateMessage> ShareAsync(long round, StateMessage? state);
 }
 
 /// <summary>Fronts one slot; its key is <c>node/slot</c>. The replica lives in the silo's slot host.</summary>
@@ -40,13 +58,25 @@ public interface IWorkerGrain : IGrainWithStringKey
     [ResponseTimeout("00:15:00")]
     Task<PrepareReply> PrepareAsync(RoundPlan plan, int worker);
 
-    /// <summary>Meets the round's peers and begins to train. Restores a checkpoint, or step 0, first if asked to.</summary>
+    /// <summary>Builds the replica ahead of a round that will want it. Answers whether it could.</summary>
+    [ResponseTimeout("00:15:00")]
+    Task<bool> WarmUpAsync(RunSpec run);
+
+    /// <summary>The newest whole checkpoint of the run's directory.</summary>
+    [ResponseTimeout("00:15:00")]
+    Task<CheckpointReply> FindCheckpointAsync(RunSpec run);
+
+    /// <summary>Meets the round's peers, gets to where the round begins, and trains.</summary>
     [ResponseTimeout("00:15:00")]
     Task StartAsync(string runId, long round, StartPoint start);
 
     /// <summary>Asks the round to end at the next step boundary.</summary>
     [AlwaysInterleave]
-    Task StopAsync(string runId, long round);
+    Task StopAsync(string runId, long round, bool checkpoint);
+
+    /// <summary>For a coordinator that takes over a round: whether the worker trains in it, and how its part ended, if it has.</summary>
+    [AlwaysInterleave]
+    Task<AttendReply> AttendAsync(string runId, long round);
 
     /// <summary>The run is over: frees the replica.</summary>
     Task ReleaseAsync(string runId, long round);
@@ -60,11 +90,15 @@ public interface IClusterGrain : IGrainWithIntegerKey
 
     Task<List<NodeInfo>> GetNodesAsync();
 
-    /// <summary>Slots for a run; first come, first served. Asked again, the run's own slots count as free.</summary>
-    /// <param name="minimum">With fewer than these the run waits.</param>
-    /// <param name="wanted">More than these it does not get.</param>
-    /// <returns>Empty while too few are free.</returns>
-    Task<List<SlotInfo>> AcquireAsync(string runId, int minimum, int wanted);
+    /// <summary>
+    /// Slots for a run; first come, first served within a priority. Asked again it keeps those it has, as far as they are
+    /// still of use, and may get more or fewer.
+    /// </summary>
+    Task<SlotReply> AcquireAsync(SlotRequest request);
+
+    /// <summary>Takes a node out of use (until its silo starts anew), or back into it.</summary>
+    /// <exception cref="UnknownNodeException"/>
+    Task DrainAsync(string node, bool undo);
 
     Task ReleaseAsync(string runId);
 
@@ -76,6 +110,9 @@ public interface IClusterGrain : IGrainWithIntegerKey
 
 [GenerateSerializer]
 public sealed class RunConflictException(string message) : Exception(message);
+
+[GenerateSerializer]
+public sealed class UnknownNodeException(string message) : Exception(message);
 
 [GenerateSerializer]
 public sealed class UnknownRunException(string message) : Exception(message);

@@ -50,6 +50,10 @@ public sealed record PrepareReply
     [Id(0)]
     public string? Failure { get; init; }
 
+    /// <summary>The failure is the task's own: on another node it would fail alike.</summary>
+    [Id(11)]
+    public bool TaskFailed { get; init; }
+
     /// <summary>The slot belongs to a newer round than the one it was asked for: whoever asked is not in command any more.</summary>
     [Id(6)]
     public bool Fenced { get; init; }
@@ -85,6 +89,32 @@ public sealed record PrepareReply
 [GenerateSerializer, Immutable]
 public sealed record CheckpointReply([property: Id(0)] long? Step, [property: Id(1)] List<string> Warnings);
 
+/// <summary>What a run asks the cluster for.</summary>
+/// <param name="Minimum">With fewer than these it waits.</param>
+/// <param name="Wanted">More than these it does not get.</param>
+/// <param name="Started">It has had slots before: it may go on with fewer than it wants.</param>
+/// <param name="Avoid">Silos that it could not reach a moment ago.</param>
+/// <param name="Holds">The slots it trains on at this moment.</param>
+[GenerateSerializer, Immutable]
+public sealed record SlotRequest(
+    [property: Id(0)] string RunId,
+    [property: Id(1)] int Minimum,
+    [property: Id(2)] int Wanted,
+    [property: Id(3)] int Priority,
+    [property: Id(4)] bool Started,
+    [property: Id(5)] List<string> Avoid,
+    [property: Id(6)] List<SlotInfo> Holds);
+
+/// <param name="Slots">Empty while too few are free.</param>
+/// <param name="Reason">Why there are none, in a sentence.</param>
+[GenerateSerializer, Immutable]
+public sealed record SlotReply([property: Id(0)] List<SlotInfo> Slots, [property: Id(1)] string Reason);
+
+/// <param name="Trains">Whether the worker has begun the round, and has not left it for another.</param>
+/// <param name="End">The worker's last word on the round; <see langword="null"/>: it is still at it.</param>
+[GenerateSerializer, Immutable]
+public sealed record AttendReply([property: Id(0)] bool Trains, [property: Id(1)] WorkerReport? End);
+
 /// <summary>Where all workers of a round begin, and how those that stand elsewhere get there.</summary>
 /// <param name="Phase">Phases of the step that are applied already.</param>
 /// <param name="Source">The worker whose state the others copy; <see langword="null"/>: they load the checkpoint of that step (0: the initial weights).</param>
@@ -109,9 +139,6 @@ public enum ReportKind
 
     /// <summary>The task itself failed: another round would fail alike.</summary>
     Failed,
-
-    /// <summary>Nothing new; tells a coordinator that moved, or a new one, of the worker.</summary>
-    Alive,
 }
 
 /// <summary>What a worker tells the coordinator.</summary>
@@ -159,6 +186,10 @@ public sealed record WorkerReport
     /// <summary>Whether the worker is the one that keeps the run directory: its metrics and units count.</summary>
     [Id(11)]
     public bool KeepsRun { get; init; }
+
+    /// <summary>Of a failure: the shard it came from, if known.</summary>
+    [Id(12)]
+    public int? Shard { get; init; }
 }
 
 /// <summary>A partial sum on its way through a grain call: for small models only.</summary>
@@ -169,6 +200,12 @@ public sealed record PartialMessage(
     [property: Id(2)] float[] Dense,
     [property: Id(3)] int[] RowNumbers,
     [property: Id(4)] float[] RowValues);
+
+/// <summary>A replica's state on its way through grain calls: for small models only.</summary>
+/// <param name="Header">All that is not tensors.</param>
+/// <param name="Tensors">In the order of the replica's state.</param>
+[GenerateSerializer, Immutable]
+public sealed record StateMessage([property: Id(0)] byte[] Header, [property: Id(1)] List<float[]> Tensors);
 
 [GenerateSerializer, Immutable]
 public sealed record SumRequest(

@@ -99,8 +99,8 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     }
 
     [Theory]
-    [InlineData("poisoned-step", "The gradient of phase 'train' at step 5 is not finite.")]
-    [InlineData("failing-step", "Shard 1 broke at step 5.")]
+    [InlineData("poisoned-step", "The gradient of phase 'train' at step 5 is not finite: it came from shard 0.")]
+    [InlineData("failing-step", "Shard 1 failed in phase 'train' of step 5: Shard 1 broke at step 5.")]
     public async Task Run_WhoseTaskFails_FailsWithTheWeightsOfTheStepBefore(string setting, string message)
     {
         var spec = cluster.Spec(2, (setting, "5")) with { CheckpointEvery = 5 };

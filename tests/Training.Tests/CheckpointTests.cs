@@ -161,7 +161,7 @@ public sealed class CheckpointTests : IDisposable
             CheckpointStore.Load(start, replica);
         }
         using var loop = new TrainingLoop(replica, new(0, spec.Shards), spec.Shards);
-        loop.Run(new(from), new SoloExchange(), new Unobserved(), CancellationToken.None);
+        loop.Run(new(from), new SoloExchange(), new Unobserved(), new());
         return new CheckpointStore(directory).Write(replica.State, Manifest(replica, steps, 1) with { WeightsSha256 = WeightsHash.Of(replica.State) });
     }
 

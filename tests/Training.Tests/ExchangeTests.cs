@@ -58,14 +58,14 @@ public class ExchangeTests
     {
         var ranges = ShardRange.Split(spec.Shards, 3);
         using var group = new ProcessGroup(ranges, spec.Shards);
-        using var stop = new CancellationTokenSource();
+        var stop = new StopSignal();
         var ends = Run(ranges, group.Exchanges, (worker, step) =>
         {
             if (worker == 1 && step == 5)
             {
-                stop.Cancel();
+                stop.Raise(checkpoint: false);
             }
-        }, worker => worker == 1 ? stop.Token : CancellationToken.None);
+        }, worker => worker == 1 ? stop : new());
         Assert.All(ends, end => Assert.Null(end.Failure));
         Assert.All(ends, end => Assert.Equal(6, end.Step));
     }
@@ -92,7 +92,7 @@ public class ExchangeTests
     {
         using var replica = new PointsTask().CreateReplica(spec);
         using var loop = new TrainingLoop(replica, new(0, spec.Shards), spec.Shards);
-        loop.Run(new(0), new SoloExchange(), new StepProbe((_, _) => { }, 0), CancellationToken.None);
+        loop.Run(new(0), new SoloExchange(), new StepProbe((_, _) => { }, 0), new());
         return WeightsHash.Of(replica.State);
     }
 
@@ -104,7 +104,7 @@ public class ExchangeTests
     }
 
     /// <summary>One thread a worker, as slots have.</summary>
-    private static End[] Run(IReadOnlyList<ShardRange> ranges, IReadOnlyList<IExchange> exchanges, Action<int, long> committed, Func<int, CancellationToken>? stop = null)
+    private static End[] Run(IReadOnlyList<ShardRange> ranges, IReadOnlyList<IExchange> exchanges, Action<int, long> committed, Func<int, StopSignal>? stop = null)
     {
         var ends = new End[ranges.Count];
         var threads = ranges.Select((range, worker) => new Thread(() =>
@@ -115,7 +115,7 @@ public class ExchangeTests
             Exception? failure = null;
             try
             {
-                loop.Run(new(0), exchanges[worker], probe, stop?.Invoke(worker) ?? CancellationToken.None);
+                loop.Run(new(0), exchanges[worker], probe, stop?.Invoke(worker) ?? new());
             }
             catch (ExchangeAbortedException aborted)
             {

@@ -6,46 +6,84 @@ namespace Granary.Grains.Cluster;
 /// <summary>Nodes as they report themselves, less those that membership has declared dead; slots as they were given out.</summary>
 internal sealed class ClusterGrain(
     [PersistentState("cluster", Storage.Name)] IPersistentState<ClusterRecord> record,
-    IClusterMembershipService membership) : Grain, IClusterGrain
+    IClusterMembershipService membership,
+    TimeProvider time) : Grain, IClusterGrain
 {
+    private static readonly TimeSpan WakeEvery = TimeSpan.FromSeconds(1);
     private readonly Dictionary<string, NodeInfo> nodes = [];
+    private long woken;
 
-    public Task RegisterAsync(NodeInfo node)
+    public async Task RegisterAsync(NodeInfo node)
     {
+        var isNews = !nodes.TryGetValue(node.Name, out var known) || known.Silo != node.Silo;
         nodes[node.Name] = node;
-        return Task.CompletedTask;
+        if (node.Draining && !IsDraining(node))
+        {
+            record.State.Draining[node.Name] = node.Silo;
+            await record.WriteStateAsync();
+            isNews = true;
+        }
+        // Coordinators whose silo has died come back when somebody calls them.
+        if (isNews || time.GetElapsedTime(woken) >= WakeEvery)
+        {
+            WakeCoordinators();
+        }
     }
 
     public Task<List<NodeInfo>> GetNodesAsync() => Task.FromResult(Alive());
 
-    public async Task<List<SlotInfo>> AcquireAsync(string runId, int minimum, int wanted)
+    public async Task DrainAsync(string node, bool undo)
     {
-        if (!record.State.Queue.Contains(runId))
+        if (Alive().FirstOrDefault(one => one.Name == node) is not { } found)
         {
-            record.State.Queue.Add(runId);
+            throw new UnknownNodeException($"No node is named '{node}'. The cluster has: {string.Join(", ", Alive().Select(one => one.Name))}.");
+        }
+        if (undo)
+        {
+            record.State.Draining.Remove(node);
+        }
+        else
+        {
+            record.State.Draining[node] = found.Silo;
+        }
+        await record.WriteStateAsync();
+        WakeCoordinators();
+    }
+
+    public async Task<SlotReply> AcquireAsync(SlotRequest request)
+    {
+        // A new activation of this grain may not have heard of all nodes yet; those that train know theirs.
+        foreach (var slot in request.Holds)
+        {
+            nodes.TryAdd(slot.Node.Name, slot.Node);
+        }
+        if (!record.State.Queue.Any(run => run.RunId == request.RunId))
+        {
+            record.State.Queue.Add(new(request.RunId, request.Priority, request.Minimum, request.Started));
             await record.WriteStateAsync();
         }
-        var taken = record.State.Leases.Where(lease => lease.Key != runId).SelectMany(lease => lease.Value).ToHashSet();
-        var waitsFor = record.State.Queue.TakeWhile(other => other != runId).Any(other => !record.State.Leases.ContainsKey(other));
+        var taken = record.State.Leases.Where(lease => lease.Key != request.RunId).SelectMany(lease => lease.Value).ToHashSet();
         var free = Alive()
+            .Where(node => !node.Draining && !request.Avoid.Contains(node.Silo))
             .SelectMany(node => Enumerable.Range(0, node.Slots).Select(index => new SlotInfo(node, index)))
             .Where(slot => !taken.Contains(slot.Key))
             .ToList();
-        if (waitsFor || free.Count < minimum)
+        var (slots, reason) = SlotQueue.Serve(record.State.Queue, request, free);
+        var keys = slots.Select(slot => slot.Key).ToList();
+        if (record.State.Leases.TryGetValue(request.RunId, out var before) ? !before.SequenceEqual(keys) : keys.Count > 0)
         {
-            return [];
+            record.State.Leases[request.RunId] = keys;
+            await record.WriteStateAsync();
         }
-        var chosen = SlotChoice.Spread(free, wanted);
-        record.State.Leases[runId] = [.. chosen.Select(slot => slot.Key)];
-        await record.WriteStateAsync();
-        return chosen;
+        return new([.. slots], reason);
     }
 
     public async Task ReleaseAsync(string runId)
     {
-        record.State.Queue.Remove(runId);
+        record.State.Queue.RemoveAll(entry => entry.RunId == runId);
         record.State.Leases.Remove(runId);
         await record.WriteStateAsync();
+        WakeCoordinators();
     }
 
     public async Task AddRunAsync(string runId)
@@ -59,13 +97,30 @@ internal sealed class ClusterGrain(
 
     public Task<List<string>> GetRunsAsync() => Task.FromResult(record.State.Runs.ToList());
 
+    private void WakeCoordinators()
+    {
+        woken = time.GetTimestamp();
+        foreach (var run in record.State.Queue)
+        {
+            GrainFactory.GetGrain<ICoordinatorGrain>(run.RunId).NudgeAsync().Ignore();
+        }
+    }
+
+    private bool IsDraining(NodeInfo node) => record.State.Draining.GetValueOrDefault(node.Name) == node.Silo;
+
     private List<NodeInfo> Alive()
     {
         var active = membership.CurrentSnapshot.Members.Values
             .Where(member => member.Status == SiloStatus.Active)
             .Select(member => member.SiloAddress.ToParsableString())
             .ToHashSet();
-        return [.. nodes.Values.Where(node => active.Contains(node.Silo)).OrderBy(node => node.Name, StringComparer.Ordinal)];
+        return
+        [
+            .. from node in nodes.Values
+               where active.Contains(node.Silo)
+               orderby node.Name
+               select node with { Draining = IsDraining(node) },
+        ];
     }
 }
 
@@ -73,9 +128,9 @@ internal sealed class ClusterGrain(
 [GenerateSerializer]
 public sealed class ClusterRecord
 {
-    /// <summary>Runs that have not ended, in the order they came.</summary>
+    /// <summary>Runs that have not ended and are not paused, in the order they came.</summary>
     [Id(0)]
-    public List<string> Queue { get; set; } = [];
+    public List<QueuedRun> Queue { get; set; } = [];
 
     /// <summary>Slot keys by run.</summary>
     [Id(1)]
@@ -84,4 +139,8 @@ public sealed class ClusterRecord
     /// <summary>All runs, newest first.</summary>
     [Id(2)]
     public List<string> Runs { get; set; } = [];
+
+    /// <summary>Nodes out of use, with the life of their silo that this holds for.</summary>
+    [Id(3)]
+    public Dictionary<string, string> Draining { get; set; } = [];
 }

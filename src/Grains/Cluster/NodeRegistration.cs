@@ -2,6 +2,7 @@ using System.Net;
 using Granary.Contracts;
 using Granary.Grains.Slots;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Runtime;
 
@@ -26,34 +27,73 @@ public sealed class NodeOptions
 
     /// <summary>How long an exchange waits for a silent peer before the round ends. Default: 60 seconds.</summary>
     public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a silo that is told to end waits for its runs to go on elsewhere, or to write a checkpoint. Default: 30 seconds.</summary>
+    public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(30);
 }
 
 /// <summary>Tells the cluster grain of this silo, again and again: the grain may have moved and forgotten.</summary>
-internal sealed class NodeRegistration(
+internal sealed partial class NodeRegistration(
     IGrainFactory grains,
     ILocalSiloDetails silo,
+    SlotHost slots,
     RoundRendezvous rendezvous,
     IOptions<NodeOptions> options,
-    TimeProvider time) : BackgroundService
+    TimeProvider time,
+    ILogger<NodeRegistration> logger) : BackgroundService
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan LeavingCheck = TimeSpan.FromMilliseconds(20);
+
+    private NodeInfo Node => new(options.Value.Name, silo.SiloAddress.ToParsableString(), rendezvous.Process, options.Value.DataHost, rendezvous.Port, options.Value.Slots);
+
+    /// <summary>Hands over: the runs go on without this node from the next step boundary, or with a checkpoint if it is the last.</summary>
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        using var grace = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        grace.CancelAfter(options.Value.Grace);
+        try
+        {
+            using var timer = new PeriodicTimer(LeavingCheck, time);
+            while (slots.IsInRound)
+            {
+                await RegisterAsync(Node with { Draining = true });
+                await timer.WaitForNextTickAsync(grace.Token);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            LogLeftUnreleased(options.Value.Name, options.Value.Grace);
+        }
+    }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        var node = options.Value;
-        var info = new NodeInfo(node.Name, silo.SiloAddress.ToParsableString(), rendezvous.Process, node.DataHost, rendezvous.Port, node.Slots);
         using var timer = new PeriodicTimer(Interval, time);
         do
         {
-            try
-            {
-                await grains.GetGrain<IClusterGrain>(0).RegisterAsync(info);
-            }
-            catch (Exception) when (!stoppingToken.IsCancellationRequested)
-            {
-                // The grain is on its way to another silo; the next turn finds it.
-            }
+            await RegisterAsync(Node);
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
     }
+
+    private async Task RegisterAsync(NodeInfo node)
+    {
+        try
+        {
+            await grains.GetGrain<IClusterGrain>(0).RegisterAsync(node);
+        }
+        catch (Exception away)
+        {
+            // The grain is on its way to another silo; the next turn finds it.
+            LogNotRegistered(node.Name, away.Message);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Debug, "Node {Node} could not register: {Reason}")]
+    private partial void LogNotRegistered(string node, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Node {Node} leaves with runs still on it after {Grace}")]
+    private partial void LogLeftUnreleased(string node, TimeSpan grace);
 }

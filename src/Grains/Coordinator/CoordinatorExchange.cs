@@ -13,21 +13,25 @@ internal sealed class CoordinatorExchange(ICoordinatorGrain coordinator, long ro
     private readonly CancellationTokenSource abort = new();
     private string reason = "The round has ended.";
 
-    public void Sum(IReadOnlyList<Partial> partials, long step, int phase)
+    public void Sum(IReadOnlyList<Partial> partials, long step, int phase) =>
+        PartialSum.CopyTo(Answer(coordinator.SumAsync(new(round, worker, step, phase, [.. partials.Select(PartialSum.ToMessage)]))), partials[0].Frame);
+
+    public void Share(SharedState mine, int source, IReadOnlyList<int> behind)
     {
-        try
+        if (worker != source && !behind.Contains(worker))
         {
-            var request = new SumRequest(round, worker, step, phase, [.. partials.Select(PartialSum.ToMessage)]);
-            // The slot's own thread waits; the thread pool goes on.
-            PartialSum.CopyTo(coordinator.SumAsync(request).WaitAsync(abort.Token).GetAwaiter().GetResult(), partials[0].Frame);
+            return;
         }
-        catch (OperationCanceledException)
+        var sent = Answer(coordinator.ShareAsync(round, worker == source
+            ? new(mine.Header(), [.. mine.State.Tensors.Select(tensor => tensor.Values.ToArray())])
+            : null));
+        if (worker != source)
         {
-            throw new ExchangeAbortedException(reason);
-        }
-        catch (Exception error)
-        {
-            throw new ExchangeAbortedException($"The coordinator did not answer: {error.Message}", error);
+            for (var i = 0; i < sent.Tensors.Count; i++)
+            {
+                sent.Tensors[i].CopyTo(mine.State.Tensors[i].Values);
+            }
+            mine.Complete(sent.Header);
         }
     }
 
@@ -38,4 +42,21 @@ internal sealed class CoordinatorExchange(ICoordinatorGrain coordinator, long ro
     }
 
     public void Dispose() => Abort("The round has ended.");
+
+    // The slot's own thread waits; the thread pool goes on.
+    private T Answer<T>(Task<T> call)
+    {
+        try
+        {
+            return call.WaitAsync(abort.Token).GetAwaiter().GetResult();
+        }
+        catch (OperationCanceledException)
+        {
+            throw new ExchangeAbortedException(reason);
+        }
+        catch (Exception error)
+        {
+            throw new ExchangeAbortedException($"The coordinator did not answer: {error.Message}", error);
+        }
+    }
 }

@@ -20,6 +20,27 @@ internal sealed partial class CoordinatorGrain
     [LoggerMessage(LogLevel.Warning, "Run {RunId} lost {Slot}: {Reason}")]
     private partial void LogWorkerLost(string runId, string slot, string? reason);
 
+    [LoggerMessage(LogLevel.Information, "Run {RunId}: took over round {Round}")]
+    private partial void LogTookOver(string runId, long round);
+
+    [LoggerMessage(LogLevel.Information, "Run {RunId}: round {Round} makes way for one with {Workers} workers")]
+    private partial void LogChanging(string runId, long round, int workers);
+
+    [LoggerMessage(LogLevel.Warning, "Run {RunId}: round {Round} did not start: {Slot}: {Reason}")]
+    private partial void LogNotStarted(string runId, long round, string slot, string? reason);
+
+    [LoggerMessage(LogLevel.Warning, "Run {RunId}: round {Round} broke off: {Reason}")]
+    private partial void LogRoundBroke(string runId, long round, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "Run {RunId} is driven by another coordinator now; this one gives up")]
+    private partial void LogCommandLost(string runId);
+
+    [LoggerMessage(LogLevel.Warning, "Run {RunId} waits for storage, attempt {Attempt}")]
+    private partial void LogStorageAway(Exception error, string runId, int attempt);
+
+    [LoggerMessage(LogLevel.Warning, "Run {RunId}: the cluster's list of slots is away")]
+    private partial void LogClusterAway(Exception error, string runId);
+
     [LoggerMessage(LogLevel.Error, "Run {RunId} cannot go on")]
     private partial void LogDriveFailed(Exception error, string runId);
 }

@@ -7,7 +7,8 @@ internal sealed class EventLog(TimeProvider time)
 {
     private const int Capacity = 500;
     private readonly LinkedList<RunEvent> events = new();
-    private long lastId;
+    // A later activation of the coordinator has higher ids than any before: what a watcher has seen stays seen.
+    private long lastId = time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
 
     /// <param name="message">Empty: mere progress.</param>
     public void Add(string message, RunStatus status)
@@ -23,6 +24,6 @@ internal sealed class EventLog(TimeProvider time)
         }
     }
 
-    /// <summary>Oldest first. A watcher of an earlier life of the coordinator, whose ids are higher, gets all there is.</summary>
-    public List<RunEvent> After(long id) => [.. events.Where(entry => entry.Id > id || id > lastId)];
+    /// <summary>Oldest first.</summary>
+    public List<RunEvent> After(long id) => [.. events.Where(entry => entry.Id > id)];
 }

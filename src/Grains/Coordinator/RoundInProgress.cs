@@ -11,18 +11,36 @@ internal sealed class RoundInProgress(RoundPlan plan)
     private readonly TaskCompletionSource<RoundOutcome> outcome = new();
     private readonly Dictionary<int, WorkerReport> ended = [];
     private readonly Dictionary<(long Step, int Phase), PendingSum> sums = [];
+    private readonly TaskCompletionSource<StateMessage> state = new();
 
     public RoundPlan Plan { get; } = plan;
 
     public Task<RoundOutcome> Outcome => outcome.Task;
 
-    /// <summary>The first to fail or to break off decides; a good end needs all workers, with one hash.</summary>
+    /// <summary>How long each worker computes on a shard, lately; zero: not heard yet.</summary>
+    public TimeSpan[] ComputePerShard { get; } = new TimeSpan[plan.Workers.Count];
+
+    /// <summary>Whether the workers have been asked to stop at the next step boundary.</summary>
+    public bool Stopping { get; set; }
+
+    /// <summary>
+    /// The first to break off decides, unless one has failed: a failure waits for the worker that can name the shard. A good
+    /// end needs all workers, with one hash.
+    /// </summary>
     public void WorkerEnded(WorkerReport report)
     {
         ended[report.Worker] = report;
-        if (report.Kind is ReportKind.Failed or ReportKind.Aborted)
+        var failures = ended.Values.Where(end => end.Kind == ReportKind.Failed).ToList();
+        if (failures.Count > 0)
         {
-            outcome.TrySetResult(new(report.Kind, report.Message ?? "", null));
+            if (failures.Any(failure => failure.Shard is not null) || ended.Count == Plan.Workers.Count)
+            {
+                Settle();
+            }
+        }
+        else if (report.Kind == ReportKind.Aborted)
+        {
+            outcome.TrySetResult(new(ReportKind.Aborted, report.Message ?? "", null));
         }
         else if (ended.Count == Plan.Workers.Count)
         {
@@ -30,6 +48,15 @@ internal sealed class RoundInProgress(RoundPlan plan)
             outcome.TrySetResult(hashes.Count == 1
                 ? new(report.Kind, "", hashes[0])
                 : new(ReportKind.Failed, $"The workers ended with different weights: {string.Join("; ", ended.OrderBy(end => end.Key).Select(end => $"{Plan.Workers[end.Key].Slot.Key} {end.Value.WeightsSha256}"))}. A machine computes wrongly, or differs from the others.", null));
+        }
+    }
+
+    /// <summary>Waits no longer for a failure to be explained better.</summary>
+    public void Settle()
+    {
+        if (ended.Values.Where(end => end.Kind == ReportKind.Failed).OrderBy(end => end.Shard is null).FirstOrDefault() is { } failure)
+        {
+            outcome.TrySetResult(new(ReportKind.Failed, failure.Message ?? "", null));
         }
     }
 
@@ -48,8 +75,18 @@ internal sealed class RoundInProgress(RoundPlan plan)
         return pending.Sum;
     }
 
+    public Task<StateMessage> ShareAsync(StateMessage? given)
+    {
+        if (given is not null)
+        {
+            state.TrySetResult(given);
+        }
+        return state.Task;
+    }
+
     public void End()
     {
+        state.TrySetCanceled();
         foreach (var pending in sums.Values)
         {
             pending.Cancel();

@@ -16,5 +16,13 @@ public sealed class RunRecord
 
     /// <summary>Why the run shall stop; <see langword="null"/>: it shall not.</summary>
     [Id(2)]
-    public string? CancelReason { get; set; }
+    public string? StopReason { get; set; }
+
+    /// <summary>Whether it shall stop only until it is resumed.</summary>
+    [Id(3)]
+    public bool Pausing { get; set; }
+
+    /// <summary>The newest round's; the next activation takes it over.</summary>
+    [Id(4)]
+    public RoundPlan? Plan { get; set; }
 }

@@ -14,6 +14,9 @@ internal sealed class Throughput
     /// <summary>Units a second, smoothed over the last reports.</summary>
     public double PerSecond { get; private set; }
 
+    /// <summary>Takes over from an activation before.</summary>
+    public void GoOn(double units, TimeSpan elapsed) => (earlierUnits, earlierElapsed) = (units, elapsed);
+
     /// <param name="roundUnits">Since the round began.</param>
     /// <param name="roundElapsed">Since the round began.</param>
     public void Report(double roundUnits, TimeSpan roundElapsed)

@@ -32,44 +32,85 @@ public sealed class RoundRendezvous : IDisposable
     public int Port => listener.Port;
 
     /// <summary>Waits until every process of the round is connected.</summary>
-    public async Task<IExchange> JoinAsync(RoundPlan plan, int worker)
+    /// <param name="cancellationToken">Gives up, for all workers of this process.</param>
+    public async Task<IExchange> JoinAsync(RoundPlan plan, int worker, CancellationToken cancellationToken)
     {
-        var meeting = await rounds.GetOrAdd(plan.Secret, _ => new(() => MeetAsync(plan))).Value;
-        if (meeting.Join())
+        try
+        {
+            var meeting = await rounds.GetOrAdd(plan.Secret, _ => new(() => MeetAsync(plan, cancellationToken))).Value;
+            return meeting.Join(worker);
+        }
+        catch
         {
             rounds.TryRemove(plan.Secret, out _);
+            throw;
         }
-        return meeting.Group.Exchanges[worker - meeting.FirstWorker];
+    }
+
+    /// <summary>The round is over. Workers that have not joined it never will: their part of the meeting is freed.</summary>
+    public void Leave(RoundPlan plan)
+    {
+        if (rounds.TryRemove(plan.Secret, out var meeting) && meeting is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        {
+            meeting.Value.Result.Abandon();
+        }
     }
 
     public void Dispose() => listener.Dispose();
 
-    private async Task<Meeting> MeetAsync(RoundPlan plan)
+    private async Task<Meeting> MeetAsync(RoundPlan plan, CancellationToken cancellationToken)
     {
         var processes = plan.Workers.GroupBy(worker => worker.Slot.Node.Process).ToList();
         var rank = processes.FindIndex(workers => workers.Key == Process);
         var mesh = processes.Count == 1 ? null : new SocketMesh(
             rank,
-            await ConnectAsync(plan, processes, rank),
+            await ConnectAsync(plan, processes, rank, cancellationToken),
             [.. processes.Select(workers => new ShardRange(workers.First().ShardStart, workers.Last().ShardEnd))],
             plan.Spec.Shards,
             patience);
-        var group = new ProcessGroup([.. processes[rank].Select(worker => new ShardRange(worker.ShardStart, worker.ShardEnd))], plan.Spec.Shards, mesh);
+        var group = new ProcessGroup(
+            [.. processes[rank].Select(worker => new ShardRange(worker.ShardStart, worker.ShardEnd))],
+            plan.Spec.Shards,
+            mesh,
+            [.. plan.Workers.Select(worker => processes.FindIndex(workers => workers.Key == worker.Slot.Node.Process))]);
         return new(group, plan.Workers.FindIndex(worker => worker.Slot.Node.Process == Process));
     }
 
-    private async Task<System.Net.Sockets.Socket?[]> ConnectAsync(RoundPlan plan, List<IGrouping<Guid, WorkerAssignment>> processes, int rank)
+    private async Task<System.Net.Sockets.Socket?[]> ConnectAsync(RoundPlan plan, List<IGrouping<Guid, WorkerAssignment>> processes, int rank, CancellationToken cancellationToken)
     {
-        using var timeout = new CancellationTokenSource(MeetingTime);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(MeetingTime);
         var members = processes.Select(workers => new PeerAddress(workers.First().Slot.Node.DataHost, workers.First().Slot.Node.DataPort)).ToList();
         return await listener.MeetAsync(plan.Secret, rank, members, timeout.Token);
     }
 
-    private sealed record Meeting(ProcessGroup Group, int FirstWorker)
+    private sealed class Meeting(ProcessGroup group, int firstWorker)
     {
-        private int joined;
+        private readonly bool[] joined = new bool[group.Exchanges.Count];
 
-        /// <summary>Whether this was the last worker to come.</summary>
-        public bool Join() => Interlocked.Increment(ref joined) == Group.Exchanges.Count;
+        public IExchange Join(int worker)
+        {
+            lock (joined)
+            {
+                joined[worker - firstWorker] = true;
+                return group.Exchanges[worker - firstWorker];
+            }
+        }
+
+        public void Abandon()
+        {
+            group.Abort("The round is over.");
+            lock (joined)
+            {
+                for (var worker = 0; worker < joined.Length; worker++)
+                {
+                    if (!joined[worker])
+                    {
+                        joined[worker] = true;
+                        group.Exchanges[worker].Dispose();
+                    }
+                }
+            }
+        }
     }
 }

@@ -15,12 +15,16 @@ public sealed class SlotHost(
     IGrainFactory grains,
     TrainingInstruments instruments,
     TimeProvider time,
-    ILoggerFactory loggers) : IDisposable
+    ILoggerFactory loggers,
+    IStepGate? stepGate = null) : IDisposable
 {
     private readonly ConcurrentDictionary<string, SlotSession> sessions = new();
 
     internal SlotSession this[string key] => sessions.GetOrAdd(key, slot => new(
-        slot, environment, rendezvous, grains, instruments, time, loggers.CreateLogger<SlotSession>()));
+        slot, environment, rendezvous, grains, instruments, time, loggers.CreateLogger<SlotSession>(), stepGate));
+
+    /// <summary>Whether a run counts on any slot of this silo at this moment.</summary>
+    internal bool IsInRound => sessions.Values.Any(session => session.IsInRound);
 
     public void Dispose()
     {

@@ -18,233 +18,229 @@ internal sealed partial class SlotSession(
     IGrainFactory grains,
     TrainingInstruments instruments,
     TimeProvider time,
-    ILogger<SlotSession> logger) : IDisposable
+    ILogger<SlotSession> logger,
+    IStepGate? stepGate) : IDisposable
 {
     private readonly SlotThread thread = new($"slot {slot}");
+    private readonly SlotReplica replica = new(environment);
+    private readonly RoundFence fence = new();
     private readonly Lock gate = new();
-    private CancellationTokenSource stop = new();
-    private IExchange? exchange;
-    private RoundPlan? plan;
-    private int worker;
+    private SlotRound? current;
 
-    // Touched on the slot's thread only.
-    private ITrainingReplica? replica;
-    private string? replicaOf;
-    private TrainingSpec? spec;
-    private long? standsAt;
+    /// <summary>Whether a run counts on the slot at this moment.</summary>
+    public bool IsInRound => Volatile.Read(ref current) is not null;
 
-    public async Task<PrepareReply> PrepareAsync(RoundPlan next, int index)
+    public async Task<PrepareReply> PrepareAsync(RoundPlan plan, int worker)
     {
         lock (gate)
         {
-            if (plan is not null && plan.Spec.RunId == next.Spec.RunId && next.Number < plan.Number)
+            if (!fence.TryEnter(plan.Spec.RunId, plan.Number))
             {
-                return new() { Failure = $"Round {next.Number} is over: slot {slot} is in round {plan.Number}." };
+                LogFenced(plan.Number, plan.Spec.RunId, slot, fence.Newest(plan.Spec.RunId));
+                return new() { Fenced = true, Failure = $"Round {plan.Number} is over: slot {slot} has seen round {fence.Newest(plan.Spec.RunId)}." };
             }
-            exchange?.Abort($"Round {next.Number} begins.");
-            exchange = null;
-            plan = next;
-            worker = index;
-            stop = new();
+            LeaveRound($"Round {plan.Number} begins.");
+            current = new(plan, worker, new(grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker));
         }
-        return await thread.RunAsync(() => MakeReady(next));
+        return await thread.RunAsync(() => MakeReady(plan.Spec, () => CheckOutput(plan)));
     }
+
+    /// <summary>Builds the replica while the run's round goes on without this slot.</summary>
+    public async Task<bool> WarmUpAsync(RunSpec run)
+    {
+        lock (gate)
+        {
+            if (current is not null)
+            {
+                return false;
+            }
+        }
+        return await thread.RunAsync(() => MakeReady(run, () => { })) is { Failure: null };
+    }
+
+    /// <summary>The newest whole checkpoint of the run's directory.</summary>
+    public Task<CheckpointReply> FindCheckpointAsync(RunSpec run) => Task.Run(() =>
+    {
+        var warnings = new List<string>();
+        var newest = new CheckpointStore(run.Output).Latest(damage => warnings.Add(damage.Message));
+        return new CheckpointReply(newest?.Manifest.Step, warnings);
+    });
 
     public async Task StartAsync(string runId, long round, StartPoint start)
     {
-        var (current, index, cancellation) = Current(runId, round) ?? throw new InvalidOperationException($"Slot {slot} is not in round {round} of run {runId}.");
-        if (start.Behind.Contains(index))
+        var mine = Current(runId, round) ?? throw new InvalidOperationException($"Slot {slot} is not in round {round} of run {runId}.");
+        if (start.Source is null && start.Behind.Contains(mine.Worker))
         {
-            await thread.RunAsync(() => Restore(current.Spec, start.Step));
+            await thread.RunAsync(() => replica.Restore(mine.Plan.Spec, start.Step));
+            LogRestored(start.Step, slot, runId);
         }
-        var joined = current.Spec.Exchange == ExchangeKind.Coordinator
-            ? new CoordinatorExchange(grains.GetGrain<ICoordinatorGrain>(runId), round, index)
-            : await rendezvous.JoinAsync(current, index);
+        var exchange = mine.Plan.Spec.Exchange == ExchangeKind.Coordinator
+            ? new CoordinatorExchange(grains.GetGrain<ICoordinatorGrain>(runId), round, mine.Worker)
+            : await rendezvous.JoinAsync(mine.Plan, mine.Worker, mine.Over);
         lock (gate)
         {
-            if (plan != current)
+            if (!mine.TryBegin(exchange))
             {
-                joined.Dispose();
+                exchange.Dispose();
                 return;
             }
-            exchange = joined;
         }
-        _ = thread.RunAsync(() => Train(current, index, joined, cancellation));
+        _ = thread.RunAsync(() => Train(mine, exchange, start));
     }
 
-    public void Stop(string runId, long round)
-    {
-        if (Current(runId, round) is { } current)
-        {
-            current.Stop.Cancel();
-        }
-    }
+    public void Stop(string runId, long round, bool checkpoint) => Current(runId, round)?.Stop.Raise(checkpoint);
+
+    public AttendReply Attend(string runId, long round) => Current(runId, round) is { HasBegun: true } mine ? new(true, mine.Reporter.End) : new(false, null);
 
     public async Task ReleaseAsync(string runId, long round)
     {
         lock (gate)
         {
-            if (plan is null || plan.Spec.RunId != runId || round < plan.Number)
+            if (fence.Current is not null && !fence.TryLeave(runId, round))
             {
                 return;
             }
-            exchange?.Abort("The run is over.");
-            exchange = null;
-            plan = null;
+            LeaveRound("The run is over.");
         }
-        await thread.RunAsync(DisposeReplica);
+        await thread.RunAsync(replica.Dispose);
     }
 
     public void Dispose()
     {
         lock (gate)
         {
-            exchange?.Abort("The silo is shutting down.");
+            LeaveRound("The silo is shutting down.");
         }
-        _ = thread.RunAsync(DisposeReplica);
+        _ = thread.RunAsync(replica.Dispose);
         thread.Dispose();
     }
 
-    private (RoundPlan Plan, int Worker, CancellationTokenSource Stop)? Current(string runId, long round)
+    private SlotRound? Current(string runId, long round)
     {
         lock (gate)
         {
-            return plan is not null && plan.Spec.RunId == runId && plan.Number == round ? (plan, worker, stop) : null;
+            return fence.IsCurrent(runId, round) ? current : null;
         }
     }
 
-    private PrepareReply MakeReady(RoundPlan round)
+    private void LeaveRound(string reason)
+    {
+        if (current is { } last)
+        {
+            last.End(reason);
+            rendezvous.Leave(last.Plan);
+            current = null;
+        }
+    }
+
+    private PrepareReply MakeReady(RunSpec run, Action check)
     {
         try
         {
-            spec = SpecOf(round.Spec);
-            CheckOutput(round);
-            if (replica is null || replicaOf != round.Spec.RunId)
+            check();
+            replica.MakeReady(run);
+            if (replica.Failure is { } failure)
             {
-                DisposeReplica();
-                CreateReplica(round.Spec.RunId);
+                return new() { Failure = failure, TaskFailed = true };
             }
             return new()
             {
-                Step = standsAt,
-                TotalSteps = replica!.TotalSteps,
-                StepsPerEpoch = replica.StepsPerEpoch,
-                Unit = replica.Unit,
-                Measure = replica.Measure.Metric,
+                Step = replica.Position?.Step,
+                Phase = replica.Position?.Phase ?? 0,
+                TotalSteps = replica.Replica!.TotalSteps,
+                StepsPerEpoch = replica.Replica.StepsPerEpoch,
+                Unit = replica.Replica.Unit,
+                Measure = replica.Replica.Measure.Metric,
                 Switches = new(environment.Switches),
             };
         }
-        catch (Exception error) when (error is TrainingDataException or TaskSettingException or UnknownTaskException or CheckpointException or ArgumentException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error is TrainingDataException or TaskSettingException or UnknownTaskException or ArgumentException or IOException or UnauthorizedAccessException)
         {
-            LogCannotStart(error, round.Spec.RunId, slot);
+            LogCannotStart(error, run.RunId, slot);
             return new() { Failure = error.Message };
         }
     }
 
     private static void CheckOutput(RoundPlan round)
     {
+        if (round.Number > 1)
+        {
+            return;
+        }
         var output = Directory.CreateDirectory(round.Spec.Output);
-        if (round.Number == 1 && !round.Spec.Resume && output.EnumerateFileSystemInfos().Any())
+        if (!round.Spec.Resume && output.EnumerateFileSystemInfos().Any())
         {
             throw new IOException($"{output.FullName} is not empty. Choose another --out, or go on with what is there: granary resume {output.FullName}");
         }
     }
 
-    private TrainingSpec SpecOf(RunSpec run)
+    private void Train(SlotRound round, IExchange exchange, StartPoint start)
     {
-        foreach (var (name, value) in run.Switches)
-        {
-            if (environment.Switches.GetValueOrDefault(name) is var here && here != value)
-            {
-                throw new ArgumentException($"The run was made with {name}={value}, here it is {here ?? "unknown"}: the bits would differ. Resume it on a machine like the first, or give up the promise with --other-machine.");
-            }
-        }
-        return new()
-        {
-            Task = run.Task,
-            Seed = run.Seed,
-            Shards = run.Shards,
-            Steps = run.Steps,
-            Epochs = run.Epochs,
-            Data = run.Data,
-            Settings = TaskSettings.Complete(environment.Tasks[run.Task], run.Settings),
-            Switches = environment.Switches,
-        };
-    }
-
-    private void CreateReplica(string runId)
-    {
-        replica = environment.Tasks[spec!.Task].CreateReplica(spec);
-        replicaOf = runId;
-        standsAt = 0;
-        LogReplicaReady(spec.Task, slot, runId);
-    }
-
-    private void Restore(RunSpec run, long step)
-    {
-        if (standsAt == step)
-        {
-            return;
-        }
-        if (step == 0)
-        {
-            DisposeReplica();
-            CreateReplica(run.RunId);
-            return;
-        }
-        CheckpointStore.Load(new CheckpointStore(run.Output).Open(step), replica!);
-        standsAt = step;
-        LogRestored(step, slot, run.RunId);
-    }
-
-    private void DisposeReplica()
-    {
-        replica?.Dispose();
-        replica = null;
-        replicaOf = null;
-        standsAt = null;
-    }
-
-    private void Train(RoundPlan round, int index, IExchange joined, CancellationTokenSource cancellation)
-    {
-        var assignment = round.Workers[index];
-        var reporter = new WorkerReporter(grains.GetGrain<ICoordinatorGrain>(round.Spec.RunId), round.Number, index);
-        using var owned = joined;
-        using var loop = new TrainingLoop(replica!, new ShardRange(assignment.ShardStart, assignment.ShardEnd), round.Spec.Shards);
-        var from = standsAt!.Value;
-        standsAt = null;
-        StepRecorder? recorder = null;
+        var (plan, reporter) = (round.Plan, round.Reporter);
+        using var owned = exchange;
+        var step = start.Step;
         try
         {
-            recorder = new(round.Spec, spec!, replica!, from, keepsRun: index == 0, joined, reporter, instruments, time);
-            var step = loop.Run(new(from), joined, recorder, cancellation.Token);
-            standsAt = step;
-            recorder.Finish(step);
-            reporter.End(step == replica!.TotalSteps ? ReportKind.Finished : ReportKind.Stopped, step, WeightsHash.Of(replica.State), null);
+            if (start.Source is { } source && start.Behind.Count > 0)
+            {
+                Share(round, exchange, start, source);
+            }
+            var from = replica.Position!.Value;
+            var (assignment, trained) = (plan.Workers[round.Worker], replica.Replica!);
+            using var loop = new TrainingLoop(trained, new ShardRange(assignment.ShardStart, assignment.ShardEnd), plan.Spec.Shards, replica.Metrics);
+            using var recorder = new StepRecorder(plan.Spec, replica.Spec!, trained, from.Step, round.Worker == 0, slot, assignment.ShardEnd - assignment.ShardStart, exchange, reporter, instruments, time, stepGate);
+            try
+            {
+                replica.Position = null;
+                step = loop.Run(from, exchange, recorder, round.Stop);
+                replica.Position = loop.Position;
+                recorder.Finish(step, checkpoint: step == trained.TotalSteps || loop.CheckpointWanted);
+            }
+            finally
+            {
+                replica.Position = loop.Position;
+                step = loop.Position.Step;
+            }
+            reporter.Finish(step == trained.TotalSteps ? ReportKind.Finished : ReportKind.Stopped, step, WeightsHash.Of(trained.State), null);
         }
         catch (ExchangeAbortedException aborted)
         {
-            standsAt = loop.Position.Phase > 0 ? null : recorder!.Step;
-            LogRoundAborted(round.Number, slot, aborted.Message);
-            reporter.End(ReportKind.Aborted, recorder!.Step, null, aborted.Message);
+            LogRoundAborted(plan.Number, slot, aborted.Message);
+            reporter.Finish(ReportKind.Aborted, step, null, aborted.Message);
         }
         catch (Exception error)
         {
-            LogTrainingFailed(error, round.Spec.RunId, slot);
-            joined.Abort(error.Message);
-            reporter.End(ReportKind.Failed, recorder?.Step ?? from, null, error.Message);
-        }
-        finally
-        {
-            recorder?.Dispose();
+            LogTrainingFailed(error, plan.Spec.RunId, slot);
+            exchange.Abort(error.Message);
+            replica.Failure = error.Message;
+            reporter.Finish(ReportKind.Failed, step, null, error.Message, (error as NonFiniteException)?.Shard ?? (error as ShardFailedException)?.Shard);
         }
     }
 
-    [LoggerMessage(LogLevel.Debug, "Replica of {Task} ready in slot {Slot} for run {RunId}")]
-    private partial void LogReplicaReady(string task, string slot, string runId);
+    private void Share(SlotRound round, IExchange exchange, StartPoint start, int source)
+    {
+        var isBehind = start.Behind.Contains(round.Worker);
+        if (isBehind)
+        {
+            replica.Position = null;
+        }
+        exchange.Share(new(replica.Replica!.State, replica.Metrics), source, start.Behind);
+        if (isBehind)
+        {
+            replica.Replica.StateRestored();
+            replica.Position = new(start.Step, start.Phase);
+            LogCopied(start.Step, slot, round.Plan.Spec.RunId, round.Plan.Workers[source].Slot.Key);
+        }
+    }
 
     [LoggerMessage(LogLevel.Information, "Restored step {Step} in slot {Slot} for run {RunId}")]
     private partial void LogRestored(long step, string slot, string runId);
+
+    [LoggerMessage(LogLevel.Information, "Copied step {Step} into slot {Slot} for run {RunId} from {Source}")]
+    private partial void LogCopied(long step, string slot, string runId, string source);
+
+    [LoggerMessage(LogLevel.Warning, "Refused round {Round} of run {RunId} in slot {Slot}, which has seen round {Newest}")]
+    private partial void LogFenced(long round, string runId, string slot, long newest);
 
     [LoggerMessage(LogLevel.Warning, "Run {RunId} cannot start in slot {Slot}")]
     private partial void LogCannotStart(Exception error, string runId, string slot);

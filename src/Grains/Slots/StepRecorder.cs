@@ -14,6 +14,7 @@ namespace Granary.Grains.Slots;
 internal sealed class StepRecorder : IStepObserver, IDisposable
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(250);
+    private const double Memory = 0.8;
     private readonly RunSpec run;
     private readonly TrainingSpec spec;
     private readonly ITrainingReplica replica;
@@ -27,14 +28,21 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private readonly HashSet<string> failing = [];
     private readonly long started;
     private readonly bool keepsRun;
+    private readonly string slot;
+    private readonly int shards;
+    private readonly IStepGate? gate;
+    private TimeSpan computePerShard;
     private long reported;
     private double units;
     private bool passedOver;
     private bool brokeOff;
     private long bytesSent;
 
-    public StepRecorder(RunSpec run, TrainingSpec spec, ITrainingReplica replica, long from, bool keepsRun, IExchange exchange, WorkerReporter reporter, TrainingInstruments instruments, TimeProvider time)
+    public StepRecorder(RunSpec run, TrainingSpec spec, ITrainingReplica replica, long from, bool keepsRun, string slot, int shards, IExchange exchange, WorkerReporter reporter, TrainingInstruments instruments, TimeProvider time, IStepGate? gate)
     {
+        this.slot = slot;
+        this.shards = shards;
+        this.gate = gate;
         this.run = run;
         this.spec = spec;
         this.replica = replica;
@@ -58,9 +66,14 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     /// <summary>Steps committed.</summary>
     public long Step { get; private set; }
 
+    public void PhaseComputed(long step, int phase) => gate?.Computed(run.RunId, slot, step, phase);
+
     public void StepCommitted(long step, Metrics metrics, StepTimes times)
     {
         Step = step;
+        gate?.Committed(run.RunId, slot, step);
+        var now = times.Compute / shards;
+        computePerShard = computePerShard == TimeSpan.Zero ? now : computePerShard * Memory + now * (1 - Memory);
         foreach (var (name, value) in metrics)
         {
             latest[name] = value;
@@ -73,18 +86,23 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
         {
             instruments.StepCommitted(run.Task, run.RunId, metrics, samples, times);
             KeepRun(step, metrics);
-            if (time.GetElapsedTime(reported) >= ReportEvery)
-            {
-                reported = time.GetTimestamp();
-                reporter.Progress(step, new(latest), checkpoints!.Best, units, time.GetElapsedTime(started));
-            }
+        }
+        if (time.GetElapsedTime(reported) >= ReportEvery)
+        {
+            reported = time.GetTimestamp();
+            reporter.Progress(Progress(step));
         }
     }
 
-    /// <summary>The round has come to its end in good order: leaves a checkpoint of this step, whole and on disk.</summary>
-    public void Finish(long step)
+    /// <summary>The round has come to its end in good order.</summary>
+    /// <param name="checkpoint">Whether to leave a checkpoint of this step, whole and on disk.</param>
+    public void Finish(long step, bool checkpoint)
     {
-        if (checkpoints is not null)
+        if (!checkpoint)
+        {
+            BreakOff();
+        }
+        else if (checkpoints is not null)
         {
             checkpoints.Complete();
             if (checkpoints.Newest != step)
@@ -92,11 +110,11 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
                 BeginCheckpoint(step);
                 checkpoints.Complete();
             }
-            reporter.FinalProgress(step, new(latest), checkpoints.Best, units, time.GetElapsedTime(started));
         }
+        reporter.FinalProgress(Progress(step));
     }
 
-    /// <summary>The next round is about to begin: it shall not wait for a slow disk.</summary>
+    /// <summary>The next round is about to begin: it shall not wait for a slow disk. What has begun is still written.</summary>
     public void BreakOff() => brokeOff = true;
 
     public void Dispose()
@@ -107,6 +125,16 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
         }
         checkpoints?.Dispose();
     }
+
+    private WorkerReport Progress(long step) => reporter.Report(ReportKind.Progress, step) with
+    {
+        KeepsRun = keepsRun,
+        Metrics = new(latest),
+        Best = checkpoints?.Best,
+        Units = units,
+        Elapsed = time.GetElapsedTime(started),
+        ComputePerShard = computePerShard,
+    };
 
     private void KeepRun(long step, Metrics metrics)
     {

@@ -8,19 +8,24 @@ internal sealed class WorkerReporter(ICoordinatorGrain coordinator, long round, 
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(200);
     private static readonly TimeSpan RetryFor = TimeSpan.FromMinutes(2);
     private Task last = Task.CompletedTask;
+    private volatile WorkerReport? end;
+
+    /// <summary>The worker's last word on the round, once it is said: a coordinator that takes over may ask for it.</summary>
+    public WorkerReport? End => end;
+
+    public WorkerReport Report(ReportKind kind, long step) => new() { Round = round, Worker = worker, Kind = kind, Step = step };
 
     /// <summary>Tells how it goes, unless the report before is still on its way.</summary>
-    public void Progress(long step, Dictionary<string, double> metrics, double? best, double units, TimeSpan elapsed)
+    public void Progress(WorkerReport report)
     {
         if (last.IsCompleted)
         {
-            last = SendAsync(ProgressReport(step, metrics, best, units, elapsed), retry: false);
+            last = SendAsync(report, retry: false);
         }
     }
 
     /// <summary>The same after the last step: never passed over.</summary>
-    public void FinalProgress(long step, Dictionary<string, double> metrics, double? best, double units, TimeSpan elapsed) =>
-        SendNext(ProgressReport(step, metrics, best, units, elapsed));
+    public void FinalProgress(WorkerReport report) => SendNext(report);
 
     /// <summary>A checkpoint was written there, or was not, for that reason.</summary>
     public void Checkpoint(long step, string message) => _ = SendAsync(Report(ReportKind.Checkpoint, step) with { Message = message }, retry: true);
@@ -29,8 +34,11 @@ internal sealed class WorkerReporter(ICoordinatorGrain coordinator, long round, 
     public void StorageFault(long step, string message) => Checkpoint(step, message);
 
     /// <summary>The worker's part of the round is over. Repeated until the coordinator, wherever it now is, has heard it.</summary>
-    public void End(ReportKind kind, long step, string? weightsSha256, string? message) =>
-        SendNext(Report(kind, step) with { WeightsSha256 = weightsSha256, Message = message });
+    public void Finish(ReportKind kind, long step, string? weightsSha256, string? message, int? shard = null)
+    {
+        end = Report(kind, step) with { WeightsSha256 = weightsSha256, Message = message, Shard = shard };
+        SendNext(end);
+    }
 
     /// <summary>Behind the report that is on its way.</summary>
     private void SendNext(WorkerReport report)
@@ -42,11 +50,6 @@ internal sealed class WorkerReporter(ICoordinatorGrain coordinator, long round, 
             await SendAsync(report, retry: true);
         });
     }
-
-    private WorkerReport ProgressReport(long step, Dictionary<string, double> metrics, double? best, double units, TimeSpan elapsed) =>
-        Report(ReportKind.Progress, step) with { Metrics = metrics, Best = best, Units = units, Elapsed = elapsed };
-
-    private WorkerReport Report(ReportKind kind, long step) => new() { Round = round, Worker = worker, Kind = kind, Step = step };
 
     private async Task SendAsync(WorkerReport report, bool retry)
     {

@@ -15,11 +15,17 @@ internal sealed class WorkerGrain(SlotHost slots) : Grain, IWorkerGrain
 
     public Task StartAsync(string runId, long round, StartPoint start) => Session.StartAsync(runId, round, start);
 
-    public Task StopAsync(string runId, long round)
+    public Task<bool> WarmUpAsync(RunSpec run) => Session.WarmUpAsync(run);
+
+    public Task<CheckpointReply> FindCheckpointAsync(RunSpec run) => Session.FindCheckpointAsync(run);
+
+    public Task StopAsync(string runId, long round, bool checkpoint)
     {
-        Session.Stop(runId, round);
+        Session.Stop(runId, round, checkpoint);
         return Task.CompletedTask;
     }
+
+    public Task<AttendReply> AttendAsync(string runId, long round) => Task.FromResult(Session.Attend(runId, round));
 
     public Task ReleaseAsync(string runId, long round) => Session.ReleaseAsync(runId, round);
 }

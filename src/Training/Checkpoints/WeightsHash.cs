@@ -17,7 +17,26 @@ public static class WeightsHash
     public static string Of(ReplicaState state)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var tensor in state.Tensors.Where(tensor => tensor.Kind == StateKind.Model).OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
+        Append(hash, state.Tensors.Where(tensor => tensor.Kind == StateKind.Model));
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>The same over all that a twin needs: the training state's tensors, too, and the scalars.</summary>
+    public static string OfAll(ReplicaState state)
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append(hash, state.Tensors);
+        foreach (var (name, value) in state.Scalars)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes(name));
+            AppendInteger(hash, BitConverter.DoubleToInt64Bits(value));
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static void Append(IncrementalHash hash, IEnumerable<StateTensor> tensors)
+    {
+        foreach (var tensor in tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
         {
             hash.AppendData(Encoding.UTF8.GetBytes(tensor.Name));
             hash.AppendData([0]);
@@ -28,7 +47,6 @@ public static class WeightsHash
             }
             hash.AppendData(MemoryMarshal.AsBytes(tensor.Values));
         }
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static void AppendInteger(IncrementalHash hash, long value)

@@ -12,6 +12,15 @@ public interface IExchange : IDisposable
     /// <exception cref="ExchangeAbortedException">A peer is gone or the round has ended.</exception>
     void Sum(IReadOnlyList<Partial> partials, long step, int phase);
 
+    /// <summary>
+    /// Copies the state of one worker of the round into those that are behind it. Called by all workers before the first sum.
+    /// </summary>
+    /// <param name="mine">This worker's state: read if it is the source, overwritten if it is behind.</param>
+    /// <param name="source">Number of the worker in the round.</param>
+    /// <param name="behind">Numbers of workers.</param>
+    /// <exception cref="ExchangeAbortedException">A peer is gone, the round has ended, or the copy differs from its original.</exception>
+    void Share(SharedState mine, int source, IReadOnlyList<int> behind);
+
     /// <summary>Bytes sent to other processes so far on this worker's behalf.</summary>
     long BytesSent => 0;
 
@@ -33,6 +42,10 @@ public sealed class SoloExchange : IExchange
         {
             throw new ExchangeAbortedException(reason);
         }
+    }
+
+    public void Share(SharedState mine, int source, IReadOnlyList<int> behind)
+    {
     }
 
     public void Abort(string reason) => aborted ??= reason;

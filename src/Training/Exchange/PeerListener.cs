@@ -15,6 +15,9 @@ public sealed record PeerAddress(string Host, int Port);
 public sealed class PeerListener : IDisposable
 {
     private static readonly TimeSpan GreetingTime = TimeSpan.FromSeconds(10);
+
+    // Longer than any round takes to meet: who is not fetched by then belongs to a round that never came about.
+    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(1);
     private readonly Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
     private readonly ConcurrentDictionary<Introduction, TaskCompletionSource<Socket>> arrivals = new();
     private readonly CancellationTokenSource closing = new();
@@ -34,11 +37,22 @@ public sealed class PeerListener : IDisposable
     /// <returns>By rank; <see langword="null"/> at this process's own.</returns>
     public async Task<Socket?[]> MeetAsync(Guid round, int rank, IReadOnlyList<PeerAddress> members, CancellationToken cancellationToken)
     {
-        var sockets = await Task.WhenAll(members.Select((member, other) =>
+        var meetings = members.Select((member, other) =>
             other == rank ? Task.FromResult<Socket?>(null)
             : other < rank ? ConnectAsync(member, new(round, rank), cancellationToken)
-            : ArriveAsync(new(round, other), cancellationToken)));
-        return sockets;
+            : ArriveAsync(new(round, other), cancellationToken)).ToList();
+        try
+        {
+            return await Task.WhenAll(meetings);
+        }
+        catch
+        {
+            foreach (var met in meetings.Where(meeting => meeting.IsCompletedSuccessfully))
+            {
+                met.Result?.Dispose();
+            }
+            throw;
+        }
     }
 
     public void Dispose()
@@ -120,10 +134,23 @@ public sealed class PeerListener : IDisposable
             {
                 socket.Dispose();
             }
+            else
+            {
+                _ = ForgetAsync(introduction);
+            }
         }
         catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
         {
             socket.Dispose();
+        }
+    }
+
+    private async Task ForgetAsync(Introduction introduction)
+    {
+        await Task.Delay(KeptFor, closing.Token).ContinueWith(_ => { }, TaskScheduler.Default);
+        if (arrivals.TryRemove(introduction, out var unclaimed) && unclaimed.Task.IsCompletedSuccessfully)
+        {
+            unclaimed.Task.Result.Dispose();
         }
     }
 

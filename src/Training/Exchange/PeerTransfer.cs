@@ -27,7 +27,7 @@ internal sealed class Peer(int process, Socket socket)
 internal sealed unsafe class PeerTransfer : IDisposable
 {
     private static readonly TimeSpan SpinTime = TimeSpan.FromMicroseconds(50);
-    private static readonly TimeSpan Nap = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan Nap = TimeSpan.FromMilliseconds(20);
     private readonly IReadOnlyList<Peer> peers;
     private readonly TimeSpan patience;
     private readonly List<Socket> readable = [];

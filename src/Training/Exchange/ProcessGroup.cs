@@ -16,15 +16,21 @@ public sealed unsafe class ProcessGroup : IDisposable
     private readonly CancellationTokenSource abort = new();
     private readonly SocketMesh? mesh;
     private readonly Member[] members;
+    private readonly SharedState[] states;
+    private readonly IReadOnlyList<int> processes;
     private int left;
+    private int inside;
     private string reason = "The round has ended.";
 
     /// <param name="ranges">The shards of each worker of this process, in order and contiguous.</param>
     /// <param name="shards">Shards of the run.</param>
     /// <param name="mesh">The way to the other processes; <see langword="null"/>: there are none. Owned by the group.</param>
-    public ProcessGroup(IReadOnlyList<ShardRange> ranges, int shards, SocketMesh? mesh = null)
+    /// <param name="processes">The process of every worker of the round, in order. Default: this one.</param>
+    public ProcessGroup(IReadOnlyList<ShardRange> ranges, int shards, SocketMesh? mesh = null, IReadOnlyList<int>? processes = null)
     {
         this.mesh = mesh;
+        this.processes = processes ?? [.. ranges.Select(_ => 0)];
+        states = new SharedState[ranges.Count];
         partials = new IReadOnlyList<Partial>[ranges.Count];
         barrier = new(ranges.Count);
         nodes = [.. ranges.SelectMany(range => CanonicalTree.Cover(range, shards))];
@@ -58,6 +64,29 @@ public sealed unsafe class ProcessGroup : IDisposable
         mesh?.Dispose();
     }
 
+    /// <summary>
+    /// Whoever leaves an aborted call waits until all others have left it, too: its memory, which they may be reading, can be
+    /// freed as soon as it is gone.
+    /// </summary>
+    private void Together(Action action)
+    {
+        Interlocked.Increment(ref inside);
+        var whole = false;
+        try
+        {
+            action();
+            whole = true;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref inside);
+            if (!whole)
+            {
+                SpinWait.SpinUntil(() => Volatile.Read(ref inside) == 0);
+            }
+        }
+    }
+
     private void Wait()
     {
         try
@@ -77,7 +106,36 @@ public sealed unsafe class ProcessGroup : IDisposable
 
         public long BytesSent => worker == 0 ? group.mesh?.BytesSent ?? 0 : 0;
 
-        public void Sum(IReadOnlyList<Partial> mine, long step, int phase)
+        public void Share(SharedState mine, int source, IReadOnlyList<int> behind) => group.Together(() =>
+        {
+            var rank = group.mesh?.Rank ?? 0;
+            var first = Enumerable.Range(0, group.processes.Count).First(other => group.processes[other] == rank);
+            group.states[worker] = mine;
+            group.Wait();
+            // The source of this process: the round's, or the first worker here that gets its state from another process.
+            var here = group.processes[source] == rank ? source : behind.Where(other => group.processes[other] == rank).Select(other => (int?)other).FirstOrDefault();
+            if (worker == 0 && group.mesh is { } mesh)
+            {
+                if (here == source)
+                {
+                    mesh.SendState(group.states[source - first], behind.Select(other => group.processes[other]).Distinct().Where(process => process != rank));
+                }
+                else if (here is { } receiver)
+                {
+                    mesh.ReceiveState(group.states[receiver - first], group.processes[source]);
+                }
+            }
+            group.Wait();
+            if (here is { } origin && worker != origin - first && behind.Contains(first + worker))
+            {
+                mine.CopyFrom(group.states[origin - first]);
+            }
+            group.Wait();
+        });
+
+        public void Sum(IReadOnlyList<Partial> mine, long step, int phase) => group.Together(() => SumTogether(mine, step, phase));
+
+        private void SumTogether(IReadOnlyList<Partial> mine, long step, int phase)
         {
             group.partials[worker] = mine;
             group.Wait();

@@ -14,7 +14,6 @@ namespace Granary.Training.Exchange;
 public sealed unsafe class SocketMesh : IDisposable
 {
     private const int ChunkFloats = 64 * 1024;
-    private readonly int rank;
     private readonly Peer?[] peers;
     private readonly ShardRange[][] nodes;
     private readonly TreeSum tree;
@@ -28,12 +27,15 @@ public sealed unsafe class SocketMesh : IDisposable
     /// <param name="patience">How long a peer may be silent while it is waited for.</param>
     public SocketMesh(int rank, IReadOnlyList<Socket?> sockets, IReadOnlyList<ShardRange> ranges, int shards, TimeSpan patience)
     {
-        this.rank = rank;
+        Rank = rank;
         nodes = [.. ranges.Select(range => CanonicalTree.Cover(range, shards).ToArray())];
         tree = new([.. nodes.SelectMany(node => node)], shards);
         peers = [.. sockets.Select((socket, process) => socket is null ? null : new Peer(process, socket))];
         transfer = new([.. peers.OfType<Peer>()], patience);
     }
+
+    /// <summary>This process's number in the round.</summary>
+    public int Rank { get; }
 
     public long BytesSent => transfer.BytesSent;
 
@@ -47,6 +49,46 @@ public sealed unsafe class SocketMesh : IDisposable
         {
             SumRows(partials, sum.Rows);
         }
+    }
+
+    /// <summary>Sends a state straight out of the replica's memory.</summary>
+    public void SendState(SharedState state, IEnumerable<int> processes)
+    {
+        // A JSON text may end with spaces: it is sent in whole floats.
+        var text = state.Header();
+        using var length = new NativeFloats(1);
+        using var header = new NativeFloats((text.Length + sizeof(float) - 1) / sizeof(float));
+        *(int*)length.Pointer = header.Length;
+        var bytes = new Span<byte>(header.Pointer, header.Length * sizeof(float));
+        bytes.Fill((byte)' ');
+        text.CopyTo(bytes);
+        foreach (var peer in processes.Select(process => peers[process]!))
+        {
+            transfer.Send(peer, length.Pointer, 1);
+            transfer.Send(peer, header.Pointer, header.Length);
+            foreach (var tensor in state.State.Tensors)
+            {
+                transfer.Send(peer, tensor.Pointer, tensor.Length);
+            }
+        }
+        transfer.Run();
+    }
+
+    /// <summary>Receives a state straight into the replica's memory.</summary>
+    public void ReceiveState(SharedState into, int process)
+    {
+        var peer = peers[process]!;
+        using var length = new NativeFloats(1);
+        transfer.Receive(peer, length.Pointer, 1);
+        transfer.Run();
+        using var header = new NativeFloats(*(int*)length.Pointer);
+        transfer.Receive(peer, header.Pointer, header.Length);
+        foreach (var tensor in into.State.Tensors)
+        {
+            transfer.Receive(peer, tensor.Pointer, tensor.Length);
+        }
+        transfer.Run();
+        into.Complete(new ReadOnlySpan<byte>(header.Pointer, header.Length * sizeof(float)));
     }
 
     public void Abort(string reason) => transfer.Abort(reason);
@@ -65,7 +107,7 @@ public sealed unsafe class SocketMesh : IDisposable
     private void SumDense(IReadOnlyList<Partial> partials, Frame sum)
     {
         var slices = Enumerable.Range(0, peers.Length).Select(process => AlignedSlice(sum.Size, process)).ToArray();
-        var mine = slices[rank];
+        var mine = slices[Rank];
         Reserve(mine.Count * nodes.Sum(node => node.Length));
         var chunks = (mine.Count + ChunkFloats - 1) / ChunkFloats;
         var missing = new int[chunks];
@@ -111,7 +153,7 @@ public sealed unsafe class SocketMesh : IDisposable
         {
             for (var node = 0; node < nodes[process].Length; node++)
             {
-                var values = process == rank ? partials[node].Frame.Pointer + mine.Start : Received(process, node, mine.Count);
+                var values = process == Rank ? partials[node].Frame.Pointer + mine.Start : Received(process, node, mine.Count);
                 inputs[input++] = (nint)(values + start);
             }
         }
@@ -140,13 +182,13 @@ public sealed unsafe class SocketMesh : IDisposable
         }
         transfer.Run();
         var numbers = new List<(NativeFloats Numbers, SparseRows Rows, Peer Peer)>();
-        frames[rank] = [.. partials.Select(partial => partial.Frame)];
-        var own = frames[rank].Select(frame => Copy(frame.Rows!.Numbers)).ToArray();
+        frames[Rank] = [.. partials.Select(partial => partial.Frame)];
+        var own = frames[Rank].Select(frame => Copy(frame.Rows!.Numbers)).ToArray();
         foreach (var peer in peers.OfType<Peer>())
         {
             for (var node = 0; node < own.Length; node++)
             {
-                transfer.Send(peer, own[node].Pointer, frames[rank][node].Rows!.Count);
+                transfer.Send(peer, own[node].Pointer, frames[Rank][node].Rows!.Count);
             }
             frames[peer.Process] = new Frame[nodes[peer.Process].Length];
             for (var node = 0; node < frames[peer.Process].Length; node++)
@@ -167,7 +209,7 @@ public sealed unsafe class SocketMesh : IDisposable
         }
         foreach (var peer in peers.OfType<Peer>())
         {
-            foreach (var frame in frames[rank])
+            foreach (var frame in frames[Rank])
             {
                 transfer.Send(peer, frame.Rows!.Row(0), frame.Rows.Values.Length);
             }
@@ -177,7 +219,7 @@ public sealed unsafe class SocketMesh : IDisposable
         union.Add([.. frames.SelectMany(frame => frame)], tree);
         sum.Reset(union.Sum.Numbers);
         union.Sum.Values.CopyTo(sum.Values);
-        foreach (var frame in frames.Where((_, process) => process != rank).SelectMany(frame => frame))
+        foreach (var frame in frames.Where((_, process) => process != Rank).SelectMany(frame => frame))
         {
             frame.Dispose();
         }

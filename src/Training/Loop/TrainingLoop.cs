@@ -54,6 +54,9 @@ public sealed class TrainingLoop : IDisposable
     /// <summary>Where the replica stands. After an aborted round, too: the phase that broke off has left no trace.</summary>
     public Position Position { get; private set; }
 
+    /// <summary>Whether somebody who asked to stop wanted a checkpoint; the same on all workers of the round.</summary>
+    public bool CheckpointWanted { get; private set; }
+
     /// <summary>Trains until the last step, or until any worker of the round wants to stop: all then stop at the same step.</summary>
     /// <param name="from">Where the replica stands.</param>
     /// <param name="stop">Ends the round at the next step boundary.</param>
@@ -61,7 +64,7 @@ public sealed class TrainingLoop : IDisposable
     /// <exception cref="ExchangeAbortedException">The round broke off within a step.</exception>
     /// <exception cref="ShardFailedException">The task threw; the weights are those of <see cref="Position"/>.</exception>
     /// <exception cref="NonFiniteException">The run cannot go on; the weights are those of <see cref="Position"/>.</exception>
-    public long Run(Position from, IExchange exchange, IStepObserver observer, CancellationToken stop)
+    public long Run(Position from, IExchange exchange, IStepObserver observer, StopSignal stop)
     {
         Position = from;
         try
@@ -101,12 +104,12 @@ public sealed class TrainingLoop : IDisposable
         }
     }
 
-    private StepTimes RunPhase(long step, int phase, IExchange exchange, IStepObserver observer, CancellationToken stop, ref bool stopping)
+    private StepTimes RunPhase(long step, int phase, IExchange exchange, IStepObserver observer, StopSignal stop, ref bool stopping)
     {
         var started = Stopwatch.GetTimestamp();
         var partials = folds[phase].Compute(shards, (shard, frame) => Compute(new(step, phase, shard), frame));
         var sum = partials[0].Frame;
-        sum.Control = stop.IsCancellationRequested ? 1 : 0;
+        sum.Control = stop.Control;
         var computed = Stopwatch.GetTimestamp();
         observer.PhaseComputed(step, phase);
         exchange.Sum(partials, step, phase);
@@ -114,7 +117,8 @@ public sealed class TrainingLoop : IDisposable
         {
             throw new InvalidOperationException($"The sum of step {step}, phase {phase} does not hold every shard exactly once. The weights are unchanged. This is a defect of Granary.");
         }
-        stopping |= sum.Control > 0;
+        stopping |= StopSignal.AsksToStop(sum.Control);
+        CheckpointWanted |= StopSignal.AsksForCheckpoint(sum.Control);
         var exchanged = Stopwatch.GetTimestamp();
         try
         {

@@ -21,6 +21,8 @@ public sealed unsafe class StateTensor(string name, long[] shape, StateKind kind
 
     public int Length { get; } = checked((int)shape.Aggregate(1L, (product, size) => product * size));
 
+    public float* Pointer => data;
+
     public Span<float> Values => new(data, Length);
 }
 

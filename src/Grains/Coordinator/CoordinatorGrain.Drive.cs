@@ -1,0 +1,179 @@
+using Granary.Contracts;
+using Granary.Grains.Telemetry;
+using Orleans.Runtime;
+
+namespace Granary.Grains.Coordinator;
+
+/// <summary>From round to round.</summary>
+internal sealed partial class CoordinatorGrain
+{
+    private static readonly TimeSpan QueuePause = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+    private readonly Dictionary<string, DateTimeOffset> avoided = [];
+    private TaskCompletionSource nudged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool driving;
+    private int fruitless;
+
+    private void Drive()
+    {
+        if (!driving && Status is { HasEnded: false, State: not RunState.Paused })
+        {
+            driving = true;
+            instruments.RunStarted(Status.Spec.Task);
+            _ = DriveAsync();
+        }
+    }
+
+    private void Nudge() => nudged.TrySetResult();
+
+    private async Task DriveAsync()
+    {
+        using var activity = TrainingInstruments.Activities.StartActivity("train run");
+        activity?.SetTag("run.id", RunId);
+        activity?.SetTag("task", Status.Spec.Task);
+        try
+        {
+            IReadOnlyList<SlotInfo> slots = await TakeOverAsync();
+            while (!leaving && Status is { HasEnded: false, State: not RunState.Paused })
+            {
+                if (record.State.StopReason is not null)
+                {
+                    await EndStoppedAsync();
+                }
+                else if (slots.Count > 0 || (slots = await AcquireAsync()).Count > 0)
+                {
+                    slots = await RunRoundAsync(slots);
+                }
+                else
+                {
+                    await PauseAsync(QueuePause);
+                }
+            }
+        }
+        catch (CommandLostException)
+        {
+        }
+        catch (Exception error) when (!leaving)
+        {
+            LogDriveFailed(error, RunId);
+            await EndAsync(RunState.Failed, error.Message);
+        }
+        finally
+        {
+            driving = false;
+            instruments.RunEnded(Status.Spec.Task);
+        }
+    }
+
+    /// <summary>
+    /// Goes on with the round of the activation before, if its workers are still at it: they have not noticed. Otherwise
+    /// answers with its slots, for a new one.
+    /// </summary>
+    private async Task<IReadOnlyList<SlotInfo>> TakeOverAsync()
+    {
+        if (record.State.Plan is not { } plan)
+        {
+            return [];
+        }
+        var current = new RoundInProgress(plan);
+        var replies = await Task.WhenAll(Indices(plan).Select(index => AskAsync(plan, index, worker => worker.AttendAsync(RunId, plan.Number))));
+        if (!replies.All(reply => reply.Answer is { Trains: true }))
+        {
+            return SlotsOf(plan);
+        }
+        LogTookOver(RunId, plan.Number);
+        events.Add($"Took over round {plan.Number} from the coordinator before.", Status);
+        round = current;
+        foreach (var end in replies.Select(reply => reply.Answer!.End).OfType<WorkerReport>())
+        {
+            Hear(current, end);
+        }
+        return await ConductAsync(current, () => ListenAsync(current));
+    }
+
+    /// <summary>Slots for the next round, from the cluster; none: it has none to give, and the run says why it waits.</summary>
+    private async Task<IReadOnlyList<SlotInfo>> AcquireAsync()
+    {
+        var reply = await AskClusterAsync();
+        var waiting = Status.State is RunState.Queued or RunState.Starting ? RunState.Queued : RunState.Recovering;
+        if (reply.Slots.Count == 0 && (Status.State, Status.Reason) != (waiting, reply.Reason))
+        {
+            await ChangeAsync(Status, waiting, reply.Reason);
+        }
+        return reply.Slots;
+    }
+
+    private async Task<SlotReply> AskClusterAsync()
+    {
+        foreach (var (silo, until) in avoided.Where(entry => entry.Value <= time.GetUtcNow()).ToList())
+        {
+            avoided.Remove(silo);
+        }
+        try
+        {
+            var started = record.State.Round > 0;
+            return await Cluster.AcquireAsync(new(
+                RunId,
+                started ? 1 : Math.Min(Status.Spec.MinWorkers, Status.Workers),
+                Status.Workers,
+                Status.Spec.Priority,
+                started,
+                [.. avoided.Keys],
+                record.State.Plan is { } plan ? [.. SlotsOf(plan)] : []));
+        }
+        catch (Exception away)
+        {
+            return new([], $"Waiting for the cluster's list of slots: {away.Message}");
+        }
+    }
+
+    private async Task EndStoppedAsync()
+    {
+        var (reason, pausing) = (record.State.StopReason!, record.State.Pausing);
+        (record.State.StopReason, record.State.Pausing) = (null, false);
+        await EndAsync(pausing ? RunState.Paused : RunState.Cancelled, reason);
+    }
+
+    /// <summary>Writes first: a coordinator that has lost command must free nothing.</summary>
+    private async Task EndAsync(RunState state, string reason)
+    {
+        var plan = record.State.Plan;
+        (record.State.Plan, round) = (null, null);
+        await ChangeAsync(Status, state, reason);
+        if (plan is not null)
+        {
+            await ReleaseAsync(plan, SlotsOf(plan));
+        }
+        try
+        {
+            await Cluster.ReleaseAsync(RunId);
+        }
+        catch (Exception away)
+        {
+            LogClusterAway(away, RunId);
+        }
+    }
+
+    private async Task PauseAsync(TimeSpan atMost)
+    {
+        await Task.WhenAny(nudged.Task, Task.Delay(atMost, time));
+        if (nudged.Task.IsCompleted)
+        {
+            nudged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        }
+    }
+
+    private void Avoid(SlotInfo slot, string? reason)
+    {
+        LogWorkerLost(RunId, slot.Key, reason);
+        events.Add($"Lost {slot.Key}: {reason}", Status);
+        avoided[slot.Node.Silo] = time.GetUtcNow() + AvoidFor;
+    }
+
+    private bool IsGone(SlotInfo slot) => membership.CurrentSnapshot.GetSiloStatus(SiloAddress.FromParsableString(slot.Node.Silo)) is SiloStatus.Dead or SiloStatus.None;
+
+    private static IReadOnlyList<SlotInfo> SlotsOf(RoundPlan plan) => [.. plan.Workers.Select(worker => worker.Slot)];
+
+    private static IEnumerable<int> Indices(RoundPlan plan) => Enumerable.Range(0, plan.Workers.Count);
+}

@@ -1,0 +1,87 @@
+using Granary.Contracts;
+using Granary.Training.Checkpoints;
+using Granary.Training.Loop;
+using Granary.Training.Tasks;
+
+namespace Granary.Grains.Slots;
+
+/// <summary>The replica of a slot and where it stands. Belongs to the slot's thread.</summary>
+internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
+{
+    private string? runId;
+
+    /// <summary>Of the run that was made ready last; <see langword="null"/>: none was, or it is disposed of.</summary>
+    public ITrainingReplica? Replica { get; private set; }
+
+    public TrainingSpec? Spec { get; private set; }
+
+    /// <summary><see langword="null"/>: its state is no good until it has been replaced.</summary>
+    public Position? Position { get; set; }
+
+    /// <summary>Why the task failed; whoever missed the report hears of it in the next round.</summary>
+    public string? Failure { get; set; }
+
+    /// <summary>What the phases that are applied of the step in progress have learned.</summary>
+    public Metrics Metrics { get; } = [];
+
+    /// <summary>Keeps the replica if it is this run's already; else builds one, at step 0.</summary>
+    public void MakeReady(RunSpec run)
+    {
+        Spec = SpecOf(run);
+        if (Replica is null || runId != run.RunId)
+        {
+            Create(run);
+        }
+    }
+
+    /// <summary>Puts the replica at a step's beginning: that of its initial weights, or of a checkpoint.</summary>
+    public void Restore(RunSpec run, long step)
+    {
+        if (step == 0)
+        {
+            Create(run);
+            return;
+        }
+        Position = null;
+        CheckpointStore.Load(new CheckpointStore(run.Output).Open(step), Replica!);
+        Position = new(step);
+    }
+
+    public void Dispose()
+    {
+        Replica?.Dispose();
+        Replica = null;
+        runId = Failure = null;
+        Position = null;
+    }
+
+    private void Create(RunSpec run)
+    {
+        Dispose();
+        Replica = environment.Tasks[Spec!.Task].CreateReplica(Spec);
+        runId = run.RunId;
+        Position = new(0);
+    }
+
+    private TrainingSpec SpecOf(RunSpec run)
+    {
+        foreach (var (name, value) in run.Switches)
+        {
+            if (environment.Switches.GetValueOrDefault(name) is var here && here != value)
+            {
+                throw new ArgumentException($"The run was made with {name}={value}, here it is {here ?? "unknown"}: the bits would differ. Resume it on a machine like the first, or give up the promise with --other-machine.");
+            }
+        }
+        return new()
+        {
+            Task = run.Task,
+            Seed = run.Seed,
+            Shards = run.Shards,
+            Steps = run.Steps,
+            Epochs = run.Epochs,
+            Data = run.Data,
+            Settings = TaskSettings.Complete(environment.Tasks[run.Task], run.Settings),
+            Switches = environment.Switches,
+        };
+    }
+}

@@ -1,0 +1,43 @@
+using Granary.Contracts;
+using Granary.Training.Exchange;
+using Granary.Training.Loop;
+
+namespace Granary.Grains.Slots;
+
+/// <summary>A slot's part in one round, from its preparation until the next one begins.</summary>
+internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter reporter)
+{
+    private readonly CancellationTokenSource over = new();
+    private IExchange? exchange;
+
+    public RoundPlan Plan { get; } = plan;
+
+    public int Worker { get; } = worker;
+
+    public WorkerReporter Reporter { get; } = reporter;
+
+    public StopSignal Stop { get; } = new();
+
+    /// <summary>Cancelled when the round is over for this slot.</summary>
+    public CancellationToken Over => over.Token;
+
+    /// <summary>Whether the worker has begun to train.</summary>
+    public bool HasBegun => exchange is not null;
+
+    /// <summary>Refused once the round is over, and the second time.</summary>
+    public bool TryBegin(IExchange joined)
+    {
+        if (over.IsCancellationRequested || exchange is not null)
+        {
+            return false;
+        }
+        exchange = joined;
+        return true;
+    }
+
+    public void End(string reason)
+    {
+        over.Cancel();
+        exchange?.Abort(reason);
+    }
+}

@@ -1,0 +1,19 @@
+namespace Granary.Training.Loop;
+
+/// <summary>Asks a worker, hence through the next sum all workers of its round, to stop at the next step boundary.</summary>
+public sealed class StopSignal
+{
+    // Frames are summed over the workers, of which there are fewer than this.
+    private const float WithCheckpoint = 2 * Frames.ShardCount.MostShards;
+    private volatile float raised;
+
+    /// <param name="checkpoint">Whether the run shall leave a checkpoint there, too.</param>
+    public void Raise(bool checkpoint) => raised = checkpoint ? WithCheckpoint : Math.Max(raised, 1);
+
+    /// <summary>What goes into the frame's control slot.</summary>
+    internal float Control => raised;
+
+    internal static bool AsksToStop(float sum) => sum > 0;
+
+    internal static bool AsksForCheckpoint(float sum) => sum >= WithCheckpoint;
+}
