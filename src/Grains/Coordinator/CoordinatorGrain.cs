@@ -120,6 +120,7 @@ internal sealed partial class CoordinatorGrain(
         if (report.Round > record.State.Round)
         {
             LoseCommand();
+            throw new CommandLostException($"Run '{RunId}' is in round {report.Round} under another coordinator.");
         }
         if (round is { } current && report.Round == current.Plan.Number)
         {

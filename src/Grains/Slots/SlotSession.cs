@@ -193,8 +193,12 @@ internal sealed partial class SlotSession(
             {
                 replica.Position = null;
                 step = loop.Run(from, exchange, recorder, round.Stop);
-                replica.Position = loop.Position;
                 recorder.Finish(step, checkpoint: step == trained.TotalSteps || loop.CheckpointWanted);
+            }
+            catch (ExchangeAbortedException)
+            {
+                recorder.BreakOff();
+                throw;
             }
             finally
             {
