@@ -8,6 +8,7 @@ var root = new RootCommand("Trains TorchSharp models on any number of workers, w
     TasksCommand.Create(),
     TrainCommand.Create(verbose),
     ResumeCommand.Create(verbose),
+    ChaosCommand.Create(),
     ShowCommand.Create(),
     EvaluateCommand.Create(),
     WordCommands.CreateNearest(),
@@ -20,6 +21,10 @@ var root = new RootCommand("Trains TorchSharp models on any number of workers, w
     ClusterCommands.CreateList(),
     ClusterCommands.CreateWatch(),
     ClusterCommands.CreateCancel(),
+    ClusterCommands.CreatePause(),
+    ClusterCommands.CreateScale(),
+    ClusterCommands.CreateNodes(),
+    ClusterCommands.CreateDrain(),
 };
 root.Options.Add(verbose);
 var parsed = root.Parse(args);

@@ -3,7 +3,10 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Granary.Grains;
 using Granary.Grains.Cluster;
+using Granary.Grains.Slots;
+using Granary.Grains.Telemetry;
 using Granary.Silo.Clusters;
+using Granary.Silo.Faults;
 using Granary.Silo.Gateway;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Configuration;
@@ -31,23 +34,32 @@ public static class SiloProgram
         }
         var cluster = builder.Configuration.GetSection(SiloClusterOptions.Section).Get<SiloClusterOptions>() ?? new();
         var node = builder.Configuration.GetSection(NodeOptions.Section).Get<NodeOptions>() ?? new();
+        var faults = builder.Configuration.GetSection(FaultOptions.Section).Get<FaultOptions>() ?? new();
         CheckPorts(cluster, node);
         await CheckRedisAsync(cluster.Redis);
 
         builder.Logging.SetMinimumLevel(verbose ? LogLevel.Information : LogLevel.Warning).AddFilter("Granary", LogLevel.Information);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = TimeSpan.FromSeconds(60));
         builder.Services.AddSingleton(GranaryEnvironment.ForTraining());
+        var gate = attached && faults.Enabled ? new StepGate(Console.Out.WriteLine) : null;
+        if (gate is not null)
+        {
+            builder.Services.AddSingleton<IStepGate>(gate);
+        }
         builder.AddGateway(cluster.IsRemote ? IPAddress.Any : IPAddress.Loopback, cluster.GrpcPort, cluster.HttpPort);
         builder.Host.UseOrleans(silo => ConfigureSilo(silo, cluster, node, builder.Configuration));
         await using var app = builder.Build();
         app.MapGateway();
+        // A silo that has not trained yet shows its metrics, too.
+        _ = app.Services.GetRequiredService<TrainingInstruments>();
 
         using var ignored = attached ? PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true) : null;
-        await app.StartAsync(cancellationToken);
         if (attached)
         {
-            _ = StopWithInputAsync(app.Lifetime);
+            // On a thread of its own: reading standard input blocks, and the gate is to hear while the silo is busy starting.
+            new Thread(() => FollowInput(gate, app.Lifetime)) { IsBackground = true, Name = "input" }.Start();
         }
+        await app.StartAsync(cancellationToken);
         await app.WaitForShutdownAsync(cancellationToken);
     }
 
@@ -73,7 +85,7 @@ public static class SiloProgram
                 options.NumMissedProbesLimit = 2;
                 options.TableRefreshTimeout = TimeSpan.FromSeconds(5);
             })
-            .Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.FromSeconds(2))
+            .Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.FromSeconds(0.5))
             .Configure<SiloMessagingOptions>(options => options.CancelRequestOnTimeout = true);
     }
 
@@ -123,11 +135,15 @@ public static class SiloProgram
         }
     }
 
-    private static async Task StopWithInputAsync(IHostApplicationLifetime lifetime)
+    private static void FollowInput(StepGate? gate, IHostApplicationLifetime lifetime)
     {
-        while (await Console.In.ReadLineAsync() is not null)
+        string? line;
+        do
         {
+            line = Console.In.ReadLine();
+            gate?.Hear(line);
         }
+        while (line is not null);
         lifetime.StopApplication();
     }
 }

@@ -1,4 +1,5 @@
 using Granary.Training.Tasks;
+using Granary.Models.Torch;
 using TorchSharp;
 
 namespace Granary.Models.Tests;
@@ -52,6 +53,16 @@ public class TaskPromisesTests
         driver.Run(15);
         driver.Replica.Evaluate();
         Assert.Equal(live, torch.Tensor.TotalCount);
+    }
+
+    [Theory]
+    [MemberData(nameof(Tasks))]
+    public void Replica_Disposed_LeavesNoTensorsBehind(string task)
+    {
+        Driver(task).Run(2).Dispose();
+        var live = TorchRuntime.LiveTensors;
+        Driver(task).Run(2).Dispose();
+        Assert.Equal(live, TorchRuntime.LiveTensors);
     }
 
     [Theory]

@@ -39,7 +39,8 @@ internal static class TrainCommand
             : await LocalCluster.StartAsync(spec.Workers, verbose ? logging => logging.AddSimpleConsole() : null);
     }
 
-    private static void CheckOutput(RunSpec spec)
+    /// <exception cref="UserErrorException">The run directory holds something, or cannot be written.</exception>
+    public static void CheckOutput(RunSpec spec)
     {
         if (!spec.Resume && Directory.Exists(spec.Output) && Directory.EnumerateFileSystemEntries(spec.Output).Any())
         {

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Granary.Training.Checkpoints;
+using Granary.Grains.Slots;
 using Granary.Training.Loop;
 using Granary.Training.Tasks;
 
@@ -34,7 +35,7 @@ public sealed class TrainingInstruments
     private readonly UpDownCounter<int> runs;
     private long lastCheckpoint;
 
-    public TrainingInstruments(IMeterFactory meters, TimeProvider time)
+    public TrainingInstruments(IMeterFactory meters, TimeProvider time, TrainingEnvironment? environment = null)
     {
         this.time = time;
         var meter = meters.Create(Name);
@@ -53,6 +54,7 @@ public sealed class TrainingInstruments
         checkpointsSkipped = meter.CreateCounter<long>("training.checkpoint.skipped", "{checkpoint}", "Checkpoints passed over for others, as the disk is slow.");
         outputFailures = meter.CreateCounter<long>("training.output.failures", "{failure}", "Times that the run directory, the learning curve or samples could not be written.");
         meter.CreateObservableGauge("training.checkpoint.age", CheckpointAge, "s", "Time since the newest checkpoint of this silo.");
+        meter.CreateObservableGauge("training.tensors", () => environment?.LiveTensors() ?? 0, "{tensor}", "Tensors alive in this process.");
         workers = meter.CreateUpDownCounter<int>("training.workers", "{worker}", "Workers in rounds.");
         stragglerScore = meter.CreateGauge<double>("training.straggler.score", "1", "A worker's time for a shard over the median of the others'.");
         rounds = meter.CreateCounter<long>("training.rounds", "{round}", "Rounds begun.");

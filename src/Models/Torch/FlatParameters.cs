@@ -34,6 +34,7 @@ public sealed unsafe class FlatParameters : IDisposable
             places.Add((name, parameter, Length));
             Length += ((int)parameter.numel() + Alignment - 1) / Alignment * Alignment;
         }
+        TorchRuntime.DoNotCount(GhostsOf(module));
         using var noGradient = torch.no_grad();
         flat = torch.zeros(Length);
         foreach (var (_, parameter, offset) in places)
@@ -91,6 +92,14 @@ public sealed unsafe class FlatParameters : IDisposable
         }
         flat.Dispose();
     }
+
+    /// <summary>
+    /// A parameter takes its memory from a tensor, which TorchSharp goes on counting as alive. Not so those of recurrent
+    /// layers, which libtorch makes.
+    /// </summary>
+    private static int GhostsOf(nn.Module module) => module.modules().Prepend(module).Distinct()
+        .Where(part => part is not (LSTM or GRU or RNN))
+        .Sum(part => part.named_parameters(recurse: false).Count());
 
     private sealed class GradientMemory : IDisposable
     {

@@ -12,12 +12,19 @@ namespace Granary.Models.Torch;
 public static partial class TorchRuntime
 {
     private static readonly Lazy<IReadOnlyDictionary<string, string>> configured = new(Configure);
+    private static long uncounted;
 
     /// <summary>What is in force; the first call puts it in force. Keys: threads, matmul, vectors, libtorch.</summary>
     public static IReadOnlyDictionary<string, string> Switches => configured.Value;
 
     /// <summary>Whether big blocks stay on the heap between steps; speed only, no bits depend on it.</summary>
     public static bool KeepsMemory { get; private set; }
+
+    /// <summary>Tensors of this process that have not been disposed.</summary>
+    public static long LiveTensors => torch.Tensor.TotalCount - Interlocked.Read(ref uncounted);
+
+    /// <summary>So many tensors are gone that TorchSharp still counts.</summary>
+    internal static void DoNotCount(int tensors) => Interlocked.Add(ref uncounted, tensors);
 
     private static IReadOnlyDictionary<string, string> Configure()
     {

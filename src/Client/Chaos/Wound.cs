@@ -1,0 +1,90 @@
+using Granary.Contracts;
+using Granary.Silo.Clusters;
+using Granary.Silo.Faults;
+
+namespace Granary.Client.Chaos;
+
+/// <summary>A fault that is in force, until it is undone.</summary>
+internal sealed class Wound : IAsyncDisposable
+{
+    private static readonly TimeSpan SlowRuns = TimeSpan.FromMilliseconds(20), SlowRests = TimeSpan.FromMilliseconds(80);
+    private Func<Task>? undo;
+
+    private Wound(Func<Task> undo) => this.undo = undo;
+
+    /// <param name="victim">The silo that is struck, if a silo is.</param>
+    public static async Task<Wound> StrikeAsync(Fault fault, ProcessCluster cluster, SiloProcess victim, RunSpec run)
+    {
+        switch (fault.Kind)
+        {
+            case FaultKind.Kill or FaultKind.Coordinator:
+                Signals.Send(victim.Process, Signals.Kill);
+                await victim.Process.WaitForExitAsync();
+                return new(() => Task.CompletedTask);
+            case FaultKind.Stop:
+                var stopped = victim.Process;
+                Signals.Send(stopped, Signals.Stop);
+                return Until(() => Signals.Send(stopped, Signals.Continue));
+            case FaultKind.Slow:
+                return Slow(victim);
+            case FaultKind.Cut:
+                var index = cluster.Silos.ToList().IndexOf(victim);
+                if (fault.OtherWay)
+                {
+                    cluster.Networks!.Mute(index);
+                }
+                else
+                {
+                    cluster.Networks!.Cut(index);
+                }
+                return Until(() => cluster.Networks!.Mend(index));
+            case FaultKind.Disk:
+                var disk = DiskFault.Strike(Path.Combine(run.Output, "checkpoints"), full: fault.OtherWay);
+                return Until(disk.Dispose);
+            case FaultKind.Redis when fault.OtherWay:
+                await cluster.Redis!.RestartAsync();
+                return new(() => Task.CompletedTask);
+            case FaultKind.Redis:
+                Signals.Send(cluster.Redis!.Process, Signals.Stop);
+                return Until(() => Signals.Send(cluster.Redis!.Process, Signals.Continue));
+            default:
+                throw new ArgumentOutOfRangeException(nameof(fault), fault.Kind, "No such kind of fault.");
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref undo, null) is { } once)
+        {
+            await once();
+        }
+    }
+
+    private static Wound Until(Action undo) => new(() =>
+    {
+        undo();
+        return Task.CompletedTask;
+    });
+
+    private static Wound Slow(SiloProcess victim)
+    {
+        var process = victim.Process;
+        var healed = new CancellationTokenSource();
+        var work = Task.Run(async () =>
+        {
+            while (!healed.IsCancellationRequested)
+            {
+                Signals.Send(process, Signals.Stop);
+                await Task.Delay(SlowRests);
+                Signals.Send(process, Signals.Continue);
+                await Task.Delay(SlowRuns);
+            }
+        });
+        return new(async () =>
+        {
+            await healed.CancelAsync();
+            await work;
+            healed.Dispose();
+        });
+    }
+}

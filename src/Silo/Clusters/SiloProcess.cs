@@ -1,0 +1,144 @@
+using System.Diagnostics;
+using System.Net;
+using System.Text.Json;
+
+namespace Granary.Silo.Clusters;
+
+/// <summary>A silo of a <see cref="ProcessCluster"/>: a node's name and ports, and the process that stands for it now.</summary>
+public sealed class SiloProcess : IDisposable
+{
+    // No core files: a silo that finds itself declared dead ends by an abort.
+    private const string WithoutCores = """ulimit -c 0; exec "$0" "$@" """;
+    private readonly string configuration;
+    private readonly TextWriter log;
+
+    internal SiloProcess(string name, int slots, IPAddress host, ProcessClusterOptions options, string clusterId, string redis, string folder)
+    {
+        var ports = FreePorts.Take(5);
+        (Name, Host, DataPort) = (name, host, ports[4]);
+        (Server, Http) = (new($"http://{host}:{ports[2]}"), new($"http://{host}:{ports[3]}"));
+        LogPath = Path.Combine(folder, $"{name}.log");
+        configuration = Path.Combine(folder, $"{name}.json");
+        log = TextWriter.Synchronized(new StreamWriter(LogPath) { AutoFlush = true });
+        File.WriteAllText(configuration, JsonSerializer.Serialize(new
+        {
+            Granary = new
+            {
+                Cluster = new { ClusterId = clusterId, Redis = redis, AdvertisedAddress = $"{host}", SiloPort = ports[0], GatewayPort = ports[1], GrpcPort = ports[2], HttpPort = ports[3] },
+                Node = new { Name = name, Slots = slots, DataHost = $"{host}", DataPort },
+                Faults = new { Enabled = options.Gates },
+            },
+        }));
+    }
+
+    public string Name { get; }
+
+    public IPAddress Host { get; }
+
+    /// <summary>Where it takes gradients.</summary>
+    public int DataPort { get; }
+
+    /// <summary>Where it takes gRPC calls.</summary>
+    public Uri Server { get; }
+
+    /// <summary>Where it shows metrics and health.</summary>
+    public Uri Http { get; }
+
+    /// <summary>What all its processes have said.</summary>
+    public string LogPath { get; }
+
+    /// <summary>Another one after a restart.</summary>
+    public Process Process { get; private set; } = null!;
+
+    public bool IsRunning => Process is { HasExited: false };
+
+    /// <summary>Told of every line that a process of it writes; on any thread.</summary>
+    public event Action<string>? Said;
+
+    /// <summary>Writes a line to the process's standard input; lost if it has ended.</summary>
+    public void Say(string line)
+    {
+        try
+        {
+            lock (configuration)
+            {
+                Process.StandardInput.WriteLine(line);
+                Process.StandardInput.Flush();
+            }
+        }
+        catch (Exception ended) when (ended is IOException or ObjectDisposedException or InvalidOperationException)
+        {
+        }
+    }
+
+    /// <param name="network">A network namespace to live in.</param>
+    internal void Start(string? network)
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "granary.exe" : "granary");
+        string[] command = [program, "silo", "--config", configuration, "--attached"];
+        if (network is not null)
+        {
+            // Not by `ip netns exec`, which hides later mounts from the silo.
+            command = ["nsenter", $"--net={network}", .. command];
+        }
+        if (!OperatingSystem.IsWindows())
+        {
+            command = ["sh", "-c", WithoutCores, .. command];
+        }
+        var start = new ProcessStartInfo(command[0], command[1..])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        var ended = Process;
+        Process = Process.Start(start)!;
+        ended?.Dispose();
+        Process.OutputDataReceived += (_, line) => Hear(line.Data);
+        Process.ErrorDataReceived += (_, line) => Hear(line.Data);
+        Process.BeginOutputReadLine();
+        Process.BeginErrorReadLine();
+    }
+
+    /// <summary>Waits until it has joined its cluster.</summary>
+    /// <exception cref="ClusterStartException"/>
+    internal async Task WaitAsync()
+    {
+        using var http = new HttpClient();
+        await Startup.WaitAsync(Name, Process, async timeout => (await http.GetAsync(new Uri(Http, "/healthz"), timeout)).EnsureSuccessStatusCode(), () =>
+            $"{Name} did not start: {string.Join(' ', File.ReadLines(LogPath).Where(line => line.Length > 0).TakeLast(3))}");
+    }
+
+    /// <summary>Lets the process end in good order; it is killed when <paramref name="patience"/> is out.</summary>
+    internal async Task StopAsync(CancellationToken patience)
+    {
+        if (!Process.HasExited)
+        {
+            Process.StandardInput.Close();
+        }
+        try
+        {
+            await Process.WaitForExitAsync(patience);
+        }
+        catch (OperationCanceledException)
+        {
+            Process.Kill(entireProcessTree: true);
+        }
+    }
+
+    public void Dispose()
+    {
+        Process?.Dispose();
+        log.Dispose();
+    }
+
+    private void Hear(string? line)
+    {
+        if (line is not null)
+        {
+            log.WriteLine(line);
+            Said?.Invoke(line);
+        }
+    }
+}
