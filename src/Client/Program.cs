@@ -21,6 +21,10 @@ var root = new RootCommand("Trains TorchSharp models on any number of workers, w
     ClusterCommands.CreateList(),
     ClusterCommands.CreateWatch(),
     ClusterCommands.CreateCancel(),
+    ClusterCommands.CreatePause(),
+    ClusterCommands.CreateScale(),
+    ClusterCommands.CreateNodes(),
+    ClusterCommands.CreateDrain(),
 };
 root.Options.Add(verbose);
 var parsed = root.Parse(args);

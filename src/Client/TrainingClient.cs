@@ -35,6 +35,26 @@ public sealed class TrainingClient : IDisposable
     public async Task<RunStatus> CancelAsync(string runId, string reason, CancellationToken cancellationToken = default) =>
         (await runs.CancelAsync(new() { RunId = runId, Reason = reason }, cancellationToken: cancellationToken)).FromWire();
 
+    /// <summary>Stops the run at the next step boundary, with a checkpoint, and gives its slots back.</summary>
+    public async Task<RunStatus> PauseAsync(string runId, string reason, CancellationToken cancellationToken = default) =>
+        (await runs.PauseAsync(new() { RunId = runId, Reason = reason }, cancellationToken: cancellationToken)).FromWire();
+
+    /// <summary>Lets a paused run go on.</summary>
+    public async Task<RunStatus> ResumeAsync(string runId, CancellationToken cancellationToken = default) =>
+        (await runs.ResumeAsync(new() { RunId = runId }, cancellationToken: cancellationToken)).FromWire();
+
+    /// <summary>Changes the number of workers at the next step boundary.</summary>
+    public async Task<RunStatus> ScaleAsync(string runId, int workers, CancellationToken cancellationToken = default) =>
+        (await runs.ScaleAsync(new() { RunId = runId, Workers = workers }, cancellationToken: cancellationToken)).FromWire();
+
+    /// <summary>The nodes that are up.</summary>
+    public async Task<IReadOnlyList<V1.Node>> NodesAsync(CancellationToken cancellationToken = default) =>
+        (await runs.NodesAsync(new(), cancellationToken: cancellationToken)).Nodes;
+
+    /// <summary>Takes a node out of use, or back into it.</summary>
+    public async Task<IReadOnlyList<V1.Node>> DrainAsync(string node, bool undo, CancellationToken cancellationToken = default) =>
+        (await runs.DrainAsync(new() { Node = node, Undo = undo }, cancellationToken: cancellationToken)).Nodes;
+
     /// <summary>What happens to a run until it has ended. A broken connection is taken up again where it broke.</summary>
     public async IAsyncEnumerable<RunEvent> WatchAsync(string runId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {

@@ -94,7 +94,7 @@ public sealed record CheckpointReply([property: Id(0)] long? Step, [property: Id
 /// <param name="Wanted">More than these it does not get.</param>
 /// <param name="Started">It has had slots before: it may go on with fewer than it wants.</param>
 /// <param name="Avoid">Silos that it could not reach a moment ago.</param>
-/// <param name="Holds">The slots it trains on at this moment.</param>
+/// <param name="Holds">The slots it trains on at this moment: for a list of nodes that has not heard of all of them yet.</param>
 [GenerateSerializer, Immutable]
 public sealed record SlotRequest(
     [property: Id(0)] string RunId,

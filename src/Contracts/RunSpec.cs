@@ -66,9 +66,9 @@ public sealed record RunSpec
     [Id(14)]
     public bool Resume { get; init; }
 
-    /// <summary>With fewer free slots than these the run waits to start. Default: 1.</summary>
+    /// <summary>With fewer free slots than these the run waits to start. Default: 0, for all of <see cref="Workers"/>.</summary>
     [Id(15)]
-    public int MinWorkers { get; init; } = 1;
+    public int MinWorkers { get; init; }
 
     /// <summary>Of the runs that wait, those of a higher priority start first. Default: 0.</summary>
     [Id(16)]

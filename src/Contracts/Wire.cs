@@ -56,7 +56,7 @@ public static class Wire
         Keep = wire.Keep,
         Exchange = wire.Exchange == V1.Exchange.Coordinator ? ExchangeKind.Coordinator : ExchangeKind.PeerToPeer,
         Resume = wire.Resume,
-        MinWorkers = Math.Max(1, wire.MinWorkers),
+        MinWorkers = wire.MinWorkers,
         Priority = wire.Priority,
     };
 

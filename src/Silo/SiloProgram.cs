@@ -85,7 +85,7 @@ public static class SiloProgram
                 options.NumMissedProbesLimit = 2;
                 options.TableRefreshTimeout = TimeSpan.FromSeconds(5);
             })
-            .Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.FromSeconds(2))
+            .Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.FromSeconds(0.5))
             .Configure<SiloMessagingOptions>(options => options.CancelRequestOnTimeout = true);
     }
 

@@ -158,6 +158,10 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
 
     public Metrics Evaluate() => new() { ["loss"] = weights.Span[0] };
 
+    public bool SamplesDue(long step) => step % ValidateEvery == 0;
+
+    public void WriteSamples(string folder, long step) => File.WriteAllText(Path.Combine(folder, $"step-{step + 1:D8}.txt"), $"{weights.Span[0]}");
+
     public void Dispose()
     {
         weights.Dispose();

@@ -44,6 +44,28 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     }
 
     [Fact]
+    public async Task Run_WhoseDirectoryCannotBeWritten_TrainsToTheEndAndSaysSoOnce()
+    {
+        var whole = await cluster.RunAsync(cluster.Spec(2));
+        var spec = cluster.Spec(2) with { Steps = 10, CheckpointEvery = 5 };
+        await cluster.RunAsync(spec);
+        var curve = Path.Combine(spec.Output, RunHistory.FileName);
+        File.Delete(curve);
+        Directory.CreateDirectory(curve);
+        Directory.Delete(Path.Combine(spec.Output, "samples"), recursive: true);
+        File.WriteAllText(Path.Combine(spec.Output, "samples"), "in the way");
+        File.WriteAllText(Path.Combine(spec.Output, "checkpoints", "00000020"), "in the way");
+        spec = spec with { RunId = spec.RunId + "-resumed", Steps = 20, Resume = true };
+        var ended = await cluster.RunAsync(spec);
+        Assert.Equal((RunState.Succeeded, "All steps are made.", whole.WeightsSha256), (ended.State, ended.Reason, ended.WeightsSha256));
+        Assert.Equal(15, new CheckpointStore(spec.Output).Latest(damage => throw damage)!.Manifest.Step);
+        var messages = (await cluster.Coordinator(spec).GetEventsAsync(0)).Select(entry => entry.Message).ToList();
+        Assert.Single(messages, message => message.StartsWith("The learning curve cannot be written: ", StringComparison.Ordinal));
+        Assert.Single(messages, message => message.StartsWith("The samples cannot be written: ", StringComparison.Ordinal));
+        Assert.Contains(messages, message => message.StartsWith("The checkpoint of step 20 could not be written: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Run_WhenASiloIsKilled_GoesOnWithTheOthersToTheSameWeights()
     {
         var whole = await cluster.RunAsync(cluster.Spec(1) with { Steps = 400 });
@@ -81,7 +103,7 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     [InlineData("failing-step", "Shard 1 failed in phase 'train' of step 5: Shard 1 broke at step 5.")]
     public async Task Run_WhoseTaskFails_FailsWithTheWeightsOfTheStepBefore(string setting, string message)
     {
-        var spec = cluster.Spec(2, (setting, "5")) with { CheckpointEvery = 1 };
+        var spec = cluster.Spec(2, (setting, "5")) with { CheckpointEvery = 5 };
         var ended = await cluster.RunAsync(spec);
         Assert.Equal(RunState.Failed, ended.State);
         Assert.Contains(message, ended.Reason);

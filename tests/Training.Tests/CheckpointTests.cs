@@ -107,6 +107,7 @@ public sealed class CheckpointTests : IDisposable
             foreach (var (step, score) in new[] { (1, 5.0), (2, 1.0), (3, 4.0), (4, 3.0), (5, 2.0) })
             {
                 writer.Begin(replica.State, Manifest(replica, step, score));
+                writer.Complete();
             }
         }
         Assert.Equal([5L, 4L, 2L], new CheckpointStore(directory).Steps());
@@ -123,6 +124,7 @@ public sealed class CheckpointTests : IDisposable
         using (var writer = new CheckpointWriter(new(directory), keep: 2, outcomes.Add))
         {
             writer.Begin(replica.State, Manifest(replica, 1, 1));
+            writer.Complete();
         }
         Assert.IsAssignableFrom<IOException>(Assert.Single(outcomes).Failure);
     }
@@ -130,15 +132,13 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void History_OfARunThatGoesBack_ForgetsWhatIsRepeated()
     {
-        using (var history = new RunHistory(directory, from: 0, totalSteps: 10))
+        var history = new RunHistory(directory, from: 0, totalSteps: 10);
+        for (var step = 1; step <= 8; step++)
         {
-            for (var step = 1; step <= 8; step++)
-            {
-                history.Add(step, new() { ["loss"] = step }, remarkable: false);
-            }
+            history.Add(step, new() { ["loss"] = step }, remarkable: false);
         }
         File.AppendAllText(Path.Combine(directory, RunHistory.FileName), """{"Step":9,"Metr""");
-        new RunHistory(directory, from: 5, totalSteps: 10).Dispose();
+        _ = new RunHistory(directory, from: 5, totalSteps: 10);
         Assert.Equal([1L, 2, 3, 4, 5], RunHistory.Read(directory).Select(point => point.Step));
     }
 

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Granary.Contracts;
 using Spectre.Console;
 
 namespace Granary.Client.Commands;
@@ -45,7 +46,7 @@ internal static class ClusterCommands
             {
                 table.AddRow(
                     new Text(run.Spec.RunId), new Text(run.Spec.Task), new Text(run.State.ToString().ToLowerInvariant()),
-                    new Text($"{run.Step:N0}/{run.TotalSteps:N0}"), new Text($"{run.Spec.Workers}"), new Text(run.Reason));
+                    new Text($"{run.Step:N0}/{run.TotalSteps:N0}"), new Text($"{run.Workers}"), new Text(run.Reason));
             }
             AnsiConsole.Write(table);
         });
@@ -75,10 +76,84 @@ internal static class ClusterCommands
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = Connect(parsed.GetValue(server)!);
-            var run = await client.CancelAsync(parsed.GetValue(id)!, parsed.GetValue(reason)!, cancellationToken);
-            Console.WriteLine($"{run.Spec.RunId}: {run.State.ToString().ToLowerInvariant()}");
+            Print(await client.CancelAsync(parsed.GetValue(id)!, parsed.GetValue(reason)!, cancellationToken));
         });
         return command;
+    }
+
+    public static Command CreatePause()
+    {
+        var id = new Argument<string>("run") { Description = "The run's id." };
+        var reason = new Option<string>("--reason") { Description = "Kept with the run.", DefaultValueFactory = _ => "Paused by a client." };
+        var command = new Command("pause", "Stops a run at the next step boundary, with a checkpoint, and gives its slots back; granary resume RUN --server URL goes on.") { id, reason };
+        var server = Server(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var client = Connect(parsed.GetValue(server)!);
+            Print(await client.PauseAsync(parsed.GetValue(id)!, parsed.GetValue(reason)!, cancellationToken));
+        });
+        return command;
+    }
+
+    public static Command CreateScale()
+    {
+        var id = new Argument<string>("run") { Description = "The run's id." };
+        var workers = new Argument<int>("workers") { Description = "From 1 to the run's shards." };
+        var command = new Command("scale", "Changes the number of a run's workers at the next step boundary. No bit of the weights depends on it.") { id, workers };
+        var server = Server(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var client = Connect(parsed.GetValue(server)!);
+            var run = await client.ScaleAsync(parsed.GetValue(id)!, parsed.GetValue(workers), cancellationToken);
+            Console.WriteLine($"{run.Spec.RunId}: {run.State.ToString().ToLowerInvariant()}, {run.Workers} workers wanted");
+        });
+        return command;
+    }
+
+    public static Command CreateNodes()
+    {
+        var command = new Command("nodes", "The nodes of a cluster.");
+        var server = Server(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var client = Connect(parsed.GetValue(server)!);
+            Print(await client.NodesAsync(cancellationToken));
+        });
+        return command;
+    }
+
+    public static Command CreateDrain()
+    {
+        var node = new Argument<string>("node") { Description = "The node's name; see: granary nodes" };
+        var undo = new Option<bool>("--undo") { Description = "Put it back into use. A restart of its silo does so, too." };
+        var command = new Command("drain", "Takes a node out of use: its runs go on elsewhere from the next step boundary.") { node, undo };
+        var server = Server(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var client = Connect(parsed.GetValue(server)!);
+            Print(await client.DrainAsync(parsed.GetValue(node)!, parsed.GetValue(undo), cancellationToken));
+        });
+        return command;
+    }
+
+    /// <summary>A paused run of a cluster goes on.</summary>
+    public static async Task<int> ResumeAsync(string server, string runId, CancellationToken cancellationToken)
+    {
+        using var client = Connect(server);
+        Print(await client.ResumeAsync(runId, cancellationToken));
+        return ExitCode.Done;
+    }
+
+    private static void Print(RunStatus run) => Console.WriteLine($"{run.Spec.RunId}: {run.State.ToString().ToLowerInvariant()}");
+
+    private static void Print(IEnumerable<V1.Node> nodes)
+    {
+        var table = new Table().Border(TableBorder.Simple).AddColumns("node", "slots", "");
+        foreach (var node in nodes)
+        {
+            table.AddRow(new Text(node.Name), new Text($"{node.Slots}"), new Text(node.Draining ? "draining" : ""));
+        }
+        AnsiConsole.Write(table);
     }
 
     private static Option<string> Server(Command command)

@@ -9,7 +9,8 @@ internal static class ResumeCommand
 {
     public static Command Create(Option<bool> verbose)
     {
-        var directory = new Argument<string>("rundir") { Description = "The run directory (--out of granary train)." };
+        var directory = new Argument<string>("rundir") { Description = "The run directory (--out of granary train); with --server the id of a paused run." };
+        var server = new Option<string?>("--server") { Description = "A silo's gRPC address: lets a paused run of that cluster go on." };
         var workers = new Option<int>("--workers") { Description = "Replicas that share the work, as many as you like.", DefaultValueFactory = _ => 2 };
         var steps = new Option<long?>("--steps") { Description = "Steps in all, those made already included. Default: as the run was begun with." };
         var checkpointEvery = new Option<long>("--checkpoint-every") { Description = "Steps between checkpoints.", DefaultValueFactory = _ => 0 };
@@ -18,8 +19,13 @@ internal static class ResumeCommand
         var otherMachine = new Option<bool>("--other-machine") { Description = "Go on although this machine computes other bits than the first." };
         var command = new Command("resume", "Goes on with a run from its newest whole checkpoint, exactly.") { directory, workers, steps, checkpointEvery, keep, task, otherMachine };
         var session = new SessionOptions(command);
-        command.SetAction(async (parsed, _) =>
+        command.Options.Add(server);
+        command.SetAction(async (parsed, cancellationToken) =>
         {
+            if (parsed.GetValue(server) is { } address)
+            {
+                return await ClusterCommands.ResumeAsync(address, parsed.GetValue(directory)!, cancellationToken);
+            }
             var manifest = Newest(parsed.GetValue(directory)!).Manifest;
             if (parsed.GetValue(task) is { } wanted && wanted != manifest.Spec.Task)
             {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Granary.Contracts;
 using Granary.Silo;
+using Granary.Training.Frames;
 using Granary.Training.Tasks;
 
 namespace Granary.Client.Commands;
@@ -19,6 +20,8 @@ internal sealed class SpecOptions
     private readonly Option<string?> output = new("--out") { Description = "The run directory. Default: runs/TASK-TIME." };
     private readonly Option<long> checkpointEvery = new("--checkpoint-every") { Description = "Steps between checkpoints; 0: at the end, and when a validation is the best so far.", DefaultValueFactory = _ => 0 };
     private readonly Option<int> keep = new("--keep") { Description = "Newest checkpoints to keep; the best is kept besides.", DefaultValueFactory = _ => 3 };
+    private readonly Option<int> minWorkers = new("--min-workers") { Description = "Start as soon as so many slots are free, and grow when more are. Default: wait for all workers.", DefaultValueFactory = _ => 0 };
+    private readonly Option<int> priority = new("--priority") { Description = "On a cluster: of the runs that wait, those of a higher priority start first.", DefaultValueFactory = _ => 0 };
     private readonly Option<string> exchange = new("--exchange") { Description = "How gradients travel: from peer to peer, or through the coordinator (small models only).", DefaultValueFactory = _ => PeerToPeer };
     private const string PeerToPeer = "peer", Coordinator = "coordinator";
 
@@ -30,7 +33,7 @@ internal sealed class SpecOptions
         seed = new(seedName) { Description = "For the initial weights and all other chance.", DefaultValueFactory = _ => 1 };
         exchange.AcceptOnlyFromAmong(PeerToPeer, Coordinator);
         command.Arguments.Add(task);
-        foreach (var option in new Option[] { data, workers, shards, steps, epochs, seed, set, output, checkpointEvery, keep, exchange })
+        foreach (var option in new Option[] { data, workers, shards, steps, epochs, seed, set, output, checkpointEvery, keep, minWorkers, priority, exchange })
         {
             command.Options.Add(option);
         }
@@ -54,6 +57,14 @@ internal sealed class SpecOptions
             Data = DataPath.Resolve(parsed.GetValue(data), chosen),
             Settings = settings,
         });
+        if (spec.MinWorkers > spec.Workers)
+        {
+            throw new UserErrorException($"--min-workers {spec.MinWorkers} is more than --workers {spec.Workers}.");
+        }
+        if (spec.Shards > ShardCount.MostShards)
+        {
+            throw new UserErrorException($"--shards {spec.Shards} is more than {ShardCount.MostShards}.");
+        }
         if (spec.Epochs is <= 0)
         {
             throw new UserErrorException($"--epochs {spec.Epochs} is not above 0.");
@@ -82,6 +93,8 @@ internal sealed class SpecOptions
             Output = directory,
             CheckpointEvery = AtLeast(parsed.GetValue(checkpointEvery), 0, "--checkpoint-every"),
             Keep = AtLeast(parsed.GetValue(keep), 1, "--keep"),
+            MinWorkers = AtLeast(parsed.GetValue(minWorkers), 0, "--min-workers"),
+            Priority = parsed.GetValue(priority),
             Exchange = parsed.GetValue(exchange) == Coordinator ? ExchangeKind.Coordinator : ExchangeKind.PeerToPeer,
         };
         return spec.Workers <= spec.Shards ? spec : throw new UserErrorException(

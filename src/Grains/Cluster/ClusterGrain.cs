@@ -57,22 +57,25 @@ internal sealed class ClusterGrain(
         {
             nodes.TryAdd(slot.Node.Name, slot.Node);
         }
-        if (!record.State.Queue.Any(run => run.RunId == request.RunId))
-        {
-            record.State.Queue.Add(new(request.RunId, request.Priority, request.Minimum, request.Started));
-            await record.WriteStateAsync();
-        }
-        var taken = record.State.Leases.Where(lease => lease.Key != request.RunId).SelectMany(lease => lease.Value).ToHashSet();
-        var free = Alive()
-            .Where(node => !node.Draining && !request.Avoid.Contains(node.Silo))
+        var before = record.State.Claims.Find(claim => claim.RunId == request.RunId);
+        var claim = new SlotClaim(
+            request.RunId,
+            before?.Arrival ?? record.State.Claims.Select(other => other.Arrival).DefaultIfEmpty().Max() + 1,
+            request.Priority,
+            request.Minimum,
+            request.Wanted,
+            before?.Held ?? [],
+            request.Started);
+        var alive = Alive()
+            .Where(node => !request.Avoid.Contains(node.Silo))
             .SelectMany(node => Enumerable.Range(0, node.Slots).Select(index => new SlotInfo(node, index)))
-            .Where(slot => !taken.Contains(slot.Key))
             .ToList();
-        var (slots, reason) = SlotQueue.Serve(record.State.Queue, request, free);
-        var keys = slots.Select(slot => slot.Key).ToList();
-        if (record.State.Leases.TryGetValue(request.RunId, out var before) ? !before.SequenceEqual(keys) : keys.Count > 0)
+        var others = record.State.Claims.Where(other => other != before).ToList();
+        var (slots, reason) = SlotQueue.Grant([.. others, claim], alive, request.RunId);
+        claim = claim with { Held = [.. slots.Select(slot => slot.Key)] };
+        if (before is null || before with { Held = claim.Held } != claim || !before.Held.SequenceEqual(claim.Held))
         {
-            record.State.Leases[request.RunId] = keys;
+            record.State.Claims = [.. others, claim];
             await record.WriteStateAsync();
         }
         return new([.. slots], reason);
@@ -80,9 +83,10 @@ internal sealed class ClusterGrain(
 
     public async Task ReleaseAsync(string runId)
     {
-        record.State.Queue.RemoveAll(entry => entry.RunId == runId);
-        record.State.Leases.Remove(runId);
-        await record.WriteStateAsync();
+        if (record.State.Claims.RemoveAll(claim => claim.RunId == runId) > 0)
+        {
+            await record.WriteStateAsync();
+        }
         WakeCoordinators();
     }
 
@@ -100,9 +104,9 @@ internal sealed class ClusterGrain(
     private void WakeCoordinators()
     {
         woken = time.GetTimestamp();
-        foreach (var run in record.State.Queue)
+        foreach (var claim in record.State.Claims)
         {
-            GrainFactory.GetGrain<ICoordinatorGrain>(run.RunId).NudgeAsync().Ignore();
+            GrainFactory.GetGrain<ICoordinatorGrain>(claim.RunId).NudgeAsync().Ignore();
         }
     }
 
@@ -128,19 +132,15 @@ internal sealed class ClusterGrain(
 [GenerateSerializer]
 public sealed class ClusterRecord
 {
-    /// <summary>Runs that have not ended and are not paused, in the order they came.</summary>
+    /// <summary>Of all runs that have not ended and are not paused.</summary>
     [Id(0)]
-    public List<QueuedRun> Queue { get; set; } = [];
-
-    /// <summary>Slot keys by run.</summary>
-    [Id(1)]
-    public Dictionary<string, List<string>> Leases { get; set; } = [];
+    public List<SlotClaim> Claims { get; set; } = [];
 
     /// <summary>All runs, newest first.</summary>
-    [Id(2)]
+    [Id(1)]
     public List<string> Runs { get; set; } = [];
 
     /// <summary>Nodes out of use, with the life of their silo that this holds for.</summary>
-    [Id(3)]
+    [Id(2)]
     public Dictionary<string, string> Draining { get; set; } = [];
 }

@@ -2,16 +2,75 @@ using Granary.Contracts;
 
 namespace Granary.Grains.Cluster;
 
-[GenerateSerializer]
-public sealed record QueuedRun([property: Id(0)] string RunId, [property: Id(1)] int Priority, [property: Id(2)] int Minimum, [property: Id(3)] bool Started);
+/// <summary>What a run that wants slots, or has some, lays claim to.</summary>
+/// <param name="Arrival">Of two runs of one priority, the lower comes first.</param>
+/// <param name="Minimum">Fewest slots it starts with. Once started it goes on with any number.</param>
+/// <param name="Wanted">Most slots it can use, at least 1.</param>
+/// <param name="Held">Keys of the slots it was given before, whether or not they are still there.</param>
+[GenerateSerializer, Immutable]
+public sealed record SlotClaim(
+    [property: Id(0)] string RunId,
+    [property: Id(1)] long Arrival,
+    [property: Id(2)] int Priority,
+    [property: Id(3)] int Minimum,
+    [property: Id(4)] int Wanted,
+    [property: Id(5)] List<string> Held,
+    [property: Id(6)] bool Started)
+{
+    /// <summary>Fewest slots it can use now.</summary>
+    public int Needed => Started ? 1 : Math.Min(Minimum, Wanted);
+}
 
+/// <summary>All slots a run has from now on (those it had and are not among them are given back), and why.</summary>
+internal readonly record struct SlotGrant(IReadOnlyList<SlotInfo> Slots, string Reason);
+
+/// <summary>
+/// Who gets slots: first come, first served within a priority. A run waits while it has fewer slots than it needs. Nobody
+/// overtakes a run that waits, unless the cluster is too small for it; nobody is driven out of a slot. Pure functions.
+/// </summary>
 internal static class SlotQueue
 {
-    public static (List<SlotInfo>, string) Serve(List<QueuedRun> queue, SlotRequest request, List<SlotInfo> free)
+    /// <param name="runs">All that want or hold slots, in any order.</param>
+    /// <param name="alive">The slots of all nodes that are up.</param>
+    public static SlotGrant Grant(IReadOnlyCollection<SlotClaim> runs, IReadOnlyCollection<SlotInfo> alive, string runId)
     {
-        var held = free.Where(slot => request.Holds.Any(mine => mine.Key == slot.Key && mine.Node.Silo == slot.Node.Silo)).ToList();
-        if (free.Count < request.Minimum) return ([], $"Waits for {request.Minimum} free slots: {free.Count} are free.");
-        var chosen = held.Take(request.Wanted).ToList();
-        return ([.. chosen, .. SlotChoice.Spread(free.Except(held), request.Wanted - chosen.Count)], "");
+        var run = runs.Single(one => one.RunId == runId);
+        var usable = alive.Where(slot => !slot.Node.Draining).ToList();
+        var kept = Kept(run, usable);
+        var held = runs.SelectMany(one => one.Held).ToHashSet();
+        var free = usable.Where(slot => !held.Contains(slot.Key)).ToList();
+        var waiting = runs
+            .Where(one => one != run && one.Needed <= usable.Count && Kept(one, usable).Count < one.Needed)
+            .OrderByDescending(one => one.Priority)
+            .ThenBy(one => one.Arrival)
+            .ToList();
+        if (kept.Count >= run.Needed)
+        {
+            var spare = Math.Max(free.Count - waiting.Sum(one => one.Wanted), 0);
+            return Give(run, kept, SlotChoice.Spread(free, Math.Min(spare, run.Wanted - kept.Count)));
+        }
+        if (run.Needed > usable.Count)
+        {
+            return new([], $"Waits for {Slots(run.Needed)}: the cluster has {usable.Count}.");
+        }
+        if (waiting.FirstOrDefault(other => (-other.Priority, other.Arrival).CompareTo((-run.Priority, run.Arrival)) < 0) is { } before)
+        {
+            return new([], $"Waits behind run '{before.RunId}'.");
+        }
+        var more = SlotChoice.Spread(free, run.Wanted - kept.Count);
+        var there = kept.Count + more.Count;
+        return there >= run.Needed
+            ? Give(run, kept, more)
+            : new([], $"Waits for {Slots(run.Needed, "free ")}: {there} {(there == 1 ? "is" : "are")} free.");
     }
+
+    private static List<SlotInfo> Kept(SlotClaim run, List<SlotInfo> usable) => SlotChoice.Spread(usable.Where(slot => run.Held.Contains(slot.Key)), run.Wanted);
+
+    private static SlotGrant Give(SlotClaim run, List<SlotInfo> kept, List<SlotInfo> more)
+    {
+        var slots = SlotChoice.Spread([.. kept, .. more], run.Wanted);
+        return new(slots, $"Has {slots.Count} of {Slots(run.Wanted)}.");
+    }
+
+    private static string Slots(int count, string which = "") => $"{count} {which}slot{(count == 1 ? "" : "s")}";
 }

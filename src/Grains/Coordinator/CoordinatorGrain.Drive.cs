@@ -10,10 +10,14 @@ internal sealed partial class CoordinatorGrain
     private static readonly TimeSpan QueuePause = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
+    private const int PatienceToStop = 5;
     private readonly Dictionary<string, DateTimeOffset> avoided = [];
     private TaskCompletionSource nudged = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool driving;
     private int fruitless;
+    private RoundPlan? begun;
+    private List<WorkerAssignment> lost = [];
+    private IReadOnlyList<int>? shares;
 
     private void Drive()
     {
@@ -37,7 +41,8 @@ internal sealed partial class CoordinatorGrain
             IReadOnlyList<SlotInfo> slots = await TakeOverAsync();
             while (!leaving && Status is { HasEnded: false, State: not RunState.Paused })
             {
-                if (record.State.StopReason is not null)
+                // To stop with a checkpoint takes a round that does so, if there is somebody to hold it.
+                if (record.State.StopReason is not null && (slots.Count == 0 || Status.Step == 0 || fruitless > PatienceToStop))
                 {
                     await EndStoppedAsync();
                 }
@@ -76,15 +81,16 @@ internal sealed partial class CoordinatorGrain
         {
             return [];
         }
-        var current = new RoundInProgress(plan);
+        var current = round = new(plan);
         var replies = await Task.WhenAll(Indices(plan).Select(index => AskAsync(plan, index, worker => worker.AttendAsync(RunId, plan.Number))));
         if (!replies.All(reply => reply.Answer is { Trains: true }))
         {
+            (begun, round) = (plan, null);
             return SlotsOf(plan);
         }
         LogTookOver(RunId, plan.Number);
-        events.Add($"Took over round {plan.Number} from the coordinator before.", Status);
-        round = current;
+        begun = plan;
+        await ChangeAsync(Status, record.State.StopReason is null ? RunState.Running : RunState.Stopping, record.State.StopReason ?? $"Round {plan.Number} goes on under a new coordinator.");
         foreach (var end in replies.Select(reply => reply.Answer!.End).OfType<WorkerReport>())
         {
             Hear(current, end);
@@ -113,9 +119,10 @@ internal sealed partial class CoordinatorGrain
         try
         {
             var started = record.State.Round > 0;
+            var minimum = Status.Spec.MinWorkers > 0 ? Math.Min(Status.Spec.MinWorkers, Status.Workers) : Status.Workers;
             return await Cluster.AcquireAsync(new(
                 RunId,
-                started ? 1 : Math.Min(Status.Spec.MinWorkers, Status.Workers),
+                started ? 1 : minimum,
                 Status.Workers,
                 Status.Spec.Priority,
                 started,
@@ -162,6 +169,13 @@ internal sealed partial class CoordinatorGrain
         {
             nudged = new(TaskCreationOptions.RunContinuationsAsynchronously);
         }
+    }
+
+    /// <summary>Leaves the silo of a worker that cannot be reached alone for a while.</summary>
+    private void Lose(SlotInfo slot, string? reason)
+    {
+        lost.AddRange(begun?.Workers.Where(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) ?? []);
+        Avoid(slot, reason);
     }
 
     private void Avoid(SlotInfo slot, string? reason)

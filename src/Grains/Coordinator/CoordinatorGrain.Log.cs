@@ -41,6 +41,12 @@ internal sealed partial class CoordinatorGrain
     [LoggerMessage(LogLevel.Warning, "Run {RunId}: the cluster's list of slots is away")]
     private partial void LogClusterAway(Exception error, string runId);
 
+    [LoggerMessage(LogLevel.Warning, "Run {RunId}: {Straggler}")]
+    private partial void LogStraggler(string runId, string straggler);
+
+    [LoggerMessage(LogLevel.Information, "Run {RunId} spreads its shards anew: {Reason}")]
+    private partial void LogReplanned(string runId, string reason);
+
     [LoggerMessage(LogLevel.Error, "Run {RunId} cannot go on")]
     private partial void LogDriveFailed(Exception error, string runId);
 }

@@ -17,7 +17,8 @@ internal sealed partial class CoordinatorGrain
     {
         // The number is on storage before anyone hears of the round: a coordinator that comes back never uses it again.
         var before = record.State.Plan;
-        var plan = RoundPlanner.Plan(Status.Spec, record.State.Round + 1, Guid.NewGuid(), slots);
+        var plan = RoundPlanner.Plan(Status.Spec, record.State.Round + 1, Guid.NewGuid(), slots, shares);
+        shares = null;
         (record.State.Round, record.State.Plan) = (plan.Number, plan);
         var current = round = new(plan);
         await ChangeAsync(
@@ -27,7 +28,7 @@ internal sealed partial class CoordinatorGrain
                 Slots = [.. plan.Workers.Select(worker => $"{worker.Slot.Key} [{worker.ShardStart}, {worker.ShardEnd})")],
                 Processes = plan.Workers.Select(worker => worker.Slot.Node.Process).Distinct().Count(),
             },
-            plan.Number == 1 ? RunState.Starting : Status.State == RunState.Running ? RunState.Running : RunState.Recovering,
+            record.State.StopReason is not null ? RunState.Stopping : plan.Number == 1 ? RunState.Starting : Status.State == RunState.Running ? RunState.Running : RunState.Recovering,
             $"Round {plan.Number} with {plan.Workers.Count} workers.");
         return await ConductAsync(current, async () =>
         {
@@ -63,14 +64,12 @@ internal sealed partial class CoordinatorGrain
         var asked = await Task.WhenAll(Indices(plan).Select(index => AskAsync(plan, index, worker => worker.PrepareAsync(plan, index))));
         foreach (var (slot, _, reason) in asked.Where(reply => reply.Answer is null))
         {
-            Avoid(slot, reason);
+            Lose(slot, reason);
         }
         var replies = asked.Select(reply => reply.Answer).OfType<PrepareReply>().ToList();
         if (replies.Any(reply => reply.Fenced))
         {
-            leaving = true;
-            LogCommandLost(RunId);
-            DeactivateOnIdle();
+            LoseCommand();
             return null;
         }
         if (replies.FirstOrDefault(reply => reply.TaskFailed) is { } failed)
@@ -132,9 +131,32 @@ internal sealed partial class CoordinatorGrain
             }
         }
         var start = RoundPlanner.Start(positions, checkpoint);
+        if (await IsGivenUpAsync(start.Step))
+        {
+            return null;
+        }
         fruitless = start.Step > Status.Step ? 0 : fruitless;
         Status = Status with { TotalSteps = ready.TotalSteps, StepsPerEpoch = ready.StepsPerEpoch, Unit = ready.Unit, Measure = ready.Measure, Switches = ready.Switches, Step = start.Step };
         return start;
+    }
+
+    /// <summary>Takes the losses since the last round into account: a shard that kills one worker after the other ends the run.</summary>
+    private async Task<bool> IsGivenUpAsync(long step)
+    {
+        if (lost.Count == 0)
+        {
+            record.State.Losses = record.State.Losses.AfterStep(step);
+            return false;
+        }
+        record.State.Losses = record.State.Losses.After(WorkerLoss.Of(step, lost));
+        lost = [];
+        await WriteAsync();
+        if (RetryRule.Decide(record.State.Losses) is { GoOn: false } decision)
+        {
+            await FailAsync(decision.Reason);
+            return true;
+        }
+        return false;
     }
 
     /// <summary><see langword="null"/>: all workers train.</summary>
@@ -156,12 +178,13 @@ internal sealed partial class CoordinatorGrain
                 LogNotStarted(RunId, plan.Number, slot.Key, reason);
                 if (IsGone(slot))
                 {
-                    Avoid(slot, reason);
+                    Lose(slot, reason);
                 }
                 await BackOffAsync();
                 return Reachable(current);
             }
         }
+        begun = plan;
         LogRoundStarted(RunId, plan.Number, plan.Workers.Count, start.Step);
         await ChangeAsync(
             Status,
@@ -183,9 +206,10 @@ internal sealed partial class CoordinatorGrain
             {
                 return [];
             }
-            if (SlotsOf(plan).FirstOrDefault(IsGone) is { } lost)
+            if (SlotsOf(plan).FirstOrDefault(IsGone) is { } gone)
             {
-                Avoid(lost, "its silo has left the cluster");
+                Lose(gone, "its silo has left the cluster");
+                await RecoverAsync($"Lost {gone.Key}: its silo has left the cluster.");
                 return Reachable(current);
             }
             current.Settle();
@@ -198,7 +222,8 @@ internal sealed partial class CoordinatorGrain
                 var reply = await asking;
                 asking = null;
                 next = NextSlots(plan, reply);
-                if (!Same(next, SlotsOf(plan)))
+                shares = SharesByPace(current);
+                if (!Same(next, SlotsOf(plan)) || shares is not null)
                 {
                     LogChanging(RunId, plan.Number, next.Count);
                     await StopRoundAsync(current, checkpoint: next.Count == 0);
@@ -216,8 +241,9 @@ internal sealed partial class CoordinatorGrain
                 if (record.State.StopReason is not null)
                 {
                     Status = Status with { WeightsSha256 = hash };
+                    return [];
                 }
-                else if (next.Count == 0)
+                if (next.Count == 0)
                 {
                     await LeaveAllAsync(plan);
                 }
@@ -227,8 +253,7 @@ internal sealed partial class CoordinatorGrain
                 return [];
             default:
                 LogRoundBroke(RunId, plan.Number, message);
-                events.Add($"Round {plan.Number} broke off: {message}", Status);
-                Status = Status with { State = RunState.Recovering };
+                await RecoverAsync($"Round {plan.Number} broke off: {message}");
                 await BackOffAsync();
                 return Reachable(current);
         }
@@ -271,6 +296,8 @@ internal sealed partial class CoordinatorGrain
         avoided[slot.Node.Silo] = time.GetUtcNow() + AvoidFor;
         return false;
     }
+
+    private Task RecoverAsync(string reason) => ChangeAsync(Status, record.State.StopReason is null ? RunState.Recovering : RunState.Stopping, reason);
 
     /// <summary>Every node of the run is going: it has left a checkpoint and waits for others.</summary>
     private async Task LeaveAllAsync(RoundPlan plan)

@@ -117,11 +117,19 @@ internal sealed partial class CoordinatorGrain(
 
     public Task ReportAsync(WorkerReport report)
     {
+        if (report.Round > record.State.Round)
+        {
+            LoseCommand();
+            throw new CommandLostException($"Run '{RunId}' is in round {report.Round} under another coordinator.");
+        }
         if (round is { } current && report.Round == current.Plan.Number)
         {
             Hear(current, report);
         }
-        return Task.CompletedTask;
+        // What cannot be heard now must not be lost: the worker tries again.
+        return report.Round < record.State.Round || round is not null || Status.HasEnded || Status.State == RunState.Paused
+            ? Task.CompletedTask
+            : throw new CommandLostException($"The coordinator of run '{RunId}' is not ready for reports of round {report.Round}.");
     }
 
     public Task<PartialMessage> SumAsync(SumRequest request) => RoundOf(request.Round).SumAsync(request);
@@ -181,8 +189,20 @@ internal sealed partial class CoordinatorGrain(
         }
     }
 
+    private void LoseCommand()
+    {
+        leaving = true;
+        Nudge();
+        LogCommandLost(RunId);
+        DeactivateOnIdle();
+    }
+
     private async Task ChangeAsync(RunStatus status, RunState state, string reason)
     {
+        if (record.State.Status is { } before && !before.State.CanBecome(state))
+        {
+            throw new InvalidOperationException($"A run that is {before.State} cannot become {state}. This is a defect of Granary.");
+        }
         var since = state == record.State.Status?.State ? record.State.Status.Since : time.GetUtcNow();
         Status = status with { State = state, Reason = reason, Since = since };
         await WriteAsync();
@@ -210,9 +230,7 @@ internal sealed partial class CoordinatorGrain(
                 }
                 catch (InconsistentStateException)
                 {
-                    leaving = true;
-                    LogCommandLost(RunId);
-                    DeactivateOnIdle();
+                    LoseCommand();
                 }
                 catch (Exception away)
                 {

@@ -7,10 +7,11 @@ namespace Granary.Grains.Coordinator;
 /// <summary>Who trains what, and from where. Pure functions.</summary>
 internal static class RoundPlanner
 {
-    /// <summary>Contiguous, even shard ranges over the slots, in their order; at most as many slots as shards are used.</summary>
-    public static RoundPlan Plan(RunSpec spec, long number, Guid secret, IReadOnlyList<SlotInfo> slots)
+    /// <summary>Contiguous shard ranges over the slots, in their order; at most as many slots as shards are used.</summary>
+    /// <param name="shares">How many shards each slot gets. Default, or if there are not as many as slots: evenly many.</param>
+    public static RoundPlan Plan(RunSpec spec, long number, Guid secret, IReadOnlyList<SlotInfo> slots, IReadOnlyList<int>? shares = null)
     {
-        var ranges = ShardRange.Split(spec.Shards, Math.Min(slots.Count, spec.Shards));
+        var ranges = shares?.Count == slots.Count ? ShardRange.Split(shares) : ShardRange.Split(spec.Shards, Math.Min(slots.Count, spec.Shards));
         return new(spec, number, secret, [.. ranges.Select((range, worker) => new WorkerAssignment(slots[worker], range.Start, range.End))]);
     }
 

@@ -25,4 +25,7 @@ public sealed class RunRecord
     /// <summary>The newest round's; the next activation takes it over.</summary>
     [Id(4)]
     public RoundPlan? Plan { get; set; }
+
+    [Id(5)]
+    public LossHistory Losses { get; set; } = LossHistory.None;
 }

@@ -28,9 +28,13 @@ internal sealed class RoundFence
 
     public bool IsCurrent(string runId, long round) => Current == (runId, round);
 
-    /// <summary>Frees the slot of the run, unless it has moved on to another or to a newer round. The fence stays up.</summary>
+    /// <summary>
+    /// Frees the slot of the run, unless it has moved on to another or to a newer round. The fence stays up, and keeps out the
+    /// round that is left even if it was never entered: its beginning may arrive after its end.
+    /// </summary>
     public bool TryLeave(string runId, long round)
     {
+        newest[runId] = Math.Max(Newest(runId), round);
         if (Current is not { } current || current.RunId != runId || current.Round > round)
         {
             return false;

@@ -96,7 +96,7 @@ internal sealed partial class SlotSession(
     {
         lock (gate)
         {
-            if (fence.Current is not null && !fence.TryLeave(runId, round))
+            if (!fence.TryLeave(runId, round) && fence.Current is not null)
             {
                 return;
             }
@@ -193,8 +193,12 @@ internal sealed partial class SlotSession(
             {
                 replica.Position = null;
                 step = loop.Run(from, exchange, recorder, round.Stop);
-                replica.Position = loop.Position;
                 recorder.Finish(step, checkpoint: step == trained.TotalSteps || loop.CheckpointWanted);
+            }
+            catch (ExchangeAbortedException)
+            {
+                recorder.BreakOff();
+                throw;
             }
             finally
             {

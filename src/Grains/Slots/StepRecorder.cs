@@ -25,6 +25,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private readonly RunHistory? history;
     private readonly CheckpointWriter? checkpoints;
     private readonly SortedDictionary<string, double> latest = new(StringComparer.Ordinal);
+    private readonly HashSet<string> failing = [];
     private readonly long started;
     private readonly bool keepsRun;
     private readonly string slot;
@@ -33,7 +34,8 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private TimeSpan computePerShard;
     private long reported;
     private double units;
-    private long lastCheckpoint = -1;
+    private bool passedOver;
+    private bool brokeOff;
     private long bytesSent;
 
     public StepRecorder(RunSpec run, TrainingSpec spec, ITrainingReplica replica, long from, bool keepsRun, string slot, int shards, IExchange exchange, WorkerReporter reporter, TrainingInstruments instruments, TimeProvider time, IStepGate? gate)
@@ -53,15 +55,11 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
         started = reported = time.GetTimestamp();
         if (keepsRun)
         {
-            Directory.CreateDirectory(run.Output);
             history = new(run.Output, from, replica.TotalSteps);
             var store = new CheckpointStore(run.Output);
             checkpoints = new(store, run.Keep, Report);
-            foreach (var checkpoint in from > 0 ? store.All() : [])
-            {
-                checkpoints.Adopt(checkpoint);
-                lastCheckpoint = Math.Max(lastCheckpoint, checkpoint.Manifest.Step);
-            }
+            // Later ones are of a course that is now repeated; should they be damaged, they are written again.
+            Attempt("earlier checkpoints cannot be read", () => store.Manifests().Where(manifest => manifest.Step <= from).ToList().ForEach(checkpoints.Adopt));
         }
     }
 
@@ -100,21 +98,32 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     /// <param name="checkpoint">Whether to leave a checkpoint of this step, whole and on disk.</param>
     public void Finish(long step, bool checkpoint)
     {
-        if (checkpoints is not null && checkpoint)
+        if (!checkpoint)
         {
-            if (lastCheckpoint != step)
+            BreakOff();
+        }
+        else if (checkpoints is not null)
+        {
+            checkpoints.Complete();
+            if (checkpoints.Newest != step)
             {
                 BeginCheckpoint(step);
+                checkpoints.Complete();
             }
-            checkpoints.Complete();
         }
         reporter.FinalProgress(Progress(step));
     }
 
+    /// <summary>The next round is about to begin: it shall not wait for a slow disk. What has begun is still written.</summary>
+    public void BreakOff() => brokeOff = true;
+
     public void Dispose()
     {
+        if (!brokeOff)
+        {
+            checkpoints?.Complete();
+        }
         checkpoints?.Dispose();
-        history?.Dispose();
     }
 
     private WorkerReport Progress(long step) => reporter.Report(ReportKind.Progress, step) with
@@ -130,10 +139,14 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private void KeepRun(long step, Metrics metrics)
     {
         var measured = replica.Measure.Occasional && metrics.TryGet(replica.Measure.Metric, out _);
-        history!.Add(step, metrics, remarkable: measured || step == replica.TotalSteps);
+        var remarkable = measured || step == replica.TotalSteps;
+        if (remarkable || history!.IsDue(step))
+        {
+            Attempt("learning curve cannot be written", () => history!.Add(step, metrics, remarkable));
+        }
         if (replica.SamplesDue(step - 1))
         {
-            replica.WriteSamples(Directory.CreateDirectory(Path.Combine(run.Output, "samples")).FullName, step - 1);
+            Attempt("samples cannot be written", () => replica.WriteSamples(Directory.CreateDirectory(Path.Combine(run.Output, "samples")).FullName, step - 1));
         }
         var isBest = measured && checkpoints!.IsBest(metrics[replica.Measure.Metric], replica.Measure);
         if (isBest || (run.CheckpointEvery > 0 && step % run.CheckpointEvery == 0))
@@ -144,7 +157,6 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
 
     private void BeginCheckpoint(long step)
     {
-        lastCheckpoint = step;
         checkpoints!.Begin(replica.State, new()
         {
             Spec = spec,
@@ -162,7 +174,31 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
 
     private void Report(CheckpointOutcome outcome)
     {
-        instruments.CheckpointWritten(run.Task, outcome.Duration, failed: outcome.Failure is not null);
-        reporter.Checkpoint(outcome.Step, outcome.Written?.Directory ?? $"The checkpoint of step {outcome.Step} could not be written: {outcome.Failure!.Message}");
+        instruments.CheckpointEnded(run.Task, outcome);
+        // On a slow disk every step may have its checkpoint passed over; all are counted, the first in a row is told.
+        var told = Interlocked.Exchange(ref passedOver, outcome.PassedOverFor is not null) && outcome.PassedOverFor is not null;
+        if (!told)
+        {
+            reporter.Checkpoint(outcome.Step, outcome.Message);
+        }
+    }
+
+    /// <summary>Goes on without what the disk refuses. Every failure is counted, the first in a row is told.</summary>
+    private void Attempt(string failure, Action act)
+    {
+        try
+        {
+            act();
+            failing.Remove(failure);
+            instruments.OutputEnded(run.Task, failed: false);
+        }
+        catch (Exception error) when (error.IsStorageFault())
+        {
+            instruments.OutputEnded(run.Task, failed: true);
+            if (failing.Add(failure))
+            {
+                reporter.StorageFault(Step, $"The {failure}: {error.Message}");
+            }
+        }
     }
 }

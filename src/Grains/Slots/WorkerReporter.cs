@@ -27,8 +27,11 @@ internal sealed class WorkerReporter(ICoordinatorGrain coordinator, long round, 
     /// <summary>The same after the last step: never passed over.</summary>
     public void FinalProgress(WorkerReport report) => SendNext(report);
 
-    /// <summary>A checkpoint was written there, or failed for that reason.</summary>
+    /// <summary>A checkpoint was written there, or was not, for that reason.</summary>
     public void Checkpoint(long step, string message) => _ = SendAsync(Report(ReportKind.Checkpoint, step) with { Message = message }, retry: true);
+
+    /// <summary>The disk refused something else than a checkpoint; training goes on.</summary>
+    public void StorageFault(long step, string message) => Checkpoint(step, message);
 
     /// <summary>The worker's part of the round is over. Repeated until the coordinator, wherever it now is, has heard it.</summary>
     public void Finish(ReportKind kind, long step, string? weightsSha256, string? message, int? shard = null)

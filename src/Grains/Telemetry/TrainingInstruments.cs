@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using Granary.Training.Checkpoints;
 using Granary.Grains.Slots;
 using Granary.Training.Loop;
 using Granary.Training.Tasks;
@@ -26,7 +27,10 @@ public sealed class TrainingInstruments
     private readonly Counter<long> exchangedBytes;
     private readonly Histogram<double> checkpointDuration;
     private readonly Counter<long> checkpointFailures;
+    private readonly Counter<long> checkpointsSkipped;
+    private readonly Counter<long> outputFailures;
     private readonly UpDownCounter<int> workers;
+    private readonly Gauge<double> stragglerScore;
     private readonly Counter<long> rounds;
     private readonly UpDownCounter<int> runs;
     private long lastCheckpoint;
@@ -47,9 +51,12 @@ public sealed class TrainingInstruments
         exchangedBytes = meter.CreateCounter<long>("training.exchange.bytes", "By", "Gradient bytes sent to other processes.");
         checkpointDuration = Seconds("training.checkpoint.duration", "Writing a checkpoint, in the background.");
         checkpointFailures = meter.CreateCounter<long>("training.checkpoint.failures", "{checkpoint}", "Checkpoints that could not be written.");
+        checkpointsSkipped = meter.CreateCounter<long>("training.checkpoint.skipped", "{checkpoint}", "Checkpoints passed over for others, as the disk is slow.");
+        outputFailures = meter.CreateCounter<long>("training.output.failures", "{failure}", "Times that the run directory, the learning curve or samples could not be written.");
         meter.CreateObservableGauge("training.checkpoint.age", CheckpointAge, "s", "Time since the newest checkpoint of this silo.");
         meter.CreateObservableGauge("training.tensors", () => environment?.LiveTensors() ?? 0, "{tensor}", "Tensors alive in this process.");
         workers = meter.CreateUpDownCounter<int>("training.workers", "{worker}", "Workers in rounds.");
+        stragglerScore = meter.CreateGauge<double>("training.straggler.score", "1", "A worker's time for a shard over the median of the others'.");
         rounds = meter.CreateCounter<long>("training.rounds", "{round}", "Rounds begun.");
         runs = meter.CreateUpDownCounter<int>("training.runs", "{run}", "Runs that have not ended, by the silo of their coordinator.");
 
@@ -83,19 +90,25 @@ public sealed class TrainingInstruments
         }
     }
 
+    public void Paced(string slot, string runId, double score) => stragglerScore.Record(score, new TagList { { "slot", slot }, { "run.id", runId } });
+
     public void Exchanged(long bytes) => exchangedBytes.Add(bytes);
 
-    public void CheckpointWritten(string task, TimeSpan duration, bool failed)
+    public void CheckpointEnded(string task, CheckpointOutcome outcome)
     {
         var tags = new TagList { { "task", task } };
         // Zeros are told, too: a series that begins with the first failure shows no increase.
-        checkpointFailures.Add(failed ? 1 : 0, tags);
-        if (!failed)
+        checkpointFailures.Add(outcome.Failure is null ? 0 : 1, tags);
+        checkpointsSkipped.Add(outcome.PassedOverFor is null ? 0 : 1, tags);
+        if (outcome.Written is not null)
         {
-            checkpointDuration.Record(duration.TotalSeconds, tags);
+            checkpointDuration.Record(outcome.Duration.TotalSeconds, tags);
             Interlocked.Exchange(ref lastCheckpoint, time.GetTimestamp());
         }
     }
+
+    /// <summary>An output other than a checkpoint was written, or not.</summary>
+    public void OutputEnded(string task, bool failed) => outputFailures.Add(failed ? 1 : 0, new TagList { { "task", task } });
 
     public void RunStarted(string task) => runs.Add(1, new TagList { { "task", task } });
 

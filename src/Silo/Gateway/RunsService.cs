@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Frames;
 using Grpc.Core;
 
 namespace Granary.Silo.Gateway;
@@ -13,8 +14,9 @@ internal sealed class RunsService(IGrainFactory grains, TimeProvider time) : V1.
         var spec = request.Spec.FromWire();
         Check(spec.RunId.Length > 0, "A run needs an id.");
         Check(spec.Output.Length > 0, "A run needs an output directory on the silos.");
-        Check(spec.Shards >= 1, $"A run cannot have {spec.Shards} shards: 1 or more.");
+        Check(spec.Shards is >= 1 and <= ShardCount.MostShards, $"A run cannot have {spec.Shards} shards: 1 to {ShardCount.MostShards}.");
         Check(spec.Workers >= 1 && spec.Workers <= spec.Shards, $"A run of {spec.Shards} shards takes 1 to {spec.Shards} workers, not {spec.Workers}.");
+        Check(spec.MinWorkers >= 0 && spec.MinWorkers <= spec.Workers, $"A run of {spec.Workers} workers cannot start with {spec.MinWorkers}: 1 to {spec.Workers}, or 0 for all.");
         return (await Coordinator(spec.RunId).SubmitAsync(spec)).ToWire();
     });
 
@@ -34,6 +36,32 @@ internal sealed class RunsService(IGrainFactory grains, TimeProvider time) : V1.
     {
         await Coordinator(request.RunId).CancelAsync(request.Reason.Length > 0 ? request.Reason : "Cancelled by a client.");
         return (await Coordinator(request.RunId).GetStatusAsync()).ToWire();
+    });
+
+    public override Task<V1.Run> Pause(V1.PauseRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        await Coordinator(request.RunId).PauseAsync(request.Reason.Length > 0 ? request.Reason : "Paused by a client.");
+        return (await Coordinator(request.RunId).GetStatusAsync()).ToWire();
+    });
+
+    public override Task<V1.Run> Resume(V1.RunRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        await Coordinator(request.RunId).ResumeAsync();
+        return (await Coordinator(request.RunId).GetStatusAsync()).ToWire();
+    });
+
+    public override Task<V1.Run> Scale(V1.ScaleRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        await Coordinator(request.RunId).ScaleAsync(request.Workers);
+        return (await Coordinator(request.RunId).GetStatusAsync()).ToWire();
+    });
+
+    public override Task<V1.NodesReply> Nodes(V1.NodesRequest request, ServerCallContext context) => AnswerAsync(NodesAsync);
+
+    public override Task<V1.NodesReply> Drain(V1.DrainRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        await grains.GetGrain<IClusterGrain>(0).DrainAsync(request.Node, request.Undo);
+        return await NodesAsync();
     });
 
     public override Task Watch(V1.WatchRequest request, IServerStreamWriter<V1.Event> responseStream, ServerCallContext context) => AnswerAsync(async () =>
@@ -56,6 +84,13 @@ internal sealed class RunsService(IGrainFactory grains, TimeProvider time) : V1.
         return true;
     });
 
+    private async Task<V1.NodesReply> NodesAsync()
+    {
+        var reply = new V1.NodesReply();
+        reply.Nodes.Add((await grains.GetGrain<IClusterGrain>(0).GetNodesAsync()).Select(node => new V1.Node { Name = node.Name, Slots = node.Slots, Draining = node.Draining }));
+        return reply;
+    }
+
     private ICoordinatorGrain Coordinator(string runId) => grains.GetGrain<ICoordinatorGrain>(runId);
 
     private static void Check(bool holds, string message)
@@ -73,9 +108,13 @@ internal sealed class RunsService(IGrainFactory grains, TimeProvider time) : V1.
         {
             return await answer();
         }
-        catch (UnknownRunException unknown)
+        catch (Exception unknown) when (unknown is UnknownRunException or UnknownNodeException)
         {
             throw new RpcException(new(StatusCode.NotFound, unknown.Message));
+        }
+        catch (ArgumentOutOfRangeException wrong)
+        {
+            throw new RpcException(new(StatusCode.InvalidArgument, wrong.Message));
         }
         catch (RunConflictException conflict)
         {

@@ -52,6 +52,13 @@ public sealed record CheckpointManifest
     [JsonIgnore]
     public double? Score => Metrics.TryGetValue(Measure.Metric, out var value) ? value : null;
 
+    /// <summary>Whether this is the better checkpoint. One without a finite value of a validation beats none.</summary>
+    public bool Beats(CheckpointManifest? other) =>
+        Validated is { } score && (other?.Validated is not { } known || Measure.IsBetter(score, known));
+
+    [JsonIgnore]
+    internal double? Validated => Measure.Occasional && Score is { } score && double.IsFinite(score) ? score : null;
+
     public byte[] ToBytes()
     {
         var unsigned = JsonSerializer.SerializeToUtf8Bytes(this with { Sha256 = "" }, json);

@@ -14,36 +14,11 @@ public sealed record Checkpoint(string Directory, CheckpointManifest Manifest)
 /// The checkpoints of a run, a directory each, named by the step. A checkpoint appears under its name only when all of it
 /// is on disk, and is trusted only if every byte is still as it was written.
 /// </summary>
-public sealed class CheckpointStore(string runDirectory)
+/// <param name="create">Makes a checkpoint's files, for tests of disks that are slow or full. Default: plain files.</param>
+public sealed partial class CheckpointStore(string runDirectory, Func<string, FileStream>? create = null)
 {
     public const string ModelFile = "model.safetensors", TrainingFile = "optimizer.safetensors";
-    private const string PartialPrefix = ".partial-";
-
     private readonly string root = Path.Combine(runDirectory, "checkpoints");
-
-    /// <summary>Writes and syncs the files, then the manifest, then renames the directory into place.</summary>
-    /// <param name="manifest">Complete but for the files' hashes.</param>
-    public Checkpoint Write(ReplicaState state, CheckpointManifest manifest)
-    {
-        var target = DirectoryOf(manifest.Step);
-        var partial = Path.Combine(root, PartialPrefix + Path.GetFileName(target));
-        DeleteIfThere(partial);
-        Directory.CreateDirectory(partial);
-        var files = new SortedDictionary<string, string>(StringComparer.Ordinal)
-        {
-            [ModelFile] = WriteTensors(Path.Combine(partial, ModelFile), state, StateKind.Model),
-            [TrainingFile] = WriteTensors(Path.Combine(partial, TrainingFile), state, StateKind.Training),
-        };
-        manifest = manifest with { Files = files };
-        using (var stream = Create(Path.Combine(partial, CheckpointManifest.FileName)))
-        {
-            stream.Write(manifest.ToBytes());
-            stream.Flush(flushToDisk: true);
-        }
-        DeleteIfThere(target);
-        Directory.Move(partial, target);
-        return new(target, manifest);
-    }
 
     /// <summary>Steps for which there is a checkpoint, whole or not, newest first.</summary>
     public IReadOnlyList<long> Steps() => !Directory.Exists(root) ? [] :
@@ -60,12 +35,7 @@ public sealed class CheckpointStore(string runDirectory)
     public Checkpoint Open(long step)
     {
         var directory = DirectoryOf(step);
-        var manifestPath = Path.Combine(directory, CheckpointManifest.FileName);
-        if (!File.Exists(manifestPath))
-        {
-            throw new CheckpointException($"{manifestPath} is missing.");
-        }
-        var manifest = CheckpointManifest.Parse(File.ReadAllBytes(manifestPath), manifestPath);
+        var manifest = ReadManifest(step);
         foreach (var (name, expected) in manifest.Files)
         {
             var path = Path.Combine(directory, name);
@@ -89,9 +59,26 @@ public sealed class CheckpointStore(string runDirectory)
     public Checkpoint? Best(Action<CheckpointException>? skipped = null)
     {
         var all = All(skipped).ToList();
-        return all.Where(checkpoint => checkpoint.Manifest is { Measure.Occasional: true, Score: not null })
-            .OrderBy(checkpoint => (checkpoint.Manifest.Measure.LowerIsBetter ? 1 : -1) * checkpoint.Manifest.Score!.Value)
-            .FirstOrDefault() ?? all.FirstOrDefault();
+        var best = BestOf([.. all.Select(checkpoint => checkpoint.Manifest)]);
+        return all.FirstOrDefault(checkpoint => checkpoint.Manifest == best) ?? all.FirstOrDefault();
+    }
+
+    /// <summary>The checkpoints' manifests, newest first; damaged ones are passed over. The other files are not looked at.</summary>
+    public IEnumerable<CheckpointManifest> Manifests()
+    {
+        foreach (var step in Steps())
+        {
+            CheckpointManifest manifest;
+            try
+            {
+                manifest = ReadManifest(step);
+            }
+            catch (CheckpointException)
+            {
+                continue;
+            }
+            yield return manifest;
+        }
     }
 
     /// <summary>Whole checkpoints, newest first, checked one by one as they are asked for.</summary>
@@ -107,6 +94,11 @@ public sealed class CheckpointStore(string runDirectory)
             catch (CheckpointException damage)
             {
                 skipped?.Invoke(damage);
+                continue;
+            }
+            catch (Exception error) when (error.IsStorageFault())
+            {
+                skipped?.Invoke(new($"{DirectoryOf(step)} cannot be read: {error.Message}", error));
                 continue;
             }
             yield return checkpoint;
@@ -133,34 +125,22 @@ public sealed class CheckpointStore(string runDirectory)
         replica.StateRestored();
     }
 
-    /// <summary>Deletes all but the newest <paramref name="keep"/> and the best.</summary>
-    /// <param name="best">Step of the best checkpoint.</param>
-    public void Prune(int keep, long? best)
-    {
-        foreach (var step in Steps().Skip(keep).Where(step => step != best))
-        {
-            Directory.Delete(DirectoryOf(step), recursive: true);
-        }
-    }
-
     private string DirectoryOf(long step) => Path.Combine(root, step.ToString("D8", CultureInfo.InvariantCulture));
 
-    private static string WriteTensors(string path, ReplicaState state, StateKind kind)
+    private CheckpointManifest ReadManifest(long step)
     {
-        using var stream = Create(path);
-        Safetensors.Write(stream, state.Tensors.Where(tensor => tensor.Kind == kind));
-        stream.Flush(flushToDisk: true);
-        stream.Position = 0;
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
-    }
-
-    private static FileStream Create(string path) => new(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 20);
-
-    private static void DeleteIfThere(string directory)
-    {
-        if (Directory.Exists(directory))
+        var path = Path.Combine(DirectoryOf(step), CheckpointManifest.FileName);
+        try
         {
-            Directory.Delete(directory, recursive: true);
+            return CheckpointManifest.Parse(File.ReadAllBytes(path), path);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new CheckpointException($"{path} is missing.", error);
         }
     }
+
+    // Of equals the oldest: later manifests repeat the last known value.
+    private static CheckpointManifest? BestOf(IReadOnlyList<CheckpointManifest> newestFirst) =>
+        newestFirst.Reverse().Aggregate((CheckpointManifest?)null, (best, manifest) => manifest.Beats(best) ? manifest : best);
 }

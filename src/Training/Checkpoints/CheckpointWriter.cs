@@ -3,69 +3,172 @@ using Granary.Training.Tasks;
 
 namespace Granary.Training.Checkpoints;
 
-/// <summary>What happened to a checkpoint: where it lies, or why it could not be written.</summary>
-public sealed record CheckpointOutcome(long Step, Checkpoint? Written, TimeSpan Duration, Exception? Failure);
-
 /// <summary>
-/// Writes checkpoints in the background. Training waits for the copy to host memory, and for the disk only if the
-/// checkpoint before is still being written. A failed write is reported and costs nothing else.
+/// Writes checkpoints in the background. Training waits for the copy to host memory, never for the disk: while one checkpoint
+/// is written one more may wait, in place of older ones; the best is not passed over for a lesser. A failed write is reported
+/// and costs nothing else.
 /// </summary>
 /// <param name="keep">How many of the newest to keep; the best is kept besides.</param>
+/// <param name="report">Hears of every checkpoint once, on the thread that writes or on the one that begins.</param>
 public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<CheckpointOutcome> report) : IDisposable
 {
-    private StateSnapshot? snapshot;
-    private Task writing = Task.CompletedTask;
-    private (long Step, double Score)? best;
+    private readonly Lock gate = new();
+    private readonly Stack<StateSnapshot> free = [];
+    private Task work = Task.Run(store.Sweep);
+    private Pending? writing, waiting;
+    private CheckpointManifest? best;
+    private long? newest;
 
-    /// <summary>Knows of checkpoints of an earlier session, so that their best is kept.</summary>
-    public void Adopt(Checkpoint checkpoint) => Consider(checkpoint.Manifest);
+    /// <summary>Knows of checkpoints of an earlier session, so that their best is not taken for surpassed.</summary>
+    public void Adopt(CheckpointManifest manifest)
+    {
+        lock (gate)
+        {
+            best = manifest.Beats(best) ? manifest : best;
+        }
+    }
 
-    /// <summary>The best validated value so far.</summary>
-    public double? Best => best?.Score;
+    /// <summary>The best validated value so far: written, or on its way to the disk.</summary>
+    public double? Best
+    {
+        get
+        {
+            lock (gate)
+            {
+                return Leader()?.Score;
+            }
+        }
+    }
+
+    /// <summary>The step of the checkpoint this writer wrote last.</summary>
+    public long? Newest
+    {
+        get
+        {
+            lock (gate)
+            {
+                return newest;
+            }
+        }
+    }
 
     /// <summary>Whether a value of the measure is better than that of every checkpoint so far.</summary>
-    public bool IsBest(double score, Measure measure) => best is not { } known || measure.IsBetter(score, known.Score);
+    public bool IsBest(double score, Measure measure) => Best is not { } known || measure.IsBetter(score, known);
 
+    /// <summary>Copies the state, to be written as soon as the disk is free.</summary>
     /// <param name="manifest">Complete but for hashes, which need the copied state.</param>
     public void Begin(ReplicaState state, CheckpointManifest manifest)
     {
-        Complete();
-        snapshot ??= new(state);
-        snapshot.Take(state);
-        Consider(manifest);
-        var bestStep = best?.Step;
-        writing = Task.Run(() => Write(manifest, bestStep));
+        if (work.IsFaulted)
+        {
+            work.GetAwaiter().GetResult();
+        }
+        StateSnapshot? snapshot = null;
+        CheckpointOutcome? passedOver = null;
+        lock (gate)
+        {
+            if (waiting is { } other)
+            {
+                if (ReferenceEquals(other.Manifest, Leader()) && !manifest.Beats(other.Manifest))
+                {
+                    passedOver = new(manifest.Step) { PassedOverFor = other.Manifest.Step };
+                }
+                else
+                {
+                    passedOver = new(other.Manifest.Step) { PassedOverFor = manifest.Step };
+                    (snapshot, waiting) = (other.Snapshot, null);
+                }
+            }
+            else if (!free.TryPop(out snapshot))
+            {
+                snapshot = new(state);
+            }
+        }
+        if (snapshot is not null)
+        {
+            snapshot.Take(state);
+            Enqueue(new(snapshot, manifest));
+        }
+        if (passedOver is not null)
+        {
+            report(passedOver);
+        }
     }
 
-    /// <summary>Waits for the checkpoint that is being written.</summary>
-    public void Complete() => writing.Wait();
+    /// <summary>Waits until nothing is being written and nothing waits.</summary>
+    public void Complete() => work.GetAwaiter().GetResult();
 
-    public void Dispose()
+    /// <summary>Waits for nothing: what has begun is still written.</summary>
+    public void Dispose() => work.ContinueWith(
+        _ =>
+        {
+            foreach (var snapshot in free)
+            {
+                snapshot.Dispose();
+            }
+        },
+        TaskScheduler.Default);
+
+    private void Enqueue(Pending pending)
     {
-        Complete();
-        snapshot?.Dispose();
+        lock (gate)
+        {
+            if (writing is not null)
+            {
+                waiting = pending;
+                return;
+            }
+            writing = pending;
+            work = work.ContinueWith(_ => WriteAll(pending), TaskScheduler.Default);
+        }
     }
 
-    private void Write(CheckpointManifest manifest, long? bestStep)
+    private void WriteAll(Pending? next)
+    {
+        while (next is not null)
+        {
+            var outcome = Write(next);
+            lock (gate)
+            {
+                if (outcome.Written is { Manifest: var manifest })
+                {
+                    newest = manifest.Step;
+                    best = manifest.Beats(best) ? manifest : best;
+                }
+                free.Push(next.Snapshot);
+                (writing, waiting) = (waiting, null);
+                next = writing;
+            }
+            report(outcome);
+        }
+    }
+
+    private CheckpointOutcome Write(Pending pending)
     {
         var started = Stopwatch.GetTimestamp();
+        var (snapshot, manifest) = pending;
         try
         {
-            var written = store.Write(snapshot!.State, manifest with { WeightsSha256 = WeightsHash.Of(snapshot.State) });
-            store.Prune(keep, bestStep);
-            report(new(manifest.Step, written, Stopwatch.GetElapsedTime(started), null));
+            var written = store.Write(snapshot.State, manifest with { WeightsSha256 = WeightsHash.Of(snapshot.State) });
+            store.Prune(keep, manifest.Step);
+            return new(manifest.Step) { Written = written, Duration = Stopwatch.GetElapsedTime(started) };
         }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        catch (Exception error) when (error.IsStorageFault())
         {
-            report(new(manifest.Step, null, Stopwatch.GetElapsedTime(started), error));
+            return new(manifest.Step) { Failure = error, Duration = Stopwatch.GetElapsedTime(started) };
         }
     }
 
-    private void Consider(CheckpointManifest manifest)
+    // The best checkpoint, provided that those on their way arrive.
+    private CheckpointManifest? Leader()
     {
-        if (manifest is { Measure.Occasional: true, Score: { } score } && IsBest(score, manifest.Measure))
+        var leader = best;
+        foreach (var pending in new[] { writing, waiting })
         {
-            best = (manifest.Step, score);
+            leader = pending is not null && pending.Manifest.Beats(leader) ? pending.Manifest : leader;
         }
+        return leader;
     }
+
+    private sealed record Pending(StateSnapshot Snapshot, CheckpointManifest Manifest);
 }

@@ -1,40 +1,64 @@
+using System.Text;
 using System.Text.Json;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Checkpoints;
 
-/// <summary>The learning curve of a run: a line of JSON for each recorded step, in <c>history.jsonl</c>.</summary>
-public sealed class RunHistory : IDisposable
+/// <summary>
+/// The learning curve of a run: a line of JSON for each recorded step, in <c>history.jsonl</c>. What a broken disk did not
+/// take is kept and written when it is back.
+/// </summary>
+public sealed class RunHistory
 {
     public const string FileName = "history.jsonl";
     private const int Points = 1000;
-    private readonly StreamWriter writer;
+    private readonly string runDirectory;
+    private readonly string path;
     private readonly long every;
+    private readonly StringBuilder pending = new();
+    private long upTo;
+    private bool whole;
 
+    /// <summary>Never fails: what the disk refuses now is tried again with the first line.</summary>
     /// <param name="from">Where the run goes on: later lines are of a course that is now repeated, and are dropped.</param>
     public RunHistory(string runDirectory, long from, long totalSteps)
     {
+        this.runDirectory = runDirectory;
+        upTo = from;
+        path = Path.Combine(runDirectory, FileName);
         every = Math.Max(1, totalSteps / Points);
-        var path = Path.Combine(runDirectory, FileName);
-        var kept = Read(runDirectory).TakeWhile(point => point.Step <= from).ToList();
-        File.WriteAllLines(path, kept.Select(point => JsonSerializer.Serialize(point)));
-        writer = new(path, append: true) { AutoFlush = true };
+        try
+        {
+            MakeWhole();
+        }
+        catch (Exception error) when (error.IsStorageFault())
+        {
+        }
     }
 
     /// <summary>Records the step if it is one of about a thousand, or says more than the usual.</summary>
     /// <param name="remarkable">The step has metrics that others have not, such as a validation.</param>
     public void Add(long step, Metrics metrics, bool remarkable)
     {
-        if (remarkable || step % every == 0)
+        if (!remarkable && !IsDue(step))
         {
-            writer.WriteLine(JsonSerializer.Serialize(new HistoryPoint(step, metrics.Where(entry => double.IsFinite(entry.Value)).ToDictionary())));
+            return;
         }
+        pending.Append(Line(new(step, metrics.Where(entry => double.IsFinite(entry.Value)).ToDictionary())));
+        MakeWhole();
+        whole = false;
+        File.AppendAllText(path, pending.ToString());
+        whole = true;
+        pending.Clear();
     }
+
+    /// <summary>Whether the step is one of about a thousand.</summary>
+    public bool IsDue(long step) => step % every == 0;
 
     public static IEnumerable<HistoryPoint> Read(string runDirectory)
     {
-        var path = Path.Combine(runDirectory, FileName);
-        foreach (var line in File.Exists(path) ? File.ReadAllLines(path) : [])
+        var last = long.MinValue;
+        foreach (var line in Lines(Path.Combine(runDirectory, FileName)))
         {
             HistoryPoint? point = null;
             try
@@ -43,16 +67,52 @@ public sealed class RunHistory : IDisposable
             }
             catch (JsonException)
             {
-                // The last line of a process that was killed while it wrote.
+                // Cut off by a kill or a full disk.
             }
-            if (point is not null)
+            // A step may be told twice: a full disk took its line before it refused one behind it.
+            if (point is not null && point.Step > last)
             {
+                last = point.Step;
                 yield return point;
             }
         }
     }
 
-    public void Dispose() => writer.Dispose();
+    // Rewritten beside and renamed: a kill on the way leaves the lines that were there.
+    private void MakeWhole()
+    {
+        if (whole)
+        {
+            return;
+        }
+        Directory.CreateDirectory(runDirectory);
+        var rewritten = path + ".partial";
+        using (var stream = File.Create(rewritten))
+        {
+            foreach (var point in Read(runDirectory).TakeWhile(point => point.Step <= upTo))
+            {
+                stream.Write(Encoding.UTF8.GetBytes(Line(point)));
+            }
+            stream.Flush(flushToDisk: true);
+        }
+        File.Move(rewritten, path, overwrite: true);
+        upTo = long.MaxValue;
+        whole = true;
+    }
+
+    private static string[] Lines(string path)
+    {
+        try
+        {
+            return File.ReadAllLines(path);
+        }
+        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
+        {
+            return [];
+        }
+    }
+
+    private static string Line(HistoryPoint point) => JsonSerializer.Serialize(point) + "\n";
 }
 
 /// <summary>The metrics of a step.</summary>

@@ -16,4 +16,20 @@ public readonly record struct ShardRange(int Start, int End)
         }
         return [.. Enumerable.Range(0, workers).Select(worker => new ShardRange(worker * shards / workers, (worker + 1) * shards / workers))];
     }
+
+    /// <summary>Contiguous ranges of so many shards, one after the other.</summary>
+    public static ShardRange[] Split(IReadOnlyList<int> counts)
+    {
+        var ranges = new ShardRange[counts.Count];
+        var start = 0;
+        for (var worker = 0; worker < ranges.Length; worker++)
+        {
+            if (counts[worker] < 1)
+            {
+                throw new ArgumentOutOfRangeException(nameof(counts), $"Every worker trains at least one shard, not {counts[worker]} (of {string.Join(", ", counts)}).");
+            }
+            ranges[worker] = new(start, start += counts[worker]);
+        }
+        return ranges;
+    }
 }

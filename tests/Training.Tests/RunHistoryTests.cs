@@ -1,0 +1,97 @@
+using System.Text.Json;
+using Granary.Training.Checkpoints;
+
+namespace Granary.Training.Tests;
+
+public sealed class RunHistoryTests : IDisposable
+{
+    private readonly string directory = Directory.CreateTempSubdirectory("granary-tests-").FullName;
+
+    private string Curve => Path.Combine(directory, RunHistory.FileName);
+
+    public void Dispose() => Directory.Delete(directory, recursive: true);
+
+    [Fact]
+    public void History_OfAProcessKilledWhileItRewrote_IsWhole()
+    {
+        AddTo(new(directory, from: 0, totalSteps: 10), 1, 2, 3, 4);
+        var content = File.ReadAllBytes(Curve);
+        for (var position = 0; position <= content.Length; position++)
+        {
+            File.WriteAllBytes(Curve + ".partial", content[..position]);
+            _ = new RunHistory(directory, from: 4, totalSteps: 10);
+            Assert.Equal([1L, 2, 3, 4], Steps());
+        }
+    }
+
+    [Fact]
+    public void History_ThatIsRewritten_IsReplacedNotTruncated()
+    {
+        AddTo(new(directory, from: 0, totalSteps: 10), 1, 2, 3, 4);
+        using var before = new FileStream(Curve, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        _ = new RunHistory(directory, from: 2, totalSteps: 10);
+        using var reader = new StreamReader(before);
+        Assert.Equal(4, reader.ReadToEnd().Count(letter => letter == '\n'));
+        Assert.Equal([1L, 2], Steps());
+    }
+
+    [Fact]
+    public void History_BegunOnABrokenDisk_HasAllPointsOnceTheDiskIsBack()
+    {
+        AddTo(new(directory, from: 0, totalSteps: 10), 1, 2, 3, 4);
+        var repair = Break();
+        var history = new RunHistory(directory, from: 2, totalSteps: 10);
+        Assert.True(Record.Exception(() => AddTo(history, 3))!.IsStorageFault());
+        repair();
+        AddTo(history, 4);
+        Assert.Equal([1L, 2, 3, 4], Steps());
+    }
+
+    [Fact]
+    public void History_WhoseLineAFullDiskCut_HasAllPointsAndNoHalfLine()
+    {
+        var history = new RunHistory(directory, from: 0, totalSteps: 10);
+        AddTo(history, 1, 2);
+        var repair = Break();
+        Assert.True(Record.Exception(() => AddTo(history, 3))!.IsStorageFault());
+        repair();
+        File.AppendAllText(Curve, """{"Step":3,"Met""");
+        AddTo(history, 4, 5);
+        Assert.Equal([1L, 2, 3, 4, 5], Steps());
+        Assert.All(File.ReadAllLines(Curve), line => JsonSerializer.Deserialize<HistoryPoint>(line));
+    }
+
+    [Fact]
+    public void History_WhoseDirectoryIsGone_GoesOnInANewOne()
+    {
+        var history = new RunHistory(directory, from: 0, totalSteps: 10);
+        AddTo(history, 1, 2);
+        Directory.Delete(directory, recursive: true);
+        Assert.True(Record.Exception(() => AddTo(history, 3))!.IsStorageFault());
+        AddTo(history, 4);
+        Assert.Equal([3L, 4], Steps());
+    }
+
+    /// <summary>Puts a directory into the place of the file. The result puts the file back.</summary>
+    private Action Break()
+    {
+        var aside = Curve + ".aside";
+        File.Move(Curve, aside);
+        Directory.CreateDirectory(Curve);
+        return () =>
+        {
+            Directory.Delete(Curve);
+            File.Move(aside, Curve);
+        };
+    }
+
+    private static void AddTo(RunHistory history, params long[] steps)
+    {
+        foreach (var step in steps)
+        {
+            history.Add(step, new() { ["loss"] = step }, remarkable: false);
+        }
+    }
+
+    private IEnumerable<long> Steps() => RunHistory.Read(directory).Select(point => point.Step);
+}
