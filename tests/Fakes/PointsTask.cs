@@ -13,6 +13,9 @@ namespace Granary.Tests.Fakes;
 /// </summary>
 public sealed class PointsTask : ITrainingTask
 {
+    /// <summary>Is told what is about to be computed, and on which thread, if a run has the setting <c>watched</c>.</summary>
+    public static Action<Coordinates, Thread>? Computing { get; set; }
+
     public string Name => "points";
 
     public string Summary => "fake";
@@ -38,6 +41,9 @@ public sealed record PointsSettings
 
     [Setting("step at which shard 1 throws; -1: none", Min = -1)]
     public long FailingStep { get; init; } = -1;
+
+    [Setting("whether Computing is told of every shard")]
+    public bool Watched { get; init; }
 
     [Setting("how the data are", Choices = ["good", "missing"])]
     public string Condition { get; init; } = "good";
@@ -102,6 +108,10 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
     public void ComputeGradients(Coordinates at, Frame frame)
     {
         frame.Clear();
+        if (settings.Watched)
+        {
+            PointsTask.Computing?.Invoke(at, Thread.CurrentThread);
+        }
         if (at.Step == settings.FailingStep && at.Shard == 1)
         {
             throw new InvalidOperationException($"Shard {at.Shard} broke at step {at.Step}.");

@@ -4,6 +4,7 @@ using Granary.Grains.Slots;
 using Granary.Tests.Fakes;
 using Granary.Training.Tasks;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Storage;
 using Orleans.TestingHost;
 
 namespace Granary.Grains.Tests;
@@ -11,10 +12,12 @@ namespace Granary.Grains.Tests;
 /// <summary>An in-process cluster of silos with one slot each, which trains the fake task; each run in a folder of its own.</summary>
 public sealed class TestTrainingCluster : IAsyncLifetime
 {
-    private static readonly TimeSpan patience = TimeSpan.FromMinutes(4);
+    private static readonly TimeSpan patience = TimeSpan.FromMinutes(1);
     private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
     private readonly RoundRendezvous rendezvous = new(IPAddress.Loopback, 0, patience);
     private int runs;
+
+    public SharedStorage Store { get; } = new();
 
     public InProcessTestCluster Silos { get; private set; } = null!;
 
@@ -27,7 +30,7 @@ public sealed class TestTrainingCluster : IAsyncLifetime
             silo.Services
                 .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }))
                 .AddSingleton(rendezvous);
-            silo.AddMemoryGrainStorage(Storage.Name);
+            silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, Store);
             silo.AddTraining(node => (node.Name, node.Slots) = (options.SiloName, 1));
         });
         Silos = builder.Build();
@@ -64,6 +67,12 @@ public sealed class TestTrainingCluster : IAsyncLifetime
         await Coordinator(spec).SubmitAsync(spec);
         return await WaitAsync(spec, status => status.HasEnded);
     }
+
+    /// <summary>What has been said of the run, oldest first.</summary>
+    public async Task<List<string>> MessagesAsync(RunSpec spec) =>
+        [.. (await Coordinator(spec).GetEventsAsync(0)).Select(entry => entry.Message).Where(message => message.Length > 0)];
+
+    public InProcessSiloHandle Silo(string node) => Silos.Silos.Single(silo => silo.Name == node);
 
     /// <summary>Follows the run's events until one of them shows what is waited for.</summary>
     public async Task<RunStatus> WaitAsync(RunSpec spec, Func<RunStatus, bool> condition)

@@ -1,0 +1,194 @@
+using Granary.Contracts;
+using Granary.Tests.Fakes;
+using Granary.Training.Checkpoints;
+using Granary.Training.Exchange;
+
+namespace Granary.Grains.Tests;
+
+/// <summary>Workers, coordinators and storage come and go; the weights are those of a run that nothing happened to.</summary>
+public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<TestTrainingCluster>
+{
+    private static Task<RunStatus>? undisturbed;
+    private const int Steps = 1000;
+
+    [Theory]
+    [InlineData(ExchangeKind.PeerToPeer)]
+    [InlineData(ExchangeKind.Coordinator)]
+    public async Task Worker_WhoseSiloIsKilled_LeavesTheOthersWhereTheyStandWithoutACheckpoint(ExchangeKind exchange)
+    {
+        var spec = Spec(3) with { Exchange = exchange };
+        var running = await UnderWayAsync(spec);
+        var victim = NodesOf(running).First(node => node != running.Coordinator);
+        await cluster.Silos.KillSiloAsync(cluster.Silo(victim));
+        await EndsLikeUndisturbedAsync(spec);
+        await cluster.Silos.StartAdditionalSiloAsync();
+        var starts = (await cluster.MessagesAsync(spec)).Where(message => message.StartsWith("Training from step ", StringComparison.Ordinal)).ToList();
+        Assert.NotEmpty(starts);
+        Assert.All(starts, start => Assert.True(long.Parse(start[19..^1]) >= running.Step, $"{start} It had been at step {running.Step}."));
+    }
+
+    [Fact]
+    public async Task Coordinator_WhoseSiloIsKilled_ComesBackAndTakesOver()
+    {
+        var spec = Spec(2);
+        var running = await UnderWayAsync(spec);
+        await cluster.Silos.KillSiloAsync(cluster.Silo(running.Coordinator));
+        var ended = await EndsLikeUndisturbedAsync(spec);
+        await cluster.Silos.StartAdditionalSiloAsync();
+        Assert.NotEqual(running.Coordinator, ended.Coordinator);
+    }
+
+    [Fact]
+    public async Task Coordinator_ThatIsAZombie_IsRefusedByTheWorkers()
+    {
+        var spec = Spec(1);
+        var running = await UnderWayAsync(spec);
+        var slot = new SlotInfo(new(NodesOf(running).Single(), "", default, "", 0, 1), 0);
+        var worker = cluster.Silos.Client.GetGrain<IWorkerGrain>(slot.Key);
+        var stale = new RoundPlan(spec, running.Round, Guid.NewGuid(), [new(slot, 0, spec.Shards)]);
+        var reply = await worker.PrepareAsync(stale, 0);
+        Assert.True(reply.Fenced);
+        await worker.StopAsync(spec.RunId, running.Round - 1, checkpoint: true);
+        await worker.ReleaseAsync(spec.RunId, running.Round - 1);
+        Assert.Equal(1, (await EndsLikeUndisturbedAsync(spec)).Round);
+    }
+
+    [Fact]
+    public async Task Coordinator_ThatIsAZombie_IsRefusedByStorageAndGivesUp()
+    {
+        var spec = Spec(2);
+        await UnderWayAsync(spec);
+        cluster.Store.Touch(cluster.Coordinator(spec).GetGrainId());
+        await Assert.ThrowsAnyAsync<Exception>(() => cluster.Coordinator(spec).ScaleAsync(3));
+        await cluster.WaitAsync(spec, status => status.Reason.Contains("under a new coordinator", StringComparison.Ordinal) || status.HasEnded);
+        await EndsLikeUndisturbedAsync(spec);
+    }
+
+    [Fact]
+    public async Task Run_ScaledUpAndDown_GoesOnWithThatManyWorkersFromTheNextStep()
+    {
+        var spec = Spec(2);
+        await UnderWayAsync(spec);
+        await cluster.Coordinator(spec).ScaleAsync(4);
+        await cluster.WaitAsync(spec, status => status is { State: RunState.Running, Slots.Count: 4 });
+        await cluster.Coordinator(spec).ScaleAsync(1);
+        await cluster.WaitAsync(spec, status => status is { State: RunState.Running, Slots.Count: 1 });
+        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => cluster.Coordinator(spec).ScaleAsync(9));
+        await EndsLikeUndisturbedAsync(spec);
+    }
+
+    [Fact]
+    public async Task Node_ThatIsDrained_IsLeftByItsRunsUntilItIsPutBack()
+    {
+        var spec = Spec(3);
+        var running = await UnderWayAsync(spec);
+        var node = NodesOf(running).First();
+        var list = cluster.Silos.Client.GetGrain<IClusterGrain>(0);
+        await list.DrainAsync(node, undo: false);
+        await cluster.WaitAsync(spec, status => status.State == RunState.Running && !NodesOf(status).Contains(node));
+        Assert.True((await list.GetNodesAsync()).Single(one => one.Name == node).Draining);
+        await list.DrainAsync(node, undo: true);
+        Assert.Contains("No node is named 'nowhere'. The cluster has: ", (await Assert.ThrowsAsync<UnknownNodeException>(() => list.DrainAsync("nowhere", undo: false))).Message);
+        await EndsLikeUndisturbedAsync(spec);
+    }
+
+    [Fact]
+    public async Task Run_Paused_GivesItsSlotsBackAndGoesOnFromThereWhenResumed()
+    {
+        var spec = Spec(4);
+        await UnderWayAsync(spec);
+        await cluster.Coordinator(spec).PauseAsync("Lunch.");
+        var paused = await cluster.WaitAsync(spec, status => status.State == RunState.Paused);
+        Assert.Equal("Lunch.", paused.Reason);
+        Assert.Equal(paused.Step, new CheckpointStore(spec.Output).Latest()!.Manifest.Step);
+        Assert.Equal(RunState.Succeeded, (await cluster.RunAsync(cluster.Spec(5))).State);
+        await cluster.Coordinator(spec).ResumeAsync();
+        await EndsLikeUndisturbedAsync(spec);
+        Assert.Contains($"Training from step {paused.Step}.", await cluster.MessagesAsync(spec));
+    }
+
+    [Fact]
+    public async Task Shard_ThatKillsThreeWorkersInARow_IsNotTriedAgain()
+    {
+        var spec = Spec(2, ("watched", "true"));
+        PointsTask.Computing = (at, thread) =>
+        {
+            if (at is { Step: 5, Shard: 6 } && thread.Name is { } name)
+            {
+                var node = name["slot ".Length..name.LastIndexOf('/')];
+                cluster.Silos.KillSiloAsync(cluster.Silo(node)).Wait();
+                throw new ExchangeAbortedException("The process is dead.");
+            }
+        };
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        var ended = await cluster.WaitAsync(spec, status => status.HasEnded);
+        PointsTask.Computing = null;
+        foreach (var _ in Enumerable.Range(0, 3))
+        {
+            await cluster.Silos.StartAdditionalSiloAsync();
+        }
+        Assert.Equal(RunState.Failed, ended.State);
+        Assert.Contains("workers in a row were lost at step 5", ended.Reason);
+    }
+
+    [Fact]
+    public async Task Worker_MuchSlowerThanTheOthers_IsNamedAndGetsFewerShards()
+    {
+        var spec = Spec(2, ("watched", "true")) with { Steps = 100_000 };
+        string? slow = null;
+        PointsTask.Computing = (_, thread) =>
+        {
+            slow ??= thread.Name;
+            Thread.Sleep(thread.Name == slow ? 10 : 1);
+        };
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        var spread = await cluster.WaitAsync(spec, status => status is { State: RunState.Running, Round: > 1 });
+        var key = slow!["slot ".Length..];
+        Assert.Contains(await cluster.MessagesAsync(spec), message => message.StartsWith($"{key} takes ", StringComparison.Ordinal));
+        Assert.Contains(spread.Slots, slot => slot.StartsWith(key, StringComparison.Ordinal) && ShardsOf(slot) is 1 or 2);
+        await cluster.Coordinator(spec).CancelAsync("");
+        await cluster.WaitAsync(spec, status => status.HasEnded);
+        PointsTask.Computing = null;
+    }
+
+    [Fact]
+    public async Task Storage_ThatIsAway_HoldsUpWhatNeedsItAndNothingElse()
+    {
+        var spec = Spec(2);
+        var running = await UnderWayAsync(spec);
+        cluster.Store.IsAway = true;
+        var further = await cluster.WaitAsync(spec, status => status.Step > running.Step);
+        var scaling = cluster.Coordinator(spec).ScaleAsync(3);
+        await cluster.WaitAsync(spec, status => status.Step > further.Step);
+        while (!(await cluster.MessagesAsync(spec)).Contains("Waiting for storage: The storage is away."))
+        {
+        }
+        cluster.Store.IsAway = false;
+        await scaling;
+        await EndsLikeUndisturbedAsync(spec);
+    }
+
+    private RunSpec Spec(int workers, params (string, string)[] settings) => cluster.Spec(workers, settings) with { Steps = Steps };
+
+    private async Task<RunStatus> UnderWayAsync(RunSpec spec)
+    {
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        return await cluster.WaitAsync(spec, status => status.Step > 10);
+    }
+
+    private async Task<RunStatus> EndsLikeUndisturbedAsync(RunSpec spec)
+    {
+        var ended = await cluster.WaitAsync(spec, status => status.HasEnded);
+        Assert.Equal((RunState.Succeeded, (await (undisturbed ??= cluster.RunAsync(Spec(1)))).WeightsSha256, Steps), (ended.State, ended.WeightsSha256, ended.Step));
+        return ended;
+    }
+
+    private static IEnumerable<string> NodesOf(RunStatus status) => status.Slots.Select(slot => slot[..slot.LastIndexOf('/')]);
+
+    /// <summary>Of a slot and its range such as <c>Silo_0/0 [2, 4)</c>.</summary>
+    private static int ShardsOf(string slot)
+    {
+        var range = slot[(slot.IndexOf('[') + 1)..^1].Split(", ");
+        return int.Parse(range[1]) - int.Parse(range[0]);
+    }
+}
