@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -22,6 +23,9 @@ namespace Granary.Silo;
 /// <summary>One silo of a real cluster, with its gateway: <c>granary silo</c>.</summary>
 public static class SiloProgram
 {
+    /// <summary>How long an attached silo may take to end in good order.</summary>
+    private static readonly TimeSpan OrphanTime = TimeSpan.FromSeconds(20);
+
     /// <param name="configFile">JSON; environment variables such as <c>Granary__Node__Slots</c> override it.</param>
     /// <param name="attached">Belongs to another program: ends with its standard input, not with Ctrl+C.</param>
     /// <exception cref="ClusterStartException"/>
@@ -145,5 +149,8 @@ public static class SiloProgram
         }
         while (line is not null);
         lifetime.StopApplication();
+        // The other program may have been killed, and its Redis with it, for which Orleans would wait and wait.
+        Thread.Sleep(OrphanTime);
+        Process.GetCurrentProcess().Kill();
     }
 }

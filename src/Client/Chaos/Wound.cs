@@ -23,7 +23,7 @@ internal sealed class Wound : IAsyncDisposable
                 return new(() => Task.CompletedTask);
             case FaultKind.Stop:
                 var stopped = victim.Process;
-                Signals.Send(stopped, Signals.Stop);
+                await Signals.StopAsync(stopped);
                 return Until(() => Signals.Send(stopped, Signals.Continue));
             case FaultKind.Slow:
                 return Slow(victim);
@@ -45,7 +45,7 @@ internal sealed class Wound : IAsyncDisposable
                 await cluster.Redis!.RestartAsync();
                 return new(() => Task.CompletedTask);
             case FaultKind.Redis:
-                Signals.Send(cluster.Redis!.Process, Signals.Stop);
+                await Signals.StopAsync(cluster.Redis!.Process);
                 return Until(() => Signals.Send(cluster.Redis!.Process, Signals.Continue));
             default:
                 throw new ArgumentOutOfRangeException(nameof(fault), fault.Kind, "No such kind of fault.");

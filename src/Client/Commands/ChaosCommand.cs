@@ -45,7 +45,15 @@ internal static class ChaosCommand
             }
             using var interruption = new Interruption();
             TrainCommand.CheckOutput(run);
-            return await new ChaosSession(request, interruption).RunAsync();
+            try
+            {
+                return await new ChaosSession(request, interruption).RunAsync();
+            }
+            catch (Exception) when (interruption.Asked.IsCancellationRequested)
+            {
+                Console.WriteLine("Interrupted.");
+                return ExitCode.Interrupted;
+            }
         });
         return command;
     }
