@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Granary.Contracts;
 using Granary.Tests.Fakes;
 using Granary.Training.Checkpoints;
@@ -111,22 +112,24 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
     public async Task Shard_ThatKillsThreeWorkersInARow_IsNotTriedAgain()
     {
         var spec = Spec(2, ("watched", "true"));
+        var killed = new ConcurrentDictionary<string, Task>();
         PointsTask.Computing = (at, thread) =>
         {
             if (at is { Step: 5, Shard: 6 } && thread.Name is { } name)
             {
-                var node = name["slot ".Length..name.LastIndexOf('/')];
-                cluster.Silos.KillSiloAsync(cluster.Silo(node)).Wait();
+                killed.GetOrAdd(name["slot ".Length..name.LastIndexOf('/')], node => Task.Run(() => cluster.Silos.KillSiloAsync(cluster.Silo(node))));
                 throw new ExchangeAbortedException("The process is dead.");
             }
         };
         await cluster.Coordinator(spec).SubmitAsync(spec);
         var ended = await cluster.WaitAsync(spec, status => status.HasEnded);
         PointsTask.Computing = null;
-        foreach (var _ in Enumerable.Range(0, 3))
+        foreach (var kill in killed.Values)
         {
+            await kill;
             await cluster.Silos.StartAdditionalSiloAsync();
         }
+        Assert.True(killed.Count == 3, $"{killed.Count} killed: {ended.Reason}");
         Assert.Equal(RunState.Failed, ended.State);
         Assert.Contains("workers in a row were lost at step 5", ended.Reason);
     }
@@ -160,8 +163,10 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
         var further = await cluster.WaitAsync(spec, status => status.Step > running.Step);
         var scaling = cluster.Coordinator(spec).ScaleAsync(3);
         await cluster.WaitAsync(spec, status => status.Step > further.Step);
-        while (!(await cluster.MessagesAsync(spec)).Contains("Waiting for storage: The storage is away."))
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        while (!(await cluster.MessagesAsync(spec)).Any(message => message.StartsWith("Waiting for storage: ", StringComparison.Ordinal)))
         {
+            patience.Token.ThrowIfCancellationRequested();
         }
         cluster.Store.IsAway = false;
         await scaling;

@@ -81,9 +81,16 @@ public sealed class TestTrainingCluster : IAsyncLifetime
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         do
         {
-            if (await Coordinator(spec).GetStatusAsync() is var status && condition(status))
+            try
             {
-                return status;
+                // A client is not told when the silo that it asked has died.
+                if (await Coordinator(spec).GetStatusAsync().WaitAsync(TimeSpan.FromSeconds(2)) is var status && condition(status))
+                {
+                    return status;
+                }
+            }
+            catch (Exception error) when (error is TimeoutException or OrleansException)
+            {
             }
         }
         while (await timer.WaitForNextTickAsync(timeout.Token));

@@ -150,7 +150,8 @@ internal sealed partial class CoordinatorGrain
         await ChangeAsync(Status, state, reason);
         if (plan is not null)
         {
-            await ReleaseAsync(plan, SlotsOf(plan));
+            await ReleaseAsync(plan, SlotsOf(plan).Union(warming.Keys, SlotComparer.Instance));
+            warming.Clear();
         }
         try
         {

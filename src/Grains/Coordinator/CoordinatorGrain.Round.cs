@@ -131,7 +131,8 @@ internal sealed partial class CoordinatorGrain
             }
         }
         var start = RoundPlanner.Start(positions, checkpoint);
-        if (await IsGivenUpAsync(start.Step))
+        record.State.Furthest = Math.Max(record.State.Furthest, start.Step);
+        if (await IsGivenUpAsync())
         {
             return null;
         }
@@ -141,8 +142,10 @@ internal sealed partial class CoordinatorGrain
     }
 
     /// <summary>Takes the losses since the last round into account: a shard that kills one worker after the other ends the run.</summary>
-    private async Task<bool> IsGivenUpAsync(long step)
+    private async Task<bool> IsGivenUpAsync()
     {
+        // Not where the next round begins: when the last replica is lost, that is far behind where it died.
+        var step = record.State.Furthest;
         if (lost.Count == 0)
         {
             record.State.Losses = record.State.Losses.AfterStep(step);
@@ -208,7 +211,6 @@ internal sealed partial class CoordinatorGrain
             }
             if (SlotsOf(plan).FirstOrDefault(IsGone) is { } gone)
             {
-                Lose(gone, "its silo has left the cluster");
                 await RecoverAsync($"Lost {gone.Key}: its silo has left the cluster.");
                 return Reachable(current);
             }
@@ -274,6 +276,10 @@ internal sealed partial class CoordinatorGrain
         foreach (var slot in warming.Keys.Except(added, SlotComparer.Instance).ToList())
         {
             warming.Remove(slot);
+            if (!now.Contains(slot, SlotComparer.Instance))
+            {
+                _ = ReleaseAsync(plan, [slot]);
+            }
         }
         return warming.Values.All(one => one.IsCompleted)
             ? [.. reply.Slots.Where(slot => now.Contains(slot, SlotComparer.Instance) || (warming.TryGetValue(slot, out var warm) && warm.Result))]
@@ -333,8 +339,18 @@ internal sealed partial class CoordinatorGrain
     }));
 
     /// <summary>The slots of the round that are not known to be lost.</summary>
-    private IReadOnlyList<SlotInfo> Reachable(RoundInProgress current) =>
-        Status.HasEnded ? [] : [.. SlotsOf(current.Plan).Where(slot => !avoided.ContainsKey(slot.Node.Silo) && !IsGone(slot))];
+    private IReadOnlyList<SlotInfo> Reachable(RoundInProgress current)
+    {
+        if (Status.HasEnded)
+        {
+            return [];
+        }
+        foreach (var slot in SlotsOf(current.Plan).Where(slot => IsGone(slot) && !avoided.ContainsKey(slot.Node.Silo)))
+        {
+            Lose(slot, "its silo has left the cluster");
+        }
+        return [.. SlotsOf(current.Plan).Where(slot => !avoided.ContainsKey(slot.Node.Silo))];
+    }
 
     private Task FailAsync(string message) =>
         EndAsync(RunState.Failed, Status.Checkpoint is { } checkpoint ? $"{message} The newest checkpoint is {checkpoint}." : message);

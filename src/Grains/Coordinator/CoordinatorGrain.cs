@@ -158,6 +158,7 @@ internal sealed partial class CoordinatorGrain(
 
     private void Hear(RoundInProgress current, WorkerReport report)
     {
+        record.State.Furthest = Math.Max(record.State.Furthest, report.Step);
         switch (report.Kind)
         {
             case ReportKind.Progress:

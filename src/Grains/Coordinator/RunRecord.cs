@@ -26,6 +26,10 @@ public sealed class RunRecord
     [Id(4)]
     public RoundPlan? Plan { get; set; }
 
+    /// <summary>Most steps that were ever known to be committed, even if they had to be made again.</summary>
+    [Id(6)]
+    public long Furthest { get; set; }
+
     [Id(5)]
     public LossHistory Losses { get; set; } = LossHistory.None;
 }

@@ -138,7 +138,7 @@ public sealed class TrainingLoop : IDisposable
         {
             replica.ComputeGradients(at, frame);
         }
-        catch (Exception error)
+        catch (Exception error) when (error is not ExchangeAbortedException)
         {
             throw new ShardFailedException(at.Shard, replica.Phases[at.Phase], at.Step, error);
         }
