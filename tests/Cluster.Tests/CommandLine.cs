@@ -13,7 +13,9 @@ internal static class CommandLine
         return await EndAsync(process);
     }
 
-    public static Process Start(params string[] arguments) => Process.Start(new ProcessStartInfo(Program, arguments)
+    public static Process Start(params string[] arguments) => Start(Program, arguments);
+
+    public static Process Start(string program, string[] arguments) => Process.Start(new ProcessStartInfo(program, arguments)
     {
         RedirectStandardOutput = true,
         RedirectStandardError = true,

@@ -143,7 +143,8 @@ public sealed class CommandLineTests : IDisposable
     /// <summary>Returns once the run is under way.</summary>
     private Process StartEndlessRun()
     {
-        var training = CommandLine.Start("train", "two-layer", "--steps", "100000000", "--out", In("run"));
+        // A shell that runs the tests in the background lets its children ignore SIGINT.
+        var training = CommandLine.Start("env", ["--default-signal=INT", CommandLine.Program, "train", "two-layer", "--steps", "100000000", "--out", In("run")]);
         while (training.StandardOutput.ReadLine() is { } line && !line.Contains("step ", StringComparison.Ordinal))
         {
         }

@@ -1,9 +1,11 @@
 using System.Net;
 using Granary.Contracts;
+using Granary.Grains.Coordinator;
 using Granary.Grains.Slots;
 using Granary.Tests.Fakes;
 using Granary.Training.Tasks;
 using Microsoft.Extensions.DependencyInjection;
+using Orleans.Runtime.Messaging;
 using Orleans.Storage;
 using Orleans.TestingHost;
 
@@ -64,15 +66,38 @@ public sealed class TestTrainingCluster : IAsyncLifetime
 
     public async Task<RunStatus> RunAsync(RunSpec spec)
     {
-        await Coordinator(spec).SubmitAsync(spec);
+        await CallAsync(() => Coordinator(spec).SubmitAsync(spec));
         return await WaitAsync(spec, status => status.HasEnded);
     }
 
     /// <summary>What has been said of the run, oldest first.</summary>
     public async Task<List<string>> MessagesAsync(RunSpec spec) =>
-        [.. (await Coordinator(spec).GetEventsAsync(0)).Select(entry => entry.Message).Where(message => message.Length > 0)];
+        [.. (await CallAsync(() => Coordinator(spec).GetEventsAsync(0))).Select(entry => entry.Message).Where(message => message.Length > 0)];
 
     public InProcessSiloHandle Silo(string node) => Silos.Silos.Single(silo => silo.Name == node);
+
+    /// <summary>Calls again what may be called twice, until it is answered: a client is not told when the silo that it asked has died.</summary>
+    public static async Task<T> CallAsync<T>(Func<Task<T>> call)
+    {
+        using var timeout = new CancellationTokenSource(patience);
+        while (true)
+        {
+            timeout.Token.ThrowIfCancellationRequested();
+            try
+            {
+                return await call().WaitAsync(TimeSpan.FromSeconds(3));
+            }
+            catch (Exception error) when (error is TimeoutException or OrleansException or ConnectionFailedException or CommandLostException)
+            {
+            }
+        }
+    }
+
+    public static Task CallAsync(Func<Task> call) => CallAsync(async () =>
+    {
+        await call();
+        return true;
+    });
 
     /// <summary>Follows the run's events until one of them shows what is waited for.</summary>
     public async Task<RunStatus> WaitAsync(RunSpec spec, Func<RunStatus, bool> condition)
@@ -81,16 +106,9 @@ public sealed class TestTrainingCluster : IAsyncLifetime
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
         do
         {
-            try
+            if (await CallAsync(() => Coordinator(spec).GetStatusAsync()) is var status && condition(status))
             {
-                // A client is not told when the silo that it asked has died.
-                if (await Coordinator(spec).GetStatusAsync().WaitAsync(TimeSpan.FromSeconds(2)) is var status && condition(status))
-                {
-                    return status;
-                }
-            }
-            catch (Exception error) when (error is TimeoutException or OrleansException)
-            {
+                return status;
             }
         }
         while (await timer.WaitForNextTickAsync(timeout.Token));

@@ -32,13 +32,19 @@ public class GanTaskTests
         Assert.True(metrics[loss] < below, $"{loss} {metrics[loss]}");
     }
 
+    // At any one step either player may be ahead, and which one depends on the processor's last bits: only the course counts.
     [Fact]
     public void Training_OnGlyphs_KeepsBothPlayersInTheGame()
     {
-        using var driver = new ReplicaDriver(new GanTask(), new TrainingSpec { Task = "gan", Shards = 2 }).Run(150);
-        var measured = driver.Replica.Evaluate();
-        Assert.InRange(measured["validation.accuracy"], 0.6, 0.999);
-        Assert.InRange(driver.Metrics["score.fake"], 0.05, driver.Metrics["score.real"]);
+        using var driver = new ReplicaDriver(new GanTask(), new TrainingSpec { Task = "gan", Shards = 2 });
+        var course = Enumerable.Range(0, 15).Select(_ =>
+        {
+            driver.Run(10);
+            return (Accuracy: driver.Replica.Evaluate()["validation.accuracy"], Real: driver.Metrics["score.real"], Fake: driver.Metrics["score.fake"]);
+        }).ToList();
+        Assert.All(course, at => Assert.InRange(at.Fake, 0.05, 0.95));
+        Assert.True(course.Average(at => at.Real) > course.Average(at => at.Fake));
+        Assert.InRange(course.Max(at => at.Accuracy), 0.6, 1);
     }
 
     [Fact]

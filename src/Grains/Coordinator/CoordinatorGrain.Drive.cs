@@ -15,6 +15,7 @@ internal sealed partial class CoordinatorGrain
     private TaskCompletionSource nudged = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool driving;
     private int fruitless;
+    private long lastStart;
     private RoundPlan? begun;
     private List<WorkerAssignment> lost = [];
     private IReadOnlyList<int>? shares;
@@ -45,6 +46,7 @@ internal sealed partial class CoordinatorGrain
                 if (record.State.StopReason is not null && (slots.Count == 0 || Status.Step == 0 || fruitless > PatienceToStop))
                 {
                     await EndStoppedAsync();
+                    slots = [];
                 }
                 else if (slots.Count > 0 || (slots = await AcquireAsync()).Count > 0)
                 {
@@ -101,7 +103,11 @@ internal sealed partial class CoordinatorGrain
     /// <summary>Slots for the next round, from the cluster; none: it has none to give, and the run says why it waits.</summary>
     private async Task<IReadOnlyList<SlotInfo>> AcquireAsync()
     {
-        var reply = await AskClusterAsync();
+        var reply = await AskClusterAsync() ?? new([], "Waits for the cluster's list of slots.");
+        if (record.State.StopReason is not null)
+        {
+            return reply.Slots;
+        }
         var waiting = Status.State is RunState.Queued or RunState.Starting ? RunState.Queued : RunState.Recovering;
         if (reply.Slots.Count == 0 && (Status.State, Status.Reason) != (waiting, reply.Reason))
         {
@@ -110,7 +116,8 @@ internal sealed partial class CoordinatorGrain
         return reply.Slots;
     }
 
-    private async Task<SlotReply> AskClusterAsync()
+    /// <summary><see langword="null"/>: the cluster's list is away.</summary>
+    private async Task<SlotReply?> AskClusterAsync()
     {
         foreach (var (silo, until) in avoided.Where(entry => entry.Value <= time.GetUtcNow()).ToList())
         {
@@ -131,13 +138,18 @@ internal sealed partial class CoordinatorGrain
         }
         catch (Exception away)
         {
-            return new([], $"Waiting for the cluster's list of slots: {away.Message}");
+            LogClusterAway(away, RunId);
+            return null;
         }
     }
 
     private async Task EndStoppedAsync()
     {
         var (reason, pausing) = (record.State.StopReason!, record.State.Pausing);
+        if (Status.State != RunState.Stopping)
+        {
+            await ChangeAsync(Status, RunState.Stopping, reason);
+        }
         (record.State.StopReason, record.State.Pausing) = (null, false);
         await EndAsync(pausing ? RunState.Paused : RunState.Cancelled, reason);
     }

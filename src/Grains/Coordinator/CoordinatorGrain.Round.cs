@@ -8,6 +8,7 @@ namespace Granary.Grains.Coordinator;
 /// <summary>One round.</summary>
 internal sealed partial class CoordinatorGrain
 {
+    private static readonly TimeSpan AttendEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Attention = TimeSpan.FromMilliseconds(250);
     private readonly Dictionary<SlotInfo, Task<bool>> warming = new(SlotComparer.Instance);
 
@@ -136,7 +137,7 @@ internal sealed partial class CoordinatorGrain
         {
             return null;
         }
-        fruitless = start.Step > Status.Step ? 0 : fruitless;
+        (fruitless, lastStart) = (start.Step > lastStart ? 0 : fruitless, start.Step);
         Status = Status with { TotalSteps = ready.TotalSteps, StepsPerEpoch = ready.StepsPerEpoch, Unit = ready.Unit, Measure = ready.Measure, Switches = ready.Switches, Step = start.Step };
         return start;
     }
@@ -201,7 +202,8 @@ internal sealed partial class CoordinatorGrain
     {
         var plan = current.Plan;
         var next = SlotsOf(plan);
-        Task<SlotReply>? asking = null;
+        Task<SlotReply?>? asking = null;
+        var attended = time.GetTimestamp();
         while (!current.Outcome.IsCompleted)
         {
             await Task.WhenAny(current.Outcome, PauseAsync(Attention));
@@ -223,13 +225,18 @@ internal sealed partial class CoordinatorGrain
             {
                 var reply = await asking;
                 asking = null;
-                next = NextSlots(plan, reply);
+                next = reply is null ? SlotsOf(plan) : NextSlots(plan, reply);
                 shares = SharesByPace(current);
                 if (!Same(next, SlotsOf(plan)) || shares is not null)
                 {
                     LogChanging(RunId, plan.Number, next.Count);
                     await StopRoundAsync(current, checkpoint: next.Count == 0);
                 }
+            }
+            if (time.GetElapsedTime(attended) > AttendEvery)
+            {
+                attended = time.GetTimestamp();
+                _ = AttendAsync(current);
             }
         }
         var (kind, message, hash) = await current.Outcome;
@@ -243,7 +250,8 @@ internal sealed partial class CoordinatorGrain
                 if (record.State.StopReason is not null)
                 {
                     Status = Status with { WeightsSha256 = hash };
-                    return [];
+                    // A round that stopped for another reason has left no checkpoint: one more stops with it.
+                    return current.StopsWithCheckpoint ? [] : SlotsOf(plan);
                 }
                 if (next.Count == 0)
                 {
@@ -303,6 +311,24 @@ internal sealed partial class CoordinatorGrain
         return false;
     }
 
+    /// <summary>Asks the workers how they stand: a last word may have gone to a coordinator that is no more.</summary>
+    private async Task AttendAsync(RoundInProgress current)
+    {
+        var plan = current.Plan;
+        var replies = await Task.WhenAll(Indices(plan).Select(index => AskAsync(plan, index, worker => worker.AttendAsync(RunId, plan.Number))));
+        foreach (var (reply, index) in replies.Select((reply, index) => (reply.Answer, index)).Where(one => one.Answer is not null && round == current))
+        {
+            if (reply!.End is { } end)
+            {
+                Hear(current, end);
+            }
+            else if (!reply.Trains)
+            {
+                Hear(current, new() { Round = plan.Number, Worker = index, Kind = ReportKind.Aborted, Message = $"{plan.Workers[index].Slot.Key} has left the round." });
+            }
+        }
+    }
+
     private Task RecoverAsync(string reason) => ChangeAsync(Status, record.State.StopReason is null ? RunState.Recovering : RunState.Stopping, reason);
 
     /// <summary>Every node of the run is going: it has left a checkpoint and waits for others.</summary>
@@ -317,7 +343,7 @@ internal sealed partial class CoordinatorGrain
     {
         if (!current.Stopping)
         {
-            current.Stopping = true;
+            (current.Stopping, current.StopsWithCheckpoint) = (true, checkpoint);
             await Task.WhenAll(Indices(current.Plan).Select(index => AskAsync(current.Plan, index, async worker =>
             {
                 await worker.StopAsync(RunId, current.Plan.Number, checkpoint);

@@ -112,11 +112,20 @@ internal sealed partial class CoordinatorGrain(
     public Task NudgeAsync()
     {
         Nudge();
+        // The cluster calls runs that lay claim to slots: one that ended as its silo died may not have given them back.
+        if (!driving && record.State.Status is { } status && (status.HasEnded || status.State == RunState.Paused))
+        {
+            Cluster.ReleaseAsync(RunId).Ignore();
+        }
         return Task.CompletedTask;
     }
 
     public Task ReportAsync(WorkerReport report)
     {
+        if (leaving)
+        {
+            throw new CommandLostException($"Run '{RunId}' is being handed over.");
+        }
         if (report.Round > record.State.Round)
         {
             LoseCommand();
@@ -146,13 +155,13 @@ internal sealed partial class CoordinatorGrain(
         {
             return;
         }
-        var idle = Status.State == RunState.Paused;
+        if (Status.State == RunState.Paused)
+        {
+            await EndAsync(RunState.Cancelled, reason);
+            return;
+        }
         (record.State.StopReason, record.State.Pausing) = (reason, pausing);
         await ChangeAsync(Status, RunState.Stopping, reason);
-        if (idle)
-        {
-            Drive();
-        }
         Nudge();
     }
 

@@ -23,6 +23,9 @@ internal sealed class RoundInProgress(RoundPlan plan)
     /// <summary>Whether the workers have been asked to stop at the next step boundary.</summary>
     public bool Stopping { get; set; }
 
+    /// <summary>Whether they were asked to leave a checkpoint there.</summary>
+    public bool StopsWithCheckpoint { get; set; }
+
     /// <summary>
     /// The first to break off decides, unless one has failed: a failure waits for the worker that can name the shard. A good
     /// end needs all workers, with one hash.

@@ -24,6 +24,9 @@ internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter repor
     /// <summary>Whether the worker has begun to train.</summary>
     public bool HasBegun => exchange is not null;
 
+    /// <summary>Whether the worker has said its last word on it.</summary>
+    public bool HasEnded => Reporter.End is not null;
+
     /// <summary>Refused once the round is over, and the second time.</summary>
     public bool TryBegin(IExchange joined)
     {

@@ -28,7 +28,7 @@ internal sealed partial class SlotSession(
     private SlotRound? current;
 
     /// <summary>Whether a run counts on the slot at this moment.</summary>
-    public bool IsInRound => Volatile.Read(ref current) is not null;
+    public bool IsInRound => Volatile.Read(ref current) is { HasEnded: false };
 
     public async Task<PrepareReply> PrepareAsync(RoundPlan plan, int worker)
     {
@@ -50,7 +50,7 @@ internal sealed partial class SlotSession(
     {
         lock (gate)
         {
-            if (current is not null)
+            if (current is { HasEnded: false })
             {
                 return false;
             }
@@ -82,6 +82,10 @@ internal sealed partial class SlotSession(
             if (!mine.TryBegin(exchange))
             {
                 exchange.Dispose();
+                if (mine.Over.IsCancellationRequested)
+                {
+                    rendezvous.Leave(mine.Plan);
+                }
                 return;
             }
         }

@@ -1,7 +1,7 @@
 namespace Granary.Silo.Faults;
 
 /// <summary>For <c>granary chaos</c>.</summary>
-internal sealed class FaultOptions
+public sealed class FaultOptions
 {
     public const string Section = "Granary:Faults";
 

@@ -82,6 +82,7 @@ public sealed unsafe class ProcessGroup : IDisposable
             Interlocked.Decrement(ref inside);
             if (!whole)
             {
+                Abort("A worker of this process failed in the exchange.");
                 SpinWait.SpinUntil(() => Volatile.Read(ref inside) == 0);
             }
         }

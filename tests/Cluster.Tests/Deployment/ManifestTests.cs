@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using Granary.Grains.Cluster;
 using Granary.Silo.Clusters;
+using Granary.Silo.Faults;
 using k8s;
 using k8s.Models;
 
@@ -14,6 +15,7 @@ public sealed partial class ManifestTests
     {
         ["Cluster"] = typeof(SiloClusterOptions),
         ["Node"] = typeof(NodeOptions),
+        ["Faults"] = typeof(FaultOptions),
     };
 
     public static TheoryData<string> Files => new(Directory.EnumerateFiles(Repository.PathOf("k8s/base"), "*.yaml")
