@@ -29,14 +29,17 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
     }
 
     [Fact]
-    public async Task Coordinator_WhoseSiloIsKilled_ComesBackAndTakesOver()
+    public async Task Coordinator_WhoseSiloIsKilled_ComesBackAndTakesTheRoundOver()
     {
         var spec = Spec(2);
-        var running = await UnderWayAsync(spec);
+        var coordinator = (await UnderWayAsync(spec)).Coordinator;
+        await TestTrainingCluster.CallAsync(() => cluster.Silos.Client.GetGrain<IClusterGrain>(0).DrainAsync(coordinator, undo: false));
+        var running = await cluster.WaitAsync(spec, status => status is { State: RunState.Running, Slots.Count: 2 } && !NodesOf(status).Contains(coordinator));
         await cluster.Silos.KillSiloAsync(cluster.Silo(running.Coordinator));
         var ended = await EndsLikeUndisturbedAsync(spec);
         await cluster.Silos.StartAdditionalSiloAsync();
         Assert.NotEqual(running.Coordinator, ended.Coordinator);
+        Assert.Equal(running.Round, ended.Round);
     }
 
     [Fact]

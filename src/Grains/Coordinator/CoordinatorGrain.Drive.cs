@@ -54,7 +54,7 @@ internal sealed partial class CoordinatorGrain
                 }
                 else
                 {
-                    await PauseAsync(QueuePause);
+                    await WaitAsync(QueuePause);
                 }
             }
         }
@@ -175,7 +175,7 @@ internal sealed partial class CoordinatorGrain
         }
     }
 
-    private async Task PauseAsync(TimeSpan atMost)
+    private async Task WaitAsync(TimeSpan atMost)
     {
         await Task.WhenAny(nudged.Task, Task.Delay(atMost, time));
         if (nudged.Task.IsCompleted)

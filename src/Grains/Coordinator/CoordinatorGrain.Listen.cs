@@ -1,0 +1,166 @@
+using Granary.Contracts;
+
+namespace Granary.Grains.Coordinator;
+
+/// <summary>A round under way: how it ends, and who joins or leaves it.</summary>
+internal sealed partial class CoordinatorGrain
+{
+    private static readonly TimeSpan AttendEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Attention = TimeSpan.FromMilliseconds(250);
+    private readonly Dictionary<SlotInfo, Task<bool>> warming = new(SlotComparer.Instance);
+
+    /// <summary>Waits for the end of the round: by the workers' word, or because a node of it has left. Lets nodes join and go.</summary>
+    private async Task<IReadOnlyList<SlotInfo>> ListenAsync(RoundInProgress current)
+    {
+        var plan = current.Plan;
+        var next = SlotsOf(plan);
+        Task<SlotReply?>? asking = null;
+        var attended = time.GetTimestamp();
+        while (!current.Outcome.IsCompleted)
+        {
+            await Task.WhenAny(current.Outcome, WaitAsync(Attention));
+            if (leaving)
+            {
+                return [];
+            }
+            if (SlotsOf(plan).FirstOrDefault(IsGone) is { } gone)
+            {
+                await RecoverAsync($"Lost {gone.Key}: its silo has left the cluster.");
+                return Reachable(current);
+            }
+            current.Settle();
+            if (record.State.StopReason is not null)
+            {
+                await StopRoundAsync(current, checkpoint: true);
+            }
+            else if (!current.Stopping && (asking ??= AskClusterAsync()).IsCompleted)
+            {
+                var reply = await asking;
+                asking = null;
+                next = reply is null ? SlotsOf(plan) : NextSlots(plan, reply);
+                shares = SharesByPace(current);
+                if (!Same(next, SlotsOf(plan)) || shares is not null)
+                {
+                    LogChanging(RunId, plan.Number, next.Count);
+                    await StopRoundAsync(current, checkpoint: next.Count == 0);
+                }
+            }
+            if (time.GetElapsedTime(attended) > AttendEvery)
+            {
+                attended = time.GetTimestamp();
+                _ = AttendAsync(current);
+            }
+        }
+        var (kind, message, hash) = await current.Outcome;
+        switch (kind)
+        {
+            case ReportKind.Finished:
+                Status = Status with { WeightsSha256 = hash };
+                await EndAsync(RunState.Succeeded, "All steps are made.");
+                return [];
+            case ReportKind.Stopped:
+                if (record.State.StopReason is not null)
+                {
+                    Status = Status with { WeightsSha256 = hash };
+                    // A round that stopped for another reason has left no checkpoint: one more stops with it.
+                    return current.StopsWithCheckpoint ? [] : SlotsOf(plan);
+                }
+                if (next.Count == 0)
+                {
+                    await LeaveAllAsync(plan);
+                }
+                return next;
+            case ReportKind.Failed:
+                await FailAsync(message);
+                return [];
+            default:
+                LogRoundBroke(RunId, plan.Number, message);
+                await RecoverAsync($"Round {plan.Number} broke off: {message}");
+                await BackOffAsync();
+                return Reachable(current);
+        }
+    }
+
+    /// <summary>
+    /// What the next round would train on, by the cluster's word: slots that are to be left are out at once, new ones in as
+    /// soon as their replicas are built.
+    /// </summary>
+    private IReadOnlyList<SlotInfo> NextSlots(RoundPlan plan, SlotReply reply)
+    {
+        var now = SlotsOf(plan);
+        var added = reply.Slots.Except(now, SlotComparer.Instance).ToList();
+        foreach (var slot in added.Where(slot => !warming.ContainsKey(slot)))
+        {
+            warming.Add(slot, WarmUpAsync(slot));
+        }
+        foreach (var slot in warming.Keys.Except(added, SlotComparer.Instance).ToList())
+        {
+            warming.Remove(slot);
+            if (!now.Contains(slot, SlotComparer.Instance))
+            {
+                _ = ReleaseAsync(plan, [slot]);
+            }
+        }
+        return warming.Values.All(one => one.IsCompleted)
+            ? [.. reply.Slots.Where(slot => now.Contains(slot, SlotComparer.Instance) || (warming.TryGetValue(slot, out var warm) && warm.Result))]
+            : [.. reply.Slots.Intersect(now, SlotComparer.Instance)];
+    }
+
+    private async Task<bool> WarmUpAsync(SlotInfo slot)
+    {
+        try
+        {
+            if (await GrainFactory.GetGrain<IWorkerGrain>(slot.Key).WarmUpAsync(Status.Spec))
+            {
+                return true;
+            }
+        }
+        catch (Exception error)
+        {
+            LogWorkerLost(RunId, slot.Key, error.Message);
+        }
+        avoided[slot.Node.Silo] = time.GetUtcNow() + AvoidFor;
+        return false;
+    }
+
+    /// <summary>Asks the workers how they stand: a last word may have gone to a coordinator that is no more.</summary>
+    private async Task AttendAsync(RoundInProgress current)
+    {
+        var plan = current.Plan;
+        var replies = await Task.WhenAll(Indices(plan).Select(index => AskAsync(plan, index, worker => worker.AttendAsync(RunId, plan.Number))));
+        foreach (var (reply, index) in replies.Select((reply, index) => (reply.Answer, index)).Where(one => one.Answer is not null && round == current))
+        {
+            if (reply!.End is { } end)
+            {
+                Hear(current, end);
+            }
+            else if (!reply.Trains)
+            {
+                Hear(current, new() { Round = plan.Number, Worker = index, Kind = ReportKind.Aborted, Message = $"{plan.Workers[index].Slot.Key} has left the round." });
+            }
+        }
+    }
+
+    private Task RecoverAsync(string reason) => ChangeAsync(Status, record.State.StopReason is null ? RunState.Recovering : RunState.Stopping, reason);
+
+    /// <summary>Every node of the run is going: it has left a checkpoint and waits for others.</summary>
+    private async Task LeaveAllAsync(RoundPlan plan)
+    {
+        (record.State.Plan, round) = (null, null);
+        await ChangeAsync(Status, RunState.Recovering, $"All its nodes are leaving: waits for others at step {Status.Step}.");
+        await ReleaseAsync(plan, SlotsOf(plan));
+    }
+
+    private async Task StopRoundAsync(RoundInProgress current, bool checkpoint)
+    {
+        if (!current.Stopping)
+        {
+            (current.Stopping, current.StopsWithCheckpoint) = (true, checkpoint);
+            await Task.WhenAll(Indices(current.Plan).Select(index => AskAsync(current.Plan, index, async worker =>
+            {
+                await worker.StopAsync(RunId, current.Plan.Number, checkpoint);
+                return true;
+            })));
+        }
+    }
+}
