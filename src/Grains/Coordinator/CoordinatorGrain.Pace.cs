@@ -6,11 +6,12 @@ namespace Granary.Grains.Coordinator;
 internal sealed partial class CoordinatorGrain
 {
     private static readonly TimeSpan SlowFor = TimeSpan.FromSeconds(3);
+    private readonly Dictionary<(string Slot, long Round), DateTimeOffset> straggling = [];
     private readonly HashSet<(string Slot, long Round)> named = [];
     private DateTimeOffset? slowSince;
 
     /// <summary>
-    /// Names stragglers, once a round. Answers with how many shards each worker should have, if it has been worth a new round
+    /// Names those that straggle for a while, once a round. Answers with how many shards each worker should have, if it has been worth a new round
     /// for a while; else with <see langword="null"/>. No bit depends on it.
     /// </summary>
     private IReadOnlyList<int>? SharesByPace(RoundInProgress current)
@@ -21,10 +22,19 @@ internal sealed partial class CoordinatorGrain
         {
             instruments.Paced(paces[worker].Slot, RunId, score);
         }
-        foreach (var straggler in StragglerRule.Stragglers(paces).Where(straggler => named.Add((paces[straggler.Worker].Slot, plan.Number))))
+        var stragglers = StragglerRule.Stragglers(paces).ToDictionary(straggler => (paces[straggler.Worker].Slot, plan.Number));
+        foreach (var quick in straggling.Keys.Except(stragglers.Keys).ToList())
         {
-            LogStraggler(RunId, straggler.Reason);
-            events.Add($"{straggler.Reason}.", Status);
+            straggling.Remove(quick);
+        }
+        foreach (var (key, straggler) in stragglers)
+        {
+            straggling.TryAdd(key, time.GetUtcNow());
+            if (time.GetUtcNow() - straggling[key] >= SlowFor && named.Add(key))
+            {
+                LogStraggler(RunId, straggler.Reason);
+                events.Add($"{straggler.Reason}.", Status);
+            }
         }
         var decision = StragglerRule.ShouldReplan(paces);
         slowSince = decision.Replan ? slowSince ?? time.GetUtcNow() : null;
