@@ -245,7 +245,7 @@ internal sealed partial class CoordinatorGrain(
                 catch (Exception away)
                 {
                     LogStorageAway(away, RunId, attempt);
-                    events.Add($"Waiting for storage: {away.Message}", Status);
+                    events.Add($"Waiting for storage: {away.GetBaseException().Message.Split('\n', ',')[0]}", Status);
                     await Task.Delay(StoragePause, time);
                 }
             }
