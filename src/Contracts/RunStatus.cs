@@ -103,7 +103,7 @@ public sealed record RunStatus
     [Id(21)]
     public string Coordinator { get; init; } = "";
 
-    public bool HasEnded => State >= RunState.Succeeded;
+    public bool HasEnded => State.HasEnded();
 }
 
 /// <summary>Something that happened to a run. Ids only grow: a watcher asks for what came after the last it saw.</summary>

@@ -34,7 +34,7 @@ public sealed class BrokenDisk : IDisposable
 
     public Checkpoint Write(long step, double score = 1) => Store.Write(StateAt(step), Signed(step, score));
 
-    public void Begin(CheckpointWriter writer, long step, double score) => writer.Begin(StateAt(step), Manifest(step, score));
+    public void Begin(CheckpointWriter writer, long step, double score) => writer.Begin(StateAt(step), CheckpointTests.Manifest(spec, replica, step, score));
 
     /// <summary>A state that is the step's own.</summary>
     public ReplicaState StateAt(long step)
@@ -43,7 +43,7 @@ public sealed class BrokenDisk : IDisposable
         return replica.State;
     }
 
-    public CheckpointManifest Signed(long step, double score) => Manifest(step, score) with { WeightsSha256 = WeightsHash.Of(StateAt(step)) };
+    public CheckpointManifest Signed(long step, double score) => CheckpointTests.Manifest(spec, replica, step, score) with { WeightsSha256 = WeightsHash.Of(StateAt(step)) };
 
     public bool IsBest(CheckpointWriter writer, double score) => writer.IsBest(score, replica.Measure);
 
@@ -52,20 +52,6 @@ public sealed class BrokenDisk : IDisposable
         replica.Dispose();
         Directory.Delete(Folder, recursive: true);
     }
-
-    private CheckpointManifest Manifest(long step, double score) => new()
-    {
-        Spec = spec,
-        Step = step,
-        TotalSteps = replica.TotalSteps,
-        StepsPerEpoch = replica.StepsPerEpoch,
-        Metrics = new() { [replica.Measure.Metric] = score },
-        Scalars = new(replica.State.Scalars),
-        Measure = replica.Measure,
-        WeightsSha256 = "",
-        Written = DateTimeOffset.UnixEpoch,
-        Files = [],
-    };
 
     private LimitedFile Create(string path)
     {

@@ -106,7 +106,7 @@ public sealed class CheckpointTests : IDisposable
         {
             foreach (var (step, score) in new[] { (1, 5.0), (2, 1.0), (3, 4.0), (4, 3.0), (5, 2.0) })
             {
-                writer.Begin(replica.State, Manifest(replica, step, score));
+                writer.Begin(replica.State, Manifest(spec, replica, step, score));
                 writer.Complete();
             }
         }
@@ -123,7 +123,7 @@ public sealed class CheckpointTests : IDisposable
         var outcomes = new List<CheckpointOutcome>();
         using (var writer = new CheckpointWriter(new(directory), keep: 2, outcomes.Add))
         {
-            writer.Begin(replica.State, Manifest(replica, 1, 1));
+            writer.Begin(replica.State, Manifest(spec, replica, 1, 1));
             writer.Complete();
         }
         Assert.IsAssignableFrom<IOException>(Assert.Single(outcomes).Failure);
@@ -162,10 +162,10 @@ public sealed class CheckpointTests : IDisposable
         }
         using var loop = new TrainingLoop(replica, new(0, spec.Shards), spec.Shards);
         loop.Run(new(from), new SoloExchange(), new Unobserved(), new());
-        return new CheckpointStore(directory).Write(replica.State, Manifest(replica, steps, 1) with { WeightsSha256 = WeightsHash.Of(replica.State) });
+        return new CheckpointStore(directory).Write(replica.State, Manifest(spec, replica, steps, 1) with { WeightsSha256 = WeightsHash.Of(replica.State) });
     }
 
-    private static CheckpointManifest Manifest(ITrainingReplica replica, long step, double score) => new()
+    internal static CheckpointManifest Manifest(TrainingSpec spec, ITrainingReplica replica, long step, double score) => new()
     {
         Spec = spec,
         Step = step,

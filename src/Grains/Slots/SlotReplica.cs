@@ -72,16 +72,6 @@ internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
                 throw new ArgumentException($"The run was made with {name}={value}, here it is {here ?? "unknown"}: the bits would differ. Resume it on a machine like the first, or give up the promise with --other-machine.");
             }
         }
-        return new()
-        {
-            Task = run.Task,
-            Seed = run.Seed,
-            Shards = run.Shards,
-            Steps = run.Steps,
-            Epochs = run.Epochs,
-            Data = run.Data,
-            Settings = TaskSettings.Complete(environment.Tasks[run.Task], run.Settings),
-            Switches = environment.Switches,
-        };
+        return environment.SpecOf(run);
     }
 }

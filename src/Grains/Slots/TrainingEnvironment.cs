@@ -1,3 +1,4 @@
+using Granary.Contracts;
 using Granary.Training.Tasks;
 
 namespace Granary.Grains.Slots;
@@ -7,4 +8,17 @@ public sealed record TrainingEnvironment(TaskCatalog Tasks, IReadOnlyDictionary<
 {
     /// <summary>How many tensors of the process are alive. Default: none are known of.</summary>
     public Func<long> LiveTensors { get; init; } = () => 0;
+
+    /// <summary>What determines the weights of a run that is made here, its settings completed by the task's defaults.</summary>
+    public TrainingSpec SpecOf(RunSpec run) => new()
+    {
+        Task = run.Task,
+        Seed = run.Seed,
+        Shards = run.Shards,
+        Steps = run.Steps,
+        Epochs = run.Epochs,
+        Data = run.Data,
+        Settings = TaskSettings.Complete(Tasks[run.Task], run.Settings),
+        Switches = Switches,
+    };
 }

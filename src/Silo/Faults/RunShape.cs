@@ -12,18 +12,7 @@ public sealed class RunShape : IDisposable
     public RunShape(RunSpec run)
     {
         var environment = GranaryEnvironment.ForTraining();
-        var task = environment.Tasks[run.Task];
-        replica = task.CreateReplica(new()
-        {
-            Task = run.Task,
-            Seed = run.Seed,
-            Shards = run.Shards,
-            Steps = run.Steps,
-            Epochs = run.Epochs,
-            Data = run.Data,
-            Settings = TaskSettings.Complete(task, run.Settings),
-            Switches = environment.Switches,
-        });
+        replica = environment.Tasks[run.Task].CreateReplica(environment.SpecOf(run));
     }
 
     public long TotalSteps => replica.TotalSteps;
