@@ -1,0 +1,74 @@
+using System.Diagnostics;
+using System.Text.Json;
+using Granary.Bench.Measurement;
+
+namespace Granary.Bench.Comparing;
+
+/// <summary>
+/// A program that does the same work as one of our benchmarks. It prints a line of JSON for every figure, <c>case</c>,
+/// <c>value</c> and <c>unit</c> as ours, and may print one with its <c>version</c>.
+/// </summary>
+/// <param name="Name">As it stands in the table.</param>
+/// <param name="Command">The program and its arguments; a path is relative to <c>bench/peers</c>.</param>
+/// <param name="Install">What to do where it is missing.</param>
+/// <param name="Environment">Variables it runs with; shown as its switches.</param>
+/// <param name="Goals">By case (or the end of its name): how many times as fast ours shall be.</param>
+internal sealed record Peer(
+    string Name,
+    Func<BenchmarkRun, IReadOnlyList<string>> Command,
+    string Install,
+    IReadOnlyDictionary<string, string>? Environment = null,
+    IReadOnlyDictionary<string, double>? Goals = null)
+{
+    private static readonly JsonSerializerOptions json = new(JsonSerializerDefaults.Web);
+
+    public static string Folder { get; } = Path.Combine(AppContext.BaseDirectory, "peers");
+
+    /// <exception cref="BenchmarkException">It is missing, or failed.</exception>
+    public async Task<PeerOutput> RunAsync(BenchmarkRun run)
+    {
+        var command = Command(run);
+        var start = new ProcessStartInfo(command[0], command.Skip(1)) { WorkingDirectory = Folder, RedirectStandardOutput = true, RedirectStandardError = true };
+        foreach (var (name, value) in Environment ?? new Dictionary<string, string>())
+        {
+            start.Environment[name] = value;
+        }
+        try
+        {
+            using var process = Process.Start(start)!;
+            var errors = process.StandardError.ReadToEndAsync();
+            var output = await process.StandardOutput.ReadToEndAsync();
+            await process.WaitForExitAsync();
+            if (process.ExitCode != 0)
+            {
+                throw new BenchmarkException($"{Name} failed: {(await errors).Trim().Split('\n')[^1]} ({string.Join(' ', command)}). {Install}");
+            }
+            return Parse(output);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            throw new BenchmarkException($"{Name} needs {command[0]}, which is not installed. {Install}");
+        }
+    }
+
+    private static PeerOutput Parse(string output)
+    {
+        var figures = new List<Figure>();
+        string? version = null;
+        foreach (var line in output.Split('\n').Where(line => line.StartsWith('{')))
+        {
+            var said = JsonSerializer.Deserialize<Line>(line, json)!;
+            version ??= said.Version;
+            if (said is { Case: { } name, Value: { } value, Unit: { } unit })
+            {
+                figures.Add(new(name, value, unit));
+            }
+        }
+        return new(version ?? "of unknown version", figures);
+    }
+
+    private sealed record Line(string? Version, string? Case, double? Value, string? Unit);
+}
+
+/// <summary>What a peer said in one run.</summary>
+internal sealed record PeerOutput(string Version, IReadOnlyList<Figure> Figures);

@@ -1,0 +1,28 @@
+using System.Diagnostics;
+
+namespace Granary.Bench.Measurement;
+
+/// <summary>Does a thing again and again and tells how long each time took.</summary>
+internal static class Repeat
+{
+    private const int Least = 3;
+
+    /// <param name="seconds">Stops after this long, but not before three samples.</param>
+    /// <param name="warmUps">Done first, not timed: code is compiled and memory touched.</param>
+    /// <returns>Milliseconds.</returns>
+    public static List<double> Time(Action act, double seconds, int warmUps = 3)
+    {
+        for (var i = 0; i < warmUps; i++)
+        {
+            act();
+        }
+        var samples = new List<double>();
+        for (var begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun).TotalSeconds < seconds || samples.Count < Least;)
+        {
+            var started = Stopwatch.GetTimestamp();
+            act();
+            samples.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
+        }
+        return samples;
+    }
+}

@@ -1,0 +1,20 @@
+using System.CommandLine;
+using Granary.Bench;
+using Granary.Bench.Comparing;
+
+IBenchmark[] benchmarks = [];
+var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
+foreach (var benchmark in benchmarks)
+{
+    root.Add(BenchmarkCommand.Create(benchmark));
+}
+root.Add(CompareCommand.Create(benchmarks));
+try
+{
+    return await root.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false });
+}
+catch (BenchmarkException error)
+{
+    Console.Error.WriteLine($"granary bench: {error.Message}");
+    return 1;
+}
