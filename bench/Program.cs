@@ -1,8 +1,9 @@
 using System.CommandLine;
 using Granary.Bench;
+using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
 
-IBenchmark[] benchmarks = [];
+IBenchmark[] benchmarks = [new CheckpointBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {
