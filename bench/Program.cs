@@ -1,14 +1,16 @@
 using System.CommandLine;
 using Granary.Bench;
 using Granary.Bench.Comparing;
+using Granary.Bench.Exchange;
 
-IBenchmark[] benchmarks = [];
+IBenchmark[] benchmarks = [new ExchangeBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {
     root.Add(BenchmarkCommand.Create(benchmark));
 }
 root.Add(CompareCommand.Create(benchmarks));
+root.Add(ProcessCommand.Create());
 try
 {
     return await root.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false });
