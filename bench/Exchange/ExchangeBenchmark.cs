@@ -1,6 +1,5 @@
 using Granary.Bench.Comparing;
 using Granary.Bench.Measurement;
-using Granary.Training.Exchange.Links;
 
 namespace Granary.Bench.Exchange;
 
@@ -16,29 +15,11 @@ internal sealed class ExchangeBenchmark : IBenchmark
         ("100 MiB", 100 << 20),
     ];
 
-    private static readonly (string Name, Transport Transport)[] transports = [("tcp", Transport.Tcp), ("unix", Transport.Unix), ("shared memory", Transport.SharedMemory)];
-
     public string Name => "exchange";
 
     public string Summary => "Sums between workers, by size: milliseconds.";
 
     public IReadOnlyList<Peer> Peers => ExchangePeers.All;
 
-    public async Task RunAsync(BenchmarkRun run)
-    {
-        foreach (var processes in (int[])[2, 4])
-        {
-            foreach (var (transport, value) in transports)
-            {
-                foreach (var (size, bytes) in sizes)
-                {
-                    var name = $"{processes} processes, {transport}, {size}";
-                    if (run.Wants(name))
-                    {
-                        run.Report.Add(Figure.Of(name, "ms", await ProcessSums.MeasureAsync(processes, value, bytes, run.Seconds * ExchangePeers.Share)));
-                    }
-                }
-            }
-        }
-    }
+    public Task RunAsync(BenchmarkRun run) => ProcessCases.RunAsync(run, sizes);
 }

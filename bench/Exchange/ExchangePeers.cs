@@ -7,9 +7,6 @@ internal static class ExchangePeers
 {
     private const string Install = "Install it with bench/peers/install.";
 
-    /// <summary>How much of <c>--seconds</c> a case between processes takes: there are many.</summary>
-    public const double Share = 1.0 / 3;
-
     public static IReadOnlyList<Peer> All { get; } =
     [
         new("Gloo", run => [.. (string[])["/usr/bin/python3", "allreduce_gloo.py", Seconds(run)], .. Only(run)], Install, Goals: new Dictionary<string, double>
@@ -35,7 +32,7 @@ internal static class ExchangePeers
         }),
     ];
 
-    private static string Seconds(BenchmarkRun run) => $"{run.Seconds * Share}";
+    private static string Seconds(BenchmarkRun run) => $"{run.Seconds * ProcessCases.Share}";
 
     private static string[] Only(BenchmarkRun run) => run.Only is { } only ? [only] : [];
 }

@@ -14,11 +14,16 @@ namespace Granary.Bench.Exchange;
 /// </summary>
 internal static class ProcessSums
 {
-    private const int Least = 5, WarmUps = 5, Most = 2000;
+    private const int Least = 5, WarmUps = 3, Most = 2000;
+
+    // The runtime compiles what is called often anew, in the background.
+    private const double SecondsToCompile = 0.3;
+    private const int BytesToCompile = 4 << 20;
     private static readonly TimeSpan patience = TimeSpan.FromSeconds(30);
 
     /// <summary>Starts the processes, tells them of each other, and hears what the first has measured.</summary>
-    public static async Task<List<double>> MeasureAsync(int processes, Transport transport, int bytes, double seconds)
+    /// <returns>The samples of each size, as soon as it is done.</returns>
+    public static async IAsyncEnumerable<List<double>> MeasureAsync(int processes, Transport transport, IReadOnlyList<int> bytes, double seconds)
     {
         var members = Enumerable.Range(0, processes).Select(_ => Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [ProcessCommand.Name])
         {
@@ -27,11 +32,14 @@ internal static class ProcessSums
         })!).ToList();
         try
         {
-            await Task.WhenAll(members.Select((member, rank) => TellAsync(member, new Order(rank, transport, bytes, seconds))));
+            await Task.WhenAll(members.Select((member, rank) => TellAsync(member, new Order(rank, transport, [.. bytes], seconds))));
             var ports = await Task.WhenAll(members.Select(async member => int.Parse(await member.StandardOutput.ReadLineAsync() ?? "0")));
             await Task.WhenAll(members.Select(member => TellAsync(member, ports)));
-            var answer = await members[0].StandardOutput.ReadLineAsync() ?? throw new BenchmarkException("A process of the exchange ended early; its error is above.");
-            return JsonSerializer.Deserialize<List<double>>(answer)!;
+            foreach (var _ in bytes)
+            {
+                var answer = await members[0].StandardOutput.ReadLineAsync() ?? throw new BenchmarkException("A process of the exchange ended early; its error is above.");
+                yield return JsonSerializer.Deserialize<List<double>>(answer)!;
+            }
         }
         finally
         {
@@ -58,41 +66,19 @@ internal static class ProcessSums
         var links = await listener.MeetAsync(Guid.Empty, order.Rank, members, timeout.Token);
         var ranges = ShardRange.Split(members.Count, members.Count);
         using var group = new ProcessGroup([ranges[order.Rank]], members.Count, new SocketMesh(order.Rank, links, ranges, members.Count, patience), [.. ranges.Select((_, process) => process)]);
-        var samples = Sum(group.Exchanges[0], ranges[order.Rank], members.Count, order);
-        if (order.Rank == 0)
+        var member = new Member(group.Exchanges[0], ranges[order.Rank], order.Rank, members.Count);
+        foreach (var bytes in (int[])[BytesToCompile, order.Bytes.Min(), BytesToCompile])
         {
-            Console.WriteLine(JsonSerializer.Serialize(samples));
+            _ = member.Sum(bytes, SecondsToCompile);
         }
-    }
-
-    private static List<double> Sum(IExchange exchange, ShardRange range, int processes, Order order)
-    {
-        using var frame = Frame.Allocate(order.Bytes / sizeof(float) - Frame.SizeOf(0, 0), 0);
-        using var meeting = Frame.Allocate(processes * (Most + WarmUps), 0);
-        Partial[] partials = [new(range, frame)], notes = [new(range, meeting)];
-        using var flag = Frame.Allocate(1, 0);
-        Partial[] flags = [new(range, flag)];
-        var mine = meeting.Values[(order.Rank * (Most + WarmUps))..];
-        var begun = Stopwatch.GetTimestamp();
-        var count = 0;
-        for (var goesOn = true; goesOn; count++)
+        foreach (var bytes in order.Bytes)
         {
-            frame.Dense.Fill(1 + order.Rank);
-            // The meeting; the first process says whether there will be another.
-            flag.Clear();
-            flag.Values[0] = order.Rank == 0 && count + 1 < Most && (count < WarmUps + Least || Stopwatch.GetElapsedTime(begun).TotalSeconds < order.Seconds) ? 1 : 0;
-            exchange.Sum(flags, count, 1);
-            goesOn = flag.Values[0] > 0;
-            var started = Stopwatch.GetTimestamp();
-            exchange.Sum(partials, count, 0);
-            mine[count] = (float)Stopwatch.GetElapsedTime(started).TotalMilliseconds;
-            if (frame.Dense[0] != processes * (processes + 1) / 2 || (count == 0 && frame.Dense.ContainsAnyExcept(frame.Dense[0])) || frame.Dense[^1] != frame.Dense[0])
+            var samples = member.Sum(bytes, order.Seconds);
+            if (order.Rank == 0)
             {
-                throw new BenchmarkException("The sum is wrong.");
+                Console.WriteLine(JsonSerializer.Serialize(samples));
             }
         }
-        exchange.Sum(notes, count, 2);
-        return [.. Enumerable.Range(WarmUps, count - WarmUps).Select(sample => Enumerable.Range(0, processes).Max(rank => (double)meeting.Values[rank * (Most + WarmUps) + sample]))];
     }
 
     private static async Task TellAsync<T>(Process member, T message)
@@ -103,5 +89,42 @@ internal static class ProcessSums
 
     private static T Hear<T>() => JsonSerializer.Deserialize<T>(Console.ReadLine() ?? throw new BenchmarkException($"{ProcessCommand.Name} is for granary bench exchange to start."))!;
 
-    private sealed record Order(int Rank, Transport Transport, int Bytes, double Seconds);
+    private sealed class Member(IExchange exchange, ShardRange range, int rank, int processes)
+    {
+        private const int Samples = Most + WarmUps;
+        private long step;
+
+        /// <returns>The slowest process's milliseconds.</returns>
+        public List<double> Sum(int bytes, double seconds)
+        {
+            using var frame = Frame.Allocate(bytes / sizeof(float) - Frame.SizeOf(0, 0), 0);
+            using var flag = Frame.Allocate(1, 0);
+            using var times = Frame.Allocate(processes * Samples, 0);
+            var mine = times.Values.Slice(rank * Samples, Samples);
+            var begun = Stopwatch.GetTimestamp();
+            var count = 0;
+            for (var goesOn = true; goesOn; count++)
+            {
+                frame.Dense.Fill(1 + rank);
+                // The meeting; the first process says whether there will be another.
+                flag.Clear();
+                flag.Values[0] = rank == 0 && count + 1 < Samples && (count < WarmUps + Least || Stopwatch.GetElapsedTime(begun).TotalSeconds < seconds) ? 1 : 0;
+                Sum(flag);
+                goesOn = flag.Values[0] > 0;
+                var started = Stopwatch.GetTimestamp();
+                Sum(frame);
+                mine[count] = (float)Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+                if (frame.Dense[0] != processes * (processes + 1) / 2 || frame.Dense[^1] != frame.Dense[0] || (count == 0 && frame.Dense.ContainsAnyExcept(frame.Dense[0])))
+                {
+                    throw new BenchmarkException("The sum is wrong.");
+                }
+            }
+            Sum(times);
+            return [.. Enumerable.Range(WarmUps, count - WarmUps).Select(sample => Enumerable.Range(0, processes).Max(process => (double)times.Values[process * Samples + sample]))];
+        }
+
+        private void Sum(Frame frame) => exchange.Sum([new(range, frame)], step++, 0);
+    }
+
+    private sealed record Order(int Rank, Transport Transport, int[] Bytes, double Seconds);
 }

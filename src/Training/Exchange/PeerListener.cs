@@ -76,43 +76,43 @@ public sealed class PeerListener : IDisposable
         }
     }
 
-    private async Task<PeerLink?> ConnectAsync(PeerAddress member, int process, Introduction mine, CancellationToken cancellationToken)
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
+    private static Task<PeerLink?> ConnectAsync(PeerAddress member, int process, Introduction mine, CancellationToken cancellationToken) =>
+        TalkAsync<PeerLink?>(new(SocketType.Stream, ProtocolType.Tcp), socket =>
         {
-            await socket.ConnectAsync(member.Host, member.Port, cancellationToken);
-            var bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<Introduction>(ref mine)).ToArray();
-            await socket.SendAsync(bytes, cancellationToken);
-            return await LinkOffer.TakeAsync(process, socket, cancellationToken);
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+            socket.Connect(member.Host, member.Port);
+            socket.NoDelay = true;
+            socket.Send(MemoryMarshal.AsBytes(new ReadOnlySpan<Introduction>(ref mine)));
+            return LinkOffer.Take(process, socket);
+        }, cancellationToken);
 
     private async Task<PeerLink?> ArriveAsync(Guid round, int process, CancellationToken cancellationToken)
     {
         try
         {
             var (socket, theirs) = await Expected(round, process).Task.WaitAsync(cancellationToken);
-            try
-            {
-                var isLocal = host == theirs.Host && host != Guid.Empty;
-                var wanted = transport == Transport.Auto ? theirs.Transport : theirs.Transport == Transport.Auto || theirs.Transport == transport ? transport : Transport.Tcp;
-                return await LinkOffer.MakeAsync(process, socket, isLocal, wanted, sharedMemory, cancellationToken);
-            }
-            catch
-            {
-                socket.Dispose();
-                throw;
-            }
+            var isLocal = host == theirs.Host && host != Guid.Empty;
+            var wanted = transport == Transport.Auto ? theirs.Transport : theirs.Transport == Transport.Auto || theirs.Transport == transport ? transport : Transport.Tcp;
+            return await TalkAsync<PeerLink?>(socket, own => LinkOffer.Make(process, own, isLocal, wanted, sharedMemory), cancellationToken);
         }
         finally
         {
             arrivals.TryRemove((round, process), out _);
+        }
+    }
+
+    /// <summary>Waiting calls on a thread of their own: see <see cref="LinkOffer"/>.</summary>
+    private static async Task<T> TalkAsync<T>(Socket socket, Func<Socket, T> talk, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var end = cancellationToken.Register(socket.Dispose);
+            return await Task.Factory.StartNew(() => talk(socket), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        catch (Exception error)
+        {
+            socket.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            throw error is ObjectDisposedException ? new SocketException((int)SocketError.OperationAborted) : error;
         }
     }
 
@@ -141,7 +141,7 @@ public sealed class PeerListener : IDisposable
         try
         {
             socket.NoDelay = true;
-            var theirs = MemoryMarshal.Read<Introduction>(await LinkOffer.ReadAsync(socket, Marshal.SizeOf<Introduction>(), patience.Token));
+            var theirs = await TalkAsync(socket, own => MemoryMarshal.Read<Introduction>(LinkOffer.Read(own, Marshal.SizeOf<Introduction>())), patience.Token);
             // The peer may come before this process has been told of the round: its arrival is kept for then.
             if (!Expected(theirs.Round, theirs.Rank).TrySetResult(new(socket, theirs)))
             {

@@ -6,7 +6,8 @@ namespace Granary.Training.Exchange.Links;
 /// <summary>
 /// How the two sides of a new connection agree on a faster one between them. One offers what it has made, from the fastest
 /// on; the other tries it and says whether it works. What is left in the end is the connection itself. Offers and answers are
-/// short texts: their length as a byte, then UTF-8.
+/// short texts: their length as a byte, then UTF-8. All calls wait: a socket that was once used asynchronously wakes the runtime's
+/// polling thread with every packet for good, and takes twice as long.
 /// </summary>
 internal static class LinkOffer
 {
@@ -14,7 +15,7 @@ internal static class LinkOffer
 
     /// <summary>The side that was called: makes the offers.</summary>
     /// <param name="folder">Where shared memory is made.</param>
-    public static async Task<PeerLink> MakeAsync(int process, Socket socket, bool isLocal, Transport wanted, string folder, CancellationToken cancellationToken)
+    public static PeerLink Make(int process, Socket socket, bool isLocal, Transport wanted, string folder)
     {
         List<string> remarks = [];
         if (isLocal && wanted is Transport.Auto or Transport.SharedMemory)
@@ -22,7 +23,7 @@ internal static class LinkOffer
             try
             {
                 using var made = new Made<SharedSegment>(SharedSegment.Create(folder));
-                if (await TryOfferAsync(socket, SharedMemory + made.Value.Path, made.Value.Unlink, remarks, cancellationToken))
+                if (TryOffer(socket, SharedMemory + made.Value.Path, made.Value.Unlink, remarks))
                 {
                     return new SharedMemoryLink(process, socket, made.Keep(), side: 0) { IsLocal = true };
                 }
@@ -36,9 +37,9 @@ internal static class LinkOffer
         {
             var path = Path.Combine(Path.GetTempPath(), $"granary-{Guid.NewGuid():N}.sock");
             using var listener = TryListen(path, remarks);
-            if (listener is not null && await TryOfferAsync(socket, Unix + path, () => File.Delete(path), remarks, cancellationToken))
+            if (listener is not null && TryOffer(socket, Unix + path, () => File.Delete(path), remarks))
             {
-                var unix = await listener.AcceptAsync(cancellationToken);
+                var unix = listener.Accept();
                 socket.Dispose();
                 return new SocketLink(process, unix) { IsLocal = true, Remark = string.Join("; ", remarks) };
             }
@@ -47,30 +48,30 @@ internal static class LinkOffer
         {
             throw new IOException($"Granary:Node:Transport is {wanted}, but there is none to process {process}: {string.Join("; ", remarks)}. Auto would take the next best.");
         }
-        await WriteAsync(socket, isLocal ? LocalTcp : Tcp, cancellationToken);
+        Write(socket, isLocal ? LocalTcp : Tcp);
         return new SocketLink(process, socket) { IsLocal = isLocal, Remark = string.Join("; ", remarks) };
     }
 
     /// <summary>The side that called: tries what it is offered.</summary>
-    public static async Task<PeerLink> TakeAsync(int process, Socket socket, CancellationToken cancellationToken)
+    public static PeerLink Take(int process, Socket socket)
     {
         List<string> remarks = [];
         while (true)
         {
-            var offer = await ReadAsync(socket, cancellationToken);
+            var offer = Read(socket);
             try
             {
                 if (offer.StartsWith(SharedMemory, StringComparison.Ordinal))
                 {
                     using var opened = new Made<SharedSegment>(SharedSegment.Open(offer[SharedMemory.Length..]));
-                    await WriteAsync(socket, Yes, cancellationToken);
+                    Write(socket, Yes);
                     return new SharedMemoryLink(process, socket, opened.Keep(), side: 1) { IsLocal = true };
                 }
                 if (offer.StartsWith(Unix, StringComparison.Ordinal))
                 {
                     using var connected = new Made<Socket>(new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
-                    await connected.Value.ConnectAsync(new UnixDomainSocketEndPoint(offer[Unix.Length..]), cancellationToken);
-                    await WriteAsync(socket, Yes, cancellationToken);
+                    connected.Value.Connect(new UnixDomainSocketEndPoint(offer[Unix.Length..]));
+                    Write(socket, Yes);
                     socket.Dispose();
                     return new SocketLink(process, connected.Keep()) { IsLocal = true, Remark = string.Join("; ", remarks) };
                 }
@@ -79,7 +80,7 @@ internal static class LinkOffer
             catch (Exception error) when (error is IOException or UnauthorizedAccessException || (error is SocketException && offer.StartsWith(Unix, StringComparison.Ordinal)))
             {
                 remarks.Add(error.Message);
-                await WriteAsync(socket, error.Message, cancellationToken);
+                Write(socket, error.Message);
             }
         }
     }
@@ -102,13 +103,13 @@ internal static class LinkOffer
     }
 
     /// <param name="withdraw">Takes the offer's name away once it has been tried.</param>
-    private static async Task<bool> TryOfferAsync(Socket socket, string offer, Action withdraw, List<string> remarks, CancellationToken cancellationToken)
+    private static bool TryOffer(Socket socket, string offer, Action withdraw, List<string> remarks)
     {
         string answer;
         try
         {
-            await WriteAsync(socket, offer, cancellationToken);
-            answer = await ReadAsync(socket, cancellationToken);
+            Write(socket, offer);
+            answer = Read(socket);
         }
         finally
         {
@@ -121,26 +122,26 @@ internal static class LinkOffer
         return answer == Yes;
     }
 
-    private static async Task WriteAsync(Socket socket, string text, CancellationToken cancellationToken)
+    private static void Write(Socket socket, string text)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
         var count = Math.Min(bytes.Length, byte.MaxValue);
         byte[] message = [(byte)count, .. bytes.AsSpan(0, count)];
-        await socket.SendAsync(message, cancellationToken);
+        socket.Send(message);
     }
 
-    private static async Task<string> ReadAsync(Socket socket, CancellationToken cancellationToken)
+    private static string Read(Socket socket)
     {
-        var length = await ReadAsync(socket, 1, cancellationToken);
-        return Encoding.UTF8.GetString(await ReadAsync(socket, length[0], cancellationToken));
+        var length = Read(socket, 1);
+        return Encoding.UTF8.GetString(Read(socket, length[0]));
     }
 
-    internal static async Task<byte[]> ReadAsync(Socket socket, int count, CancellationToken cancellationToken)
+    public static byte[] Read(Socket socket, int count)
     {
         var bytes = new byte[count];
         for (var read = 0; read < count;)
         {
-            var more = await socket.ReceiveAsync(bytes.AsMemory(read), cancellationToken);
+            var more = socket.Receive(bytes.AsSpan(read));
             read += more > 0 ? more : throw new SocketException((int)SocketError.ConnectionReset);
         }
         return bytes;

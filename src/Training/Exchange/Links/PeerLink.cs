@@ -10,8 +10,8 @@ namespace Granary.Training.Exchange.Links;
 /// <param name="socket">Connected to the other process: closed when that ends.</param>
 public abstract unsafe class PeerLink(int process, Socket socket) : IDisposable
 {
-    /// <summary>Of one block.</summary>
-    internal const int MostBytes = 128 * 1024 + Greeting.Bytes;
+    /// <summary>Of one block: with its headers it fits into one TCP segment of the loopback interface (65,536 bytes).</summary>
+    internal const int MostBytes = 63 * 1024 + Greeting.Bytes;
 
     /// <summary>How many blocks may be held at a time.</summary>
     internal const int MostHeld = 2;

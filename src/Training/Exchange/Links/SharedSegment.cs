@@ -9,8 +9,8 @@ namespace Granary.Training.Exchange.Links;
 /// </summary>
 internal sealed unsafe class SharedSegment : IDisposable
 {
-    /// <summary>Blocks on the way in one direction: those that may be held, and as many more.</summary>
-    public const int Blocks = 2 * PeerLink.MostHeld;
+    /// <summary>Blocks on the way in one direction; a power of two, as their numbers wrap around.</summary>
+    public const int Blocks = 8;
 
     /// <summary>Where shared memory lives.</summary>
     public const string Folder = "/dev/shm";
