@@ -54,9 +54,10 @@ internal sealed unsafe class RowSum : PieceStream, IDisposable
             }
             Send(process, mine.Counts, mine.Nodes * sizeof(int));
             Send(process, mine.Numbers, (long)mine.Total * sizeof(int));
-            foreach (var partial in partials)
+            for (var node = 0; node < mine.Nodes; node++)
             {
-                Send(process, partial.Frame.Rows!.Row(0), (long)partial.Frame.Rows.Values.Length * sizeof(float));
+                var rows = partials[node].Frame.Rows!;
+                Send(process, rows.Row(0), (long)rows.Values.Length * sizeof(float));
             }
             parts[process].Known = false;
             Receive(process, parts[process].Counts, parts[process].Nodes * sizeof(int));
