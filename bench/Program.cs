@@ -1,9 +1,11 @@
 using System.CommandLine;
 using Granary.Bench;
+using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
 using Granary.Bench.Exchange;
+using Granary.Bench.Scaling;
 
-IBenchmark[] benchmarks = [new ExchangeBenchmark()];
+IBenchmark[] benchmarks = [new ExchangeBenchmark(), new ScalingBenchmark(), new CheckpointBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {

@@ -9,7 +9,7 @@ internal static class ExchangePeers
 
     public static IReadOnlyList<Peer> All { get; } =
     [
-        new("Gloo", run => [.. (string[])["/usr/bin/python3", "allreduce_gloo.py", Seconds(run)], .. Only(run)], Install, Goals: new Dictionary<string, double>
+        new("Gloo", run => [.. (string[])[Peer.Python, "allreduce_gloo.py", Seconds(run)], .. Only(run)], Install, Goals: new Dictionary<string, double>
         {
             ["tcp, 4 MiB"] = 1.8,
             ["tcp, 25 MiB"] = 1.8,
