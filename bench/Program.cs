@@ -13,6 +13,7 @@ foreach (var benchmark in benchmarks)
     root.Add(BenchmarkCommand.Create(benchmark));
 }
 root.Add(CompareCommand.Create(benchmarks));
+root.Add(ProcessCommand.Create());
 try
 {
     return await root.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false });
