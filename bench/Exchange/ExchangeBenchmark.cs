@@ -1,3 +1,4 @@
+using Granary.Bench.Comparing;
 using Granary.Bench.Measurement;
 
 namespace Granary.Bench.Exchange;
@@ -18,7 +19,9 @@ internal sealed class ExchangeBenchmark : IBenchmark
 
     public string Summary => "Sums between workers, by size: milliseconds.";
 
-    public Task RunAsync(BenchmarkRun run)
+    public IReadOnlyList<Peer> Peers => ExchangePeers.All;
+
+    public async Task RunAsync(BenchmarkRun run)
     {
         foreach (var workers in (int[])[2, 4])
         {
@@ -28,7 +31,7 @@ internal sealed class ExchangeBenchmark : IBenchmark
             }
             Measure(run, $"{workers} threads, 4 shards of 20000 rows", seconds => ThreadSums.Rows(workers, shards: 4, rows: 20_000, width: 112, seconds));
         }
-        return Task.CompletedTask;
+        await ProcessCases.RunAsync(run, sizes);
     }
 
     private static void Measure(BenchmarkRun run, string name, Func<double, List<double>> samples)

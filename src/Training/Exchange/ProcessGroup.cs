@@ -135,7 +135,7 @@ public sealed class ProcessGroup : IDisposable
                 {
                     if (worker == 0)
                     {
-                        mesh.Sum(sum.Sums, step, phase);
+                        mesh.Sum(sum.Sums, sum.Sums[0].Frame, step, phase);
                     }
                     Meet();
                 }
