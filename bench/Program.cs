@@ -2,8 +2,9 @@ using System.CommandLine;
 using Granary.Bench;
 using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
+using Granary.Bench.Steps;
 
-IBenchmark[] benchmarks = [new CheckpointBenchmark()];
+IBenchmark[] benchmarks = [new CheckpointBenchmark(), new StepBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {

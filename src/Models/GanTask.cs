@@ -186,7 +186,7 @@ public sealed class GanTask : ITrainingTask
         private readonly GanSettings settings;
         private readonly nn.Module<Tensor, Tensor> network;
         private readonly FlatParameters parameters;
-        private readonly Adam optimizer;
+        private readonly IOptimizer optimizer;
 
         public Player(string name, GanSettings settings, ulong seed, nn.Module<Tensor, Tensor> network)
         {
@@ -194,12 +194,11 @@ public sealed class GanTask : ITrainingTask
             this.network = network;
             Initialization.Default(network, seed);
             parameters = new(network);
-            optimizer = new(parameters.Length, (float)settings.Beta1);
+            optimizer = new OptimizerChoice(OptimizerChoice.Adam, Beta1: settings.Beta1).Create(parameters.Length);
             State =
             [
                 .. parameters.State($"{name}."),
-                new($"{name}.adam.mean", [parameters.Length], StateKind.Training, optimizer.Mean.Pointer),
-                new($"{name}.adam.variance", [parameters.Length], StateKind.Training, optimizer.Variance.Pointer),
+                .. optimizer.Memory.Select(memory => new StateTensor($"{name}.{memory.Name}", [parameters.Length], StateKind.Training, memory.Values.Pointer)),
             ];
         }
 

@@ -73,14 +73,14 @@ public sealed class LanguageModelTask : ITrainingTask
 
         /// <summary>What the decoder sees, and what is to be remembered.</summary>
         /// <param name="state_SBH">What is remembered of each row.</param>
-        /// <param name="generator">Draws what is dropped; <see langword="null"/>: nothing is.</param>
-        public (Tensor Hidden_TBH, Tensor State_SBH) Forward(Tensor words_TB, Tensor state_SBH, Generator? generator)
+        /// <param name="random">Draws what is dropped; <see langword="null"/>: nothing is.</param>
+        public (Tensor Hidden_TBH, Tensor State_SBH) Forward(Tensor words_TB, Tensor state_SBH, LaneRandom? random)
         {
-            var hidden_TBH = Drop(encoder.call(words_TB), generator);
+            var hidden_TBH = Drop(encoder.call(words_TB), random);
             var states = new List<Tensor>();
             for (var layer = 0; layer < settings.Layers; layer++)
             {
-                hidden_TBH = Drop(Recur(layer, hidden_TBH, state_SBH, states), generator);
+                hidden_TBH = Drop(Recur(layer, hidden_TBH, state_SBH, states), random);
             }
             return (hidden_TBH, cat(states, 0));
         }
@@ -105,15 +105,8 @@ public sealed class LanguageModelTask : ITrainingTask
             }
         }
 
-        private Tensor Drop(Tensor values, Generator? generator)
-        {
-            if (generator is null || settings.Dropout == 0)
-            {
-                return values;
-            }
-            var kept = 1 - settings.Dropout;
-            return values * empty_like(values).bernoulli_(kept, generator).mul_(1 / kept);
-        }
+        private Tensor Drop(Tensor values, LaneRandom? random) =>
+            random is null ? values : StepDropout.Apply(values, settings.Dropout, random);
 
         private nn.Module Cell(int inputs) => settings.Cell switch
         {
@@ -171,7 +164,7 @@ public sealed class LanguageModelTask : ITrainingTask
         public override void WriteSamples(string folder, long step) =>
             File.WriteAllText(Path.Combine(folder, $"step-{step + 1:D8}.txt"), Generate(prompt: null, settings.SampleWords, Spec.Seed) + "\n");
 
-        protected override (Tensor LossSum, double Weight) Loss(Coordinates at, Generator generator, ReadOnlySpan<float> carry, Span<float> carryNext)
+        protected override (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext)
         {
             var rows = ShardSlice.Of(settings.Batch, at.Shard, Spec.Shards);
             if (rows.Count == 0)
@@ -185,7 +178,7 @@ public sealed class LanguageModelTask : ITrainingTask
                 MemoryMarshal.AsBytes(carry[..(int)state_SBH.numel()]).CopyTo(state_SBH.bytes);
             }
             var (words_TB, next_TB) = training.Window(index, rows);
-            var (hidden_TBH, next_SBH) = network.Forward(words_TB, state_SBH, generator);
+            var (hidden_TBH, next_SBH) = network.Forward(words_TB, state_SBH, random);
             next_SBH.bytes.CopyTo(MemoryMarshal.AsBytes(carryNext));
             return (SoftmaxOutput.LossSum(network.Decoder, hidden_TBH.flatten(0, 1), next_TB.flatten()), next_TB.numel());
         }
@@ -257,7 +250,7 @@ public sealed class LanguageModelTask : ITrainingTask
             {
                 using var scope = NewDisposeScope();
                 var (words_TB, next_TB) = text.Window(index, rows);
-                (var hidden_TBH, state_SBH) = network.Forward(words_TB, state_SBH, generator: null);
+                (var hidden_TBH, state_SBH) = network.Forward(words_TB, state_SBH, random: null);
                 var logits_NV = network.Decoder.call(hidden_TBH.flatten(0, 1));
                 sum += nn.functional.cross_entropy(logits_NV, next_TB.flatten(), reduction: nn.Reduction.Sum).item<float>();
                 count += next_TB.numel();
@@ -270,7 +263,7 @@ public sealed class LanguageModelTask : ITrainingTask
         private float[] Read(int word, ref Tensor state_SBH)
         {
             using var scope = NewDisposeScope();
-            (var hidden_TBH, state_SBH) = network.Forward(tensor(word, dtype: int64).view(1, 1), state_SBH, generator: null);
+            (var hidden_TBH, state_SBH) = network.Forward(tensor(word, dtype: int64).view(1, 1), state_SBH, random: null);
             state_SBH.MoveToOuterDisposeScope();
             return MemoryMarshal.Cast<byte, float>(network.Decoder.call(hidden_TBH).softmax(-1).bytes).ToArray();
         }
