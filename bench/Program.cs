@@ -4,7 +4,7 @@ using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
 using Granary.Bench.Steps;
 
-IBenchmark[] benchmarks = [new CheckpointBenchmark(), new StepBenchmark()];
+IBenchmark[] benchmarks = [new CheckpointBenchmark(), new StepBenchmark(), new OverheadBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {

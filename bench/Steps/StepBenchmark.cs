@@ -1,16 +1,36 @@
+using System.Globalization;
+using Granary.Bench.Comparing;
 using Granary.Bench.Measurement;
 using Granary.Models.Torch;
 
 namespace Granary.Bench.Steps;
 
-/// <summary>One training step on one thread: forward, backward, clipping, optimizer.</summary>
+/// <summary>One training step on one thread: forward, backward, clipping, optimizer; and the matrix products within.</summary>
 internal sealed class StepBenchmark : IBenchmark
 {
+    private const string Install = "Run bench/peers/install.";
+
+    // Blocks above 32 MiB stay on the heap between steps, as TorchRuntime has them.
+    private static readonly Dictionary<string, string> installed = new() { ["OMP_NUM_THREADS"] = "1" };
+    private static readonly Dictionary<string, string> fair = new(installed)
+    {
+        ["MALLOC_MMAP_MAX_"] = "0",
+        ["MALLOC_TRIM_THRESHOLD_"] = "8589934592",
+        ["MALLOC_TOP_PAD_"] = "67108864",
+    };
+
     public string Name => "step";
 
     public string Summary => "One training step on one thread: language model, GPT, DCGAN; and matrix products.";
 
     public IReadOnlyDictionary<string, string> Switches => TorchRuntime.Switches;
+
+    public IReadOnlyList<Peer> Peers =>
+    [
+        new("PyTorch", run => Command(run), Install, installed, new Dictionary<string, double> { ["lm"] = 2.0, ["gpt"] = 1.7, ["dcgan"] = 1.2 }),
+        new("PyTorch with memory kept", run => Command(run), Install, fair, new Dictionary<string, double> { ["lm"] = 1.5, ["gpt"] = 1.4, ["dcgan"] = 1.1 }),
+        new("PyTorch in bf16 with memory kept", run => Command(run, "--bf16"), Install, fair, new Dictionary<string, double> { ["lm bf16"] = 1, ["gpt bf16"] = 1, ["dcgan bf16"] = 1 }),
+    ];
 
     public Task RunAsync(BenchmarkRun run)
     {
@@ -18,10 +38,17 @@ internal sealed class StepBenchmark : IBenchmark
         var folder = Directory.CreateTempSubdirectory("granary-step-").FullName;
         try
         {
-            if (run.Wants("lm"))
+            foreach (var rounded in Autocast.IsAvailable && Autocast.IsNative ? new[] { false, true } : [false])
             {
-                using var step = new ReplicaStep(LanguageModelStep.Task.CreateReplica(LanguageModelStep.SpecWith(folder)));
-                run.Report.Add(Figure.Of("lm", "ms", Repeat.Time(step.Run, run.Seconds)));
+                var suffix = rounded ? " bf16" : "";
+                var autocast = rounded ? Autocast.BFloat16 : Autocast.Off;
+                Measure(run, $"lm{suffix}", () => new ReplicaStep(LanguageModelStep.Task.CreateReplica(LanguageModelStep.SpecWith(folder, ("autocast", autocast)))), step => step.Run());
+                Measure(run, $"gpt{suffix}", () => new ReplicaStep(new GptReplica(rounded)), step => step.Run());
+                Measure(run, $"dcgan{suffix}", () => new DcganStep(rounded), step => step.Run());
+            }
+            foreach (var product in MatrixProduct.All.Where(product => run.Wants(product.Case)))
+            {
+                product.Use(multiply => run.Report.Add(Figure.Of(product.Case, "GFLOP/s", Repeat.Time(multiply, run.Seconds / 10).Select(time => product.Operations / time / 1e6))));
             }
         }
         finally
@@ -30,4 +57,16 @@ internal sealed class StepBenchmark : IBenchmark
         }
         return Task.CompletedTask;
     }
+
+    private static void Measure<T>(BenchmarkRun run, string name, Func<T> create, Action<T> act) where T : IDisposable
+    {
+        if (run.Wants(name))
+        {
+            using var step = create();
+            run.Report.Add(Figure.Of(name, "ms", Repeat.Time(() => act(step), run.Seconds, warmUps: 1)));
+        }
+    }
+
+    private static IReadOnlyList<string> Command(BenchmarkRun run, params IEnumerable<string> more) =>
+        ["/usr/bin/python3", "train_step.py", run.Seconds.ToString(CultureInfo.InvariantCulture), "--only", run.Only ?? "", .. more];
 }

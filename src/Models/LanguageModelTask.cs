@@ -2,6 +2,7 @@
 using System.Runtime.InteropServices;
 using Granary.Models.Data;
 using Granary.Models.Torch;
+using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
@@ -127,8 +128,9 @@ public sealed class LanguageModelTask : ITrainingTask
         private readonly TextRows training, validation, test;
 
         public Replica(TrainingSpec spec, LanguageModelSettings settings, TextCorpus corpus, Network network)
-            : base(spec, network, CarryLength(spec, settings))
+            : base(spec, network, CarryLength(spec, settings), new(settings.Optimizer, settings.Momentum, settings.WeightDecay))
         {
+            Rounded = Autocast.Wanted(settings.Autocast, lstm: settings.Cell == "lstm");
             this.settings = settings;
             this.network = network;
             states = settings.Layers * Network.StatesOf(settings);
@@ -152,6 +154,8 @@ public sealed class LanguageModelTask : ITrainingTask
         public override Measure Measure => new("validation.perplexity", LowerIsBetter: true, Occasional: true);
 
         protected override double MaxGradientNorm => settings.Clip;
+
+        protected override bool Rounded { get; }
 
         public override bool Happens(int phase, long step)
         {
@@ -179,7 +183,7 @@ public sealed class LanguageModelTask : ITrainingTask
             }
             var (words_TB, next_TB) = training.Window(index, rows);
             var (hidden_TBH, next_SBH) = network.Forward(words_TB, state_SBH, random);
-            next_SBH.bytes.CopyTo(MemoryMarshal.AsBytes(carryNext));
+            next_SBH.to(float32).bytes.CopyTo(MemoryMarshal.AsBytes(carryNext));
             return (SoftmaxOutput.LossSum(network.Decoder, hidden_TBH.flatten(0, 1), next_TB.flatten()), next_TB.numel());
         }
 
@@ -311,7 +315,19 @@ public sealed record LanguageModelSettings
     [Setting("words of each row in a step, as far as gradients go back", Min = 1, Max = 1 << 12)]
     public int Bptt { get; init; } = 32;
 
-    [Setting("Adam's learning rate at first", Min = 0, Max = 10)]
+    [Setting("how gradients move the weights", Choices = [OptimizerChoice.Adam, OptimizerChoice.AdamW, OptimizerChoice.Sgd])]
+    public string Optimizer { get; init; } = OptimizerChoice.Adam;
+
+    [Setting("what remains of sgd's velocity from step to step", Min = 0, Max = 0.9999)]
+    public double Momentum { get; init; }
+
+    [Setting("pull of the weights towards 0: for adamw apart from the gradient, else a part of it", Min = 0, Max = 1)]
+    public double WeightDecay { get; init; }
+
+    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Models.Torch.Autocast.Off, Models.Torch.Autocast.BFloat16])]
+    public string Autocast { get; init; } = Models.Torch.Autocast.Off;
+
+    [Setting("learning rate at first", Min = 0, Max = 10)]
     public double LearningRate { get; init; } = 1e-3;
 
     [Setting("largest norm of the mean gradient", Min = 1e-6, Max = 1e6)]

@@ -58,6 +58,9 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     /// <summary>Largest norm of the mean gradient. Default: no limit.</summary>
     protected virtual double MaxGradientNorm => double.PositiveInfinity;
 
+    /// <summary>Whether the forward pass of training rounds to bfloat16, see <see cref="Autocast"/>. Default: no.</summary>
+    protected virtual bool Rounded => false;
+
     public virtual bool Happens(int phase, long step) => true;
 
     public Frame CreateFrame(int phase) =>
@@ -79,7 +82,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         parameters.Bind(frame);
         random.Seed(StepRandom.Mix(Spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard));
         var carry = frame.Values.Slice(parameters.Length + at.Shard * carryLength, carryLength);
-        var (loss, weight) = Loss(at, random, Carried(at.Shard), carry);
+        var (loss, weight) = RoundedLoss(at, carry);
         if (weight > 0)
         {
             loss.backward();
@@ -140,6 +143,13 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     protected virtual void Validated(double loss, Metrics metrics) => throw new NotSupportedException();
 
     protected abstract double LearningRate(long step);
+
+    // Backward is not part of it: it follows the types that forward left.
+    private (Tensor LossSum, double Weight) RoundedLoss(Coordinates at, Span<float> carry)
+    {
+        using var autocast = Autocast.Begin(Rounded);
+        return Loss(at, random, Carried(at.Shard), carry);
+    }
 
     private ReadOnlySpan<float> Carried(int shard) => carried.Span.Slice(shard * carryLength, carryLength);
 }

@@ -23,23 +23,40 @@ public static unsafe class SoftmaxOutput
     /// <param name="targets_N">The right class of each sample.</param>
     public static Tensor LossSum(Linear layer, Tensor features_NF, Tensor targets_N)
     {
-        var known_NF = features_NF.detach();
+        var known_NF = features_NF.detach().to(float32);
         var gradient_NF = empty_like(known_NF);
         double loss = 0;
         using (no_grad())
         {
             var samples = (int)known_NF.size(0);
             var room_NV = empty(Math.Min(samples, SamplesAtATime), layer.weight!.size(0));
+            var rounded_VF = Autocast.IsOn ? layer.weight.to(bfloat16) : null;
             var targets = MemoryMarshal.Cast<byte, long>(targets_N.bytes);
             for (var first = 0; first < samples; first += SamplesAtATime)
             {
                 using var scope = NewDisposeScope();
                 var count = Math.Min(SamplesAtATime, samples - first);
-                loss += Learn(layer, known_NF.narrow(0, first, count), targets.Slice(first, count), room_NV.narrow(0, 0, count), gradient_NF.narrow(0, first, count));
+                var (some_NF, logits_NV, someGradient_NF) = (known_NF.narrow(0, first, count), room_NV.narrow(0, 0, count), gradient_NF.narrow(0, first, count));
+                var some = targets.Slice(first, count);
+                loss += rounded_VF is null
+                    ? Learn(layer, some_NF, some, logits_NV, someGradient_NF)
+                    : LearnRounded(layer, rounded_VF, some_NF, some, logits_NV, someGradient_NF);
             }
         }
         // The first term is zero and only there to have the gradient.
         return ((features_NF - known_NF) * gradient_NF).sum() + loss;
+    }
+
+    /// <summary>Under autocast the factors are rounded, the softmax is not.</summary>
+    private static double LearnRounded(Linear layer, Tensor weight_VF, Tensor features_NF, ReadOnlySpan<long> targets, Tensor logits_NV, Tensor gradient_NF)
+    {
+        var rounded_NF = features_NF.to(bfloat16);
+        logits_NV.copy_(rounded_NF.mm(weight_VF.t()));
+        var loss = BecomeGradient(logits_NV, targets, layer.bias);
+        var rounded_NV = logits_NV.to(bfloat16);
+        layer.weight!.grad!.add_(rounded_NV.t().mm(rounded_NF));
+        gradient_NF.copy_(rounded_NV.mm(weight_VF));
+        return loss;
     }
 
     private static double Learn(Linear layer, Tensor features_NF, ReadOnlySpan<long> targets, Tensor logits_NV, Tensor gradient_NF)
