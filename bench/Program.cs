@@ -2,9 +2,10 @@ using System.CommandLine;
 using Granary.Bench;
 using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
+using Granary.Bench.Scaling;
 using Granary.Bench.Steps;
 
-IBenchmark[] benchmarks = [new CheckpointBenchmark(), new StepBenchmark(), new OverheadBenchmark()];
+IBenchmark[] benchmarks = [new ScalingBenchmark(), new CheckpointBenchmark(), new StepBenchmark(), new OverheadBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {

@@ -8,16 +8,8 @@ namespace Granary.Bench.Steps;
 /// <summary>One training step on one thread: forward, backward, clipping, optimizer; and the matrix products within.</summary>
 internal sealed class StepBenchmark : IBenchmark
 {
-    private const string Install = "Run bench/peers/install.";
-
-    // Blocks above 32 MiB stay on the heap between steps, as TorchRuntime has them.
     private static readonly Dictionary<string, string> installed = new() { ["OMP_NUM_THREADS"] = "1" };
-    private static readonly Dictionary<string, string> fair = new(installed)
-    {
-        ["MALLOC_MMAP_MAX_"] = "0",
-        ["MALLOC_TRIM_THRESHOLD_"] = "8589934592",
-        ["MALLOC_TOP_PAD_"] = "67108864",
-    };
+    private static readonly Dictionary<string, string> fair = new(Peer.FairMalloc) { ["OMP_NUM_THREADS"] = "1" };
 
     public string Name => "step";
 
@@ -27,11 +19,11 @@ internal sealed class StepBenchmark : IBenchmark
 
     public IReadOnlyList<Peer> Peers =>
     [
-        new("PyTorch", run => Command(run), Install, installed, new Dictionary<string, double> { ["lm"] = 2.0, ["gpt"] = 1.7, ["dcgan"] = 1.2 }),
-        new("PyTorch, memory kept", run => Command(run), Install, fair, new Dictionary<string, double> { ["lm"] = 1.5, ["gpt"] = 1.4, ["dcgan"] = 1.1 }),
+        new("PyTorch", run => Command(run), Peer.InstallHint, installed, new Dictionary<string, double> { ["lm"] = 2.0, ["gpt"] = 1.7, ["dcgan"] = 1.2 }),
+        new("PyTorch, memory kept", run => Command(run), Peer.InstallHint, fair, new Dictionary<string, double> { ["lm"] = 1.5, ["gpt"] = 1.4, ["dcgan"] = 1.1 }),
         // Where the processor does not know bfloat16, such a step takes seconds.
         .. Autocast.IsNative
-            ? [new Peer("PyTorch in bf16, memory kept", run => Command(run, "--bf16"), Install, fair, new Dictionary<string, double> { ["lm bf16"] = 1, ["gpt bf16"] = 1, ["dcgan bf16"] = 1 })]
+            ? [new Peer("PyTorch in bf16, memory kept", run => Command(run, "--bf16"), Peer.InstallHint, fair, new Dictionary<string, double> { ["lm bf16"] = 1, ["gpt bf16"] = 1, ["dcgan bf16"] = 1 })]
             : Array.Empty<Peer>(),
     ];
 
@@ -75,5 +67,5 @@ internal sealed class StepBenchmark : IBenchmark
     }
 
     private static IReadOnlyList<string> Command(BenchmarkRun run, params IEnumerable<string> more) =>
-        ["/usr/bin/python3", "train_step.py", run.Seconds.ToString(CultureInfo.InvariantCulture), "--only", run.Only ?? "", .. more];
+        [Peer.Python, "train_step.py", run.Seconds.ToString(CultureInfo.InvariantCulture), "--only", run.Only ?? "", .. more];
 }

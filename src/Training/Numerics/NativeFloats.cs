@@ -9,18 +9,29 @@ namespace Granary.Training.Numerics;
 public sealed unsafe partial class NativeFloats : IDisposable
 {
     private const int LargePage = 2 << 20, CacheLine = 64, AdviseLargePages = 14;
+
+    // Blocks that all began at the same place within a page would contend for the same lines of the cache, and a store to
+    // one of them would hold up loads from another: each begins elsewhere.
+    private const int Colours = 16, ColourBytes = 256;
+    private static uint made;
+    private void* block;
     private float* pointer;
 
     public NativeFloats(int length)
     {
         Length = length;
         var bytes = (nuint)Math.Max(1, length) * sizeof(float);
-        var isLarge = bytes >= LargePage && OperatingSystem.IsLinux();
-        pointer = (float*)NativeMemory.AlignedAlloc(bytes, isLarge ? LargePage : (nuint)CacheLine);
-        if (isLarge)
+        if (bytes >= LargePage && OperatingSystem.IsLinux())
         {
+            block = NativeMemory.AlignedAlloc(bytes + Colours * ColourBytes, LargePage);
+            pointer = (float*)((byte*)block + Interlocked.Increment(ref made) % Colours * ColourBytes);
             // Advice: a kernel that does not take it changes nothing.
-            _ = Advise(pointer, bytes, AdviseLargePages);
+            _ = Advise(block, bytes, AdviseLargePages);
+        }
+        else
+        {
+            block = NativeMemory.AlignedAlloc(bytes, CacheLine);
+            pointer = (float*)block;
         }
         Span.Clear();
     }
@@ -41,8 +52,8 @@ public sealed unsafe partial class NativeFloats : IDisposable
 
     private void Free()
     {
-        NativeMemory.AlignedFree(pointer);
-        pointer = null;
+        NativeMemory.AlignedFree(block);
+        block = pointer = null;
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]
