@@ -5,8 +5,9 @@ using Granary.Bench.Comparing;
 using Granary.Bench.Control;
 using Granary.Bench.Exchange;
 using Granary.Bench.Scaling;
+using Granary.Bench.Steps;
 
-IBenchmark[] benchmarks = [new ExchangeBenchmark(), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark()];
+IBenchmark[] benchmarks = [new ExchangeBenchmark(), new StepBenchmark(), new OverheadBenchmark(), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {
