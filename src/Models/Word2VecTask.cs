@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Granary.Models.Data;
 using Granary.Models.Word2Vec;
 using Granary.Training.Frames;
@@ -39,9 +40,6 @@ public sealed class Word2VecTask : ITrainingTask
     {
         private const int Weight = 0, Pairs = 1, LossSum = 2, ScalarCount = 3;
 
-        // The loss of a pair curves by at most a quarter of the partner's squared length, along the partner. Partners point
-        // many ways: a sixth of that still keeps large batches stable, and frequent words learn faster.
-        private const double Curvature = 1.0 / 24;
         private const int FrequentWords = 30_000;
         private readonly TrainingSpec spec;
         private readonly Word2VecSettings settings;
@@ -50,7 +48,6 @@ public sealed class Word2VecTask : ITrainingTask
         private readonly NativeFloats input, output;
         private readonly SkipGramSample sample;
         private readonly SkipGramKernel kernel;
-        private readonly RowIndex index;
         private readonly WordVectors vectors;
         private readonly Lazy<WordSimilarity> judges;
 
@@ -68,9 +65,8 @@ public sealed class Word2VecTask : ITrainingTask
                 new("input.weight", [vocabulary, settings.Dimension], StateKind.Model, input.Pointer),
                 new("output.weight", [vocabulary, settings.Dimension], StateKind.Model, output.Pointer)]);
             var counts = corpus.Vocabulary.Counts;
-            sample = new(new(counts, settings.Sample), new([.. counts.Select(count => Math.Pow(count, 0.75))]), settings.Window, settings.Negatives);
+            sample = new(new(counts, settings.Sample), new([.. counts.Select(count => Math.Pow(count, 0.75))]), vocabulary, settings.Window, settings.Negatives);
             kernel = new(settings.Dimension, settings.Window, settings.Negatives);
-            index = new(2 * vocabulary);
             vectors = new(corpus.Vocabulary, settings.Dimension, () => input.Span);
             judges = new(FindJudges);
             var random = new StepRandom(spec.Seed);
@@ -100,22 +96,51 @@ public sealed class Word2VecTask : ITrainingTask
             frame.Clear();
             var text = TextOf(at);
             var random = new StepRandom(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard);
-            sample.Draw(text, ref random);
-            for (var position = 0; position < sample.Count; position++)
+            var t0 = System.Diagnostics.Stopwatch.GetTimestamp();
+            sample.Draw(text, random);
+            var rows = frame.Rows!;
+            sample.Lay(rows);
+            var t1 = System.Diagnostics.Stopwatch.GetTimestamp();
+            for (var i = 0; i < rows.Count; i++)
             {
-                index.Mark(sample.Words[position]);
-                index.Mark(vocabulary + sample.Words[position]);
-                foreach (var negative in sample.Negatives(position))
-                {
-                    index.Mark(vocabulary + negative);
-                }
+                new ReadOnlySpan<float>(Vector(rows.Numbers[i]), settings.Dimension).CopyTo(new(rows.Row(i), settings.Dimension));
+                new Span<float>(rows.Row(i) + settings.Dimension, rows.Width - settings.Dimension).Clear();
             }
-            index.Lay(frame.Rows!);
-            var (loss, pairs) = kernel.Accumulate(sample, input.Pointer, output.Pointer, frame.Rows!, index, outputRows: vocabulary);
+            var t2 = System.Diagnostics.Stopwatch.GetTimestamp();
+            var (loss, pairs) = kernel.Train(sample, rows, (Rate(at.Step), Rate(at.Step + 1)));
+            var t3 = System.Diagnostics.Stopwatch.GetTimestamp();
+            for (var i = 0; i < rows.Count; i++)
+            {
+                var row = rows.Row(i);
+                var n = sample.Index.Count(rows.Numbers[i]);
+                var (weight, slot) = Rule switch { "sum" => (1f, 0f), "mean" => (1f, 1f), "count" => (1f, 1f), "sqrt" => (1f, 1f), _ => (1 + Damping * n, Damping * n) };
+                var from = Vector(rows.Numbers[i]);
+                var k = 0;
+                for (; k <= settings.Dimension - 8; k += 8)
+                {
+                    ((System.Runtime.Intrinsics.Vector256.Load(row + k) - System.Runtime.Intrinsics.Vector256.Load(from + k)) * weight).Store(row + k);
+                }
+                for (; k < settings.Dimension; k++)
+                {
+                    row[k] = (row[k] - from[k]) * weight + 0f;
+                }
+                row[settings.Dimension] = slot;
+            }
+            sample.Index.Clear();
+            var t4 = System.Diagnostics.Stopwatch.GetTimestamp();
+            Times[0] += t1 - t0; Times[1] += t2 - t1; Times[2] += t3 - t2; Times[3] += t4 - t3;
             frame.Scalars[Weight] = text.Length;
             frame.Scalars[Pairs] = pairs;
             frame.Scalars[LossSum] = (float)loss;
         }
+
+        public static readonly string Rule = Environment.GetEnvironmentVariable("RULE") ?? "damped";
+        public static readonly float Damping = float.Parse(Environment.GetEnvironmentVariable("DAMPING") ?? "0.02");
+        public static readonly long[] Times = new long[8];
+
+        private double Rate(long step) => settings.LearningRate * Math.Max(1e-4, 1 - (double)step / TotalSteps);
+
+        private float* Vector(int row) => row < vocabulary ? input.Pointer + (long)row * settings.Dimension : output.Pointer + (long)(row - vocabulary) * settings.Dimension;
 
         public void Apply(int phase, long step, Frame sum, Metrics metrics)
         {
@@ -126,19 +151,18 @@ public sealed class Word2VecTask : ITrainingTask
             {
                 throw new NonFiniteException(double.IsFinite(loss) ? "gradient" : "loss", Phases[phase], step);
             }
-            var learningRate = settings.LearningRate * Math.Max(1e-4, 1 - (double)step / TotalSteps);
             for (var i = 0; i < rows.Count; i++)
             {
-                var row = rows.Numbers[i];
-                var vector = row < vocabulary ? input.Pointer + (long)row * settings.Dimension : output.Pointer + (long)(row - vocabulary) * settings.Dimension;
-                var squares = rows.Row(i)[settings.Dimension];
-                VectorMath.AddScaled(vector, rows.Row(i), -(float)(learningRate / (1 + learningRate * Curvature * squares)), settings.Dimension);
+                var slot = rows.Row(i)[settings.Dimension];
+                var factor = Rule switch { "sum" => 1, "mean" => 1f / spec.Shards, "count" => 1f / slot, "sqrt" => 1 / MathF.Sqrt(slot), _ => 1 / (1 + slot) };
+                VectorMath.AddScaled(Vector(rows.Numbers[i]), rows.Row(i), factor, settings.Dimension);
             }
             metrics[Metrics.Loss] = loss;
-            metrics[Metrics.LearningRate] = learningRate;
+            metrics[Metrics.LearningRate] = Rate(step);
             metrics[Metrics.Samples] = sum.Scalars[Weight];
             metrics["pairs"] = sum.Scalars[Pairs];
             metrics["rows"] = rows.Count;
+            if (step == TotalSteps - 1) Console.WriteLine($"draw {Times[0]/1e9:F2} copy {Times[1]/1e9:F2} train {Times[2]/1e9:F2} delta {Times[3]/1e9:F2}");
         }
 
         /// <summary>Measures of similarity as far as their files are there; analogies among the most frequent words.</summary>
@@ -153,7 +177,7 @@ public sealed class Word2VecTask : ITrainingTask
                     metrics[$"spearman.{benchmark.Name}"] = WordSimilarity.Spearman([.. compared.Select(pair => pair.Cosine)], [.. compared.Select(pair => pair.Score)]);
                 }
             }
-            if (vectors.Solve(judges.Value.Questions, FrequentWords) is { Questions: > 0 } solved)
+            if (judges.Value.Questions.Count > 0 && vectors.Solve(judges.Value.Questions, FrequentWords) is { Questions: > 0 } solved)
             {
                 metrics["accuracy.analogies"] = solved.Accuracy;
             }
@@ -233,7 +257,7 @@ public sealed record Word2VecSettings
     public double Sample { get; init; } = 1e-4;
 
     [Setting("learning rate at the start, for a rare word; falls to nearly 0 in a straight line", Min = 0, Max = 10)]
-    public double LearningRate { get; init; } = 0.1;
+    public double LearningRate { get; init; } = 0.025;
 
     [Setting("words of text in a step, those that subsampling drops included", Min = 1, Max = 1 << 26)]
     public int Batch { get; init; } = 20_000;
