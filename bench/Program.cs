@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Granary.Bench;
+using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
+using Granary.Bench.Scaling;
 
-IBenchmark[] benchmarks = [];
+IBenchmark[] benchmarks = [new ScalingBenchmark(), new CheckpointBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {

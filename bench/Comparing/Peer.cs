@@ -22,6 +22,19 @@ internal sealed record Peer(
 {
     private static readonly JsonSerializerOptions json = new(JsonSerializerDefaults.Web);
 
+    /// <summary>What <see cref="Models.Torch.TorchRuntime"/> asks of the C allocator, said through glibc's environment.</summary>
+    public static IReadOnlyDictionary<string, string> FairMalloc { get; } = new Dictionary<string, string>
+    {
+        ["MALLOC_MMAP_MAX_"] = "0",
+        ["MALLOC_TRIM_THRESHOLD_"] = "8589934592",
+        ["MALLOC_TOP_PAD_"] = "67108864",
+    };
+
+    /// <summary>Debian's own: another Python does not see Debian's PyTorch and gensim.</summary>
+    public const string Python = "/usr/bin/python3";
+
+    public const string InstallHint = "bench/peers/install brings it.";
+
     public static string Folder { get; } = Path.Combine(AppContext.BaseDirectory, "peers");
 
     /// <exception cref="BenchmarkException">It is missing, or failed.</exception>

@@ -30,11 +30,15 @@ public sealed class BrokenDisk : IDisposable
     /// <summary>Names of the hidden directories, which hold what is half written or half deleted.</summary>
     public IEnumerable<string> Leftovers => Directory.GetDirectories(Checkpoints, ".*").Select(path => Path.GetFileName(path)!);
 
-    public CheckpointWriter Writer(int keep) => new(Store, keep, Outcomes.Enqueue);
+    public CheckpointWriter Writer(int keep) => new(Store, keep, Outcomes.Enqueue, _ => { });
 
-    public Checkpoint Write(long step, double score = 1) => Store.Write(StateAt(step), Signed(step, score));
+    public Checkpoint Write(long step, double score = 1) => Store.Write(StateAt(step), CheckpointTests.Manifest(spec, replica, step, score));
 
-    public void Begin(CheckpointWriter writer, long step, double score) => writer.Begin(StateAt(step), CheckpointTests.Manifest(spec, replica, step, score));
+    public void Begin(CheckpointWriter writer, long step, double score)
+    {
+        writer.WaitForCopy();
+        writer.Begin(StateAt(step), CheckpointTests.Manifest(spec, replica, step, score));
+    }
 
     /// <summary>A state that is the step's own.</summary>
     public ReplicaState StateAt(long step)

@@ -102,7 +102,7 @@ public sealed class CheckpointTests : IDisposable
     {
         using var replica = new PointsTask().CreateReplica(spec);
         var outcomes = new List<CheckpointOutcome>();
-        using (var writer = new CheckpointWriter(new(directory), keep: 2, outcomes.Add))
+        using (var writer = new CheckpointWriter(new(directory), keep: 2, outcomes.Add, _ => { }))
         {
             foreach (var (step, score) in new[] { (1, 5.0), (2, 1.0), (3, 4.0), (4, 3.0), (5, 2.0) })
             {
@@ -116,12 +116,27 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public void Writer_CopyingWhileTheNextStepIsComputed_WritesTheStatesOfTheStepBoundaries()
+    {
+        using var replica = new PointsTask().CreateReplica(spec);
+        using var writer = new CheckpointWriter(new(directory), keep: 12, _ => { }, _ => { });
+        var recorder = new CopyingRecorder(replica, writer);
+        using (var loop = new TrainingLoop(replica, new(0, spec.Shards), spec.Shards))
+        {
+            loop.Run(new(0), new SoloExchange(), recorder, new());
+        }
+        writer.Complete();
+        Assert.Equal(recorder.Hashes, new CheckpointStore(directory).All().Reverse().ToDictionary(checkpoint => checkpoint.Manifest.Step, checkpoint => checkpoint.Manifest.WeightsSha256));
+        Assert.Equal(12, recorder.Hashes.Count);
+    }
+
+    [Fact]
     public void Writer_WhenTheDirectoryCannotBeWritten_ReportsAndGoesOn()
     {
         using var replica = new PointsTask().CreateReplica(spec);
         File.WriteAllText(Path.Combine(directory, "checkpoints"), "in the way");
         var outcomes = new List<CheckpointOutcome>();
-        using (var writer = new CheckpointWriter(new(directory), keep: 2, outcomes.Add))
+        using (var writer = new CheckpointWriter(new(directory), keep: 2, outcomes.Add, _ => { }))
         {
             writer.Begin(replica.State, Manifest(spec, replica, 1, 1));
             writer.Complete();
@@ -140,6 +155,28 @@ public sealed class CheckpointTests : IDisposable
         File.AppendAllText(Path.Combine(directory, RunHistory.FileName), """{"Step":9,"Metr""");
         _ = new RunHistory(directory, from: 5, totalSteps: 10);
         Assert.Equal([1L, 2, 3, 4, 5], RunHistory.Read(directory).Select(point => point.Step));
+    }
+
+    /// <summary>A checkpoint a step, each written before the next is made; its copy is waited for at the last moment.</summary>
+    private sealed class CopyingRecorder(ITrainingReplica replica, CheckpointWriter writer) : IStepObserver
+    {
+        public Dictionary<long, string> Hashes { get; } = [];
+
+        public void Applying(long step, int phase)
+        {
+            if (phase == 0 && step > 0)
+            {
+                Assert.Equal(Hashes[step], WeightsHash.Of(replica.State));
+                writer.WaitForCopy();
+            }
+        }
+
+        public void StepCommitted(long step, Metrics metrics, StepTimes times)
+        {
+            writer.Complete();
+            Hashes[step] = WeightsHash.Of(replica.State);
+            writer.Begin(replica.State, Manifest(spec, replica, step, 1));
+        }
     }
 
     private static void Flip(string path, int position)
@@ -162,7 +199,7 @@ public sealed class CheckpointTests : IDisposable
         }
         using var loop = new TrainingLoop(replica, new(0, spec.Shards), spec.Shards);
         loop.Run(new(from), new SoloExchange(), new Unobserved(), new());
-        return new CheckpointStore(directory).Write(replica.State, Manifest(spec, replica, steps, 1) with { WeightsSha256 = WeightsHash.Of(replica.State) });
+        return new CheckpointStore(directory).Write(replica.State, Manifest(spec, replica, steps, 1));
     }
 
     internal static CheckpointManifest Manifest(TrainingSpec spec, ITrainingReplica replica, long step, double score) => new()

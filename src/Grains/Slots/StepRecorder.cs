@@ -57,7 +57,8 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
         {
             history = new(run.Output, from, replica.TotalSteps);
             var store = new CheckpointStore(run.Output);
-            checkpoints = new(store, run.Keep, Report);
+            checkpoints = new(store, run.Keep, Report, instruments.CheckpointCopied);
+            checkpoints.Prepare(replica.State);
             // Later ones are of a course that is now repeated; should they be damaged, they are written again.
             Attempt("earlier checkpoints cannot be read", () => store.Manifests().Where(manifest => manifest.Step <= from).ToList().ForEach(checkpoints.Adopt));
         }
@@ -67,6 +68,8 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     public long Step { get; private set; }
 
     public void PhaseComputed(long step, int phase) => gate?.Computed(run.RunId, slot, step, phase);
+
+    public void Applying(long step, int phase) => checkpoints?.WaitForCopy();
 
     public void StepCommitted(long step, Metrics metrics, StepTimes times)
     {

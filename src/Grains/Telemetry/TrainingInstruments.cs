@@ -26,6 +26,7 @@ public sealed class TrainingInstruments
     private readonly Gauge<double> learningRate;
     private readonly Counter<long> exchangedBytes;
     private readonly Histogram<double> checkpointDuration;
+    private readonly Histogram<double> checkpointWait;
     private readonly Counter<long> checkpointFailures;
     private readonly Counter<long> checkpointsSkipped;
     private readonly Counter<long> outputFailures;
@@ -50,6 +51,7 @@ public sealed class TrainingInstruments
         learningRate = meter.CreateGauge<double>("training.learning.rate", "1", "The learning rate in force.");
         exchangedBytes = meter.CreateCounter<long>("training.exchange.bytes", "By", "Gradient bytes sent to other processes.");
         checkpointDuration = Seconds("training.checkpoint.duration", "Writing a checkpoint, in the background.");
+        checkpointWait = Seconds("training.checkpoint.wait", "How long training waited for a checkpoint's copy.");
         checkpointFailures = meter.CreateCounter<long>("training.checkpoint.failures", "{checkpoint}", "Checkpoints that could not be written.");
         checkpointsSkipped = meter.CreateCounter<long>("training.checkpoint.skipped", "{checkpoint}", "Checkpoints passed over for others, as the disk is slow.");
         outputFailures = meter.CreateCounter<long>("training.output.failures", "{failure}", "Times that the run directory, the learning curve or samples could not be written.");
@@ -93,6 +95,9 @@ public sealed class TrainingInstruments
     public void Paced(string slot, string runId, double score) => stragglerScore.Record(score, new TagList { { "slot", slot }, { "run.id", runId } });
 
     public void Exchanged(long bytes) => exchangedBytes.Add(bytes);
+
+    /// <summary>The state of a checkpoint is copied; a step waited so long for it.</summary>
+    public void CheckpointCopied(TimeSpan waited) => checkpointWait.Record(waited.TotalSeconds);
 
     public void CheckpointEnded(string task, CheckpointOutcome outcome)
     {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Checkpoints;
@@ -15,32 +14,36 @@ public sealed partial class CheckpointStore
     /// Writes and syncs the files, then the manifest, then renames the directory into place. A whole checkpoint of the same
     /// step and weights that is there already is left as it is.
     /// </summary>
-    /// <param name="manifest">Complete but for the files' hashes.</param>
+    /// <param name="state">Stays as it is meanwhile: it is hashed while it is written.</param>
+    /// <param name="manifest">Complete but for the hashes.</param>
     public Checkpoint Write(ReplicaState state, CheckpointManifest manifest)
     {
-        if (Twin(manifest) is { } there)
+        if (Directory.Exists(DirectoryOf(manifest.Step)) && Twin(manifest with { WeightsSha256 = WeightsHash.Of(state) }) is { } there)
         {
             return there;
         }
+        // Hashing takes about as long as writing: it is done beside it.
+        var weights = Task.Run(() => WeightsHash.Of(state));
+        var files = new[] { (Name: ModelFile, Kind: StateKind.Model), (Name: TrainingFile, Kind: StateKind.Training) }
+            .Select(file => (file.Name, Tensors: state.Tensors.Where(tensor => tensor.Kind == file.Kind).ToList()))
+            .Select(file => (file.Name, file.Tensors, Hash: Task.Run(() => HashStream.Of(stream => Safetensors.Write(stream, file.Tensors)))))
+            .ToList();
         var partial = Hidden(PartialPrefix, DirectoryOf(manifest.Step));
         try
         {
             Directory.CreateDirectory(partial);
-            var files = new SortedDictionary<string, string>(StringComparer.Ordinal)
+            foreach (var file in files)
             {
-                [ModelFile] = WriteTensors(Path.Combine(partial, ModelFile), state, StateKind.Model),
-                [TrainingFile] = WriteTensors(Path.Combine(partial, TrainingFile), state, StateKind.Training),
-            };
-            manifest = manifest with { Files = files };
-            using (var stream = Create(Path.Combine(partial, CheckpointManifest.FileName)))
-            {
-                stream.Write(manifest.ToBytes());
-                stream.Flush(flushToDisk: true);
+                WriteSynced(Path.Combine(partial, file.Name), stream => Safetensors.Write(stream, file.Tensors));
             }
+            manifest = manifest with { WeightsSha256 = weights.Result, Files = new(files.ToDictionary(file => file.Name, file => file.Hash.Result), StringComparer.Ordinal) };
+            WriteSynced(Path.Combine(partial, CheckpointManifest.FileName), stream => stream.Write(manifest.ToBytes()));
             return PutInPlace(partial, manifest);
         }
         catch
         {
+            // The state's memory may be used for something else as soon as this is left.
+            Task.WaitAll([weights, .. files.Select(file => file.Hash)]);
             Try(() => Directory.Delete(partial, recursive: true));
             throw;
         }
@@ -124,13 +127,11 @@ public sealed partial class CheckpointStore
     private string Hidden(string prefix, string directory) =>
         Path.Combine(root, $"{prefix}{Path.GetFileName(directory)}-{session}-{Interlocked.Increment(ref hidden)}");
 
-    private string WriteTensors(string path, ReplicaState state, StateKind kind)
+    private void WriteSynced(string path, Action<Stream> write)
     {
-        using var stream = Create(path);
-        Safetensors.Write(stream, state.Tensors.Where(tensor => tensor.Kind == kind));
-        stream.Flush(flushToDisk: true);
-        stream.Position = 0;
-        return Convert.ToHexStringLower(SHA256.HashData(stream));
+        using var file = Create(path);
+        write(file);
+        file.Flush(flushToDisk: true);
     }
 
     private FileStream Create(string path) => create is null

@@ -4,20 +4,29 @@ using Granary.Training.Tasks;
 namespace Granary.Training.Checkpoints;
 
 /// <summary>
-/// Writes checkpoints in the background. Training waits for the copy to host memory, never for the disk: while one checkpoint
-/// is written one more may wait, in place of older ones; the best is not passed over for a lesser. A failed write is reported
-/// and costs nothing else.
+/// Copies and writes checkpoints in the background. A step computes gradients before it moves the state: the copy is made
+/// meanwhile, and training waits for the rest of it, if any, never for the disk. While one checkpoint is written one more may
+/// wait, in place of older ones; the best is not passed over for a lesser. A failed write is reported and costs nothing else.
 /// </summary>
 /// <param name="keep">How many of the newest to keep; the best is kept besides.</param>
 /// <param name="report">Hears of every checkpoint once, on the thread that writes or on the one that begins.</param>
-public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<CheckpointOutcome> report) : IDisposable
+/// <param name="waited">Hears how long <see cref="WaitForCopy"/> waited for a checkpoint's copy.</param>
+public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<CheckpointOutcome> report, Action<TimeSpan> waited) : IDisposable
 {
     private readonly Lock gate = new();
     private readonly Stack<StateSnapshot> free = [];
     private Task work = Task.Run(store.Sweep);
-    private Pending? writing, waiting;
+    private Pending? writing, waiting, copying;
     private CheckpointManifest? best;
     private long? newest;
+
+    /// <summary>Makes memory for the first checkpoint ready in the background.</summary>
+    public void Prepare(ReplicaState state)
+    {
+        var snapshot = new StateSnapshot();
+        snapshot.Prepare(state);
+        free.Push(snapshot);
+    }
 
     /// <summary>Knows of checkpoints of an earlier session, so that their best is not taken for surpassed.</summary>
     public void Adopt(CheckpointManifest manifest)
@@ -55,8 +64,11 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
     /// <summary>Whether a value of the measure is better than that of every checkpoint so far.</summary>
     public bool IsBest(double score, Measure measure) => Best is not { } known || measure.IsBetter(score, known);
 
-    /// <summary>Copies the state, to be written as soon as the disk is free.</summary>
-    /// <param name="manifest">Complete but for hashes, which need the copied state.</param>
+    /// <summary>
+    /// Begins to copy the state, to be written as soon as the disk is free. It must not change before <see cref="WaitForCopy"/>
+    /// has returned.
+    /// </summary>
+    /// <param name="manifest">Complete but for the hashes.</param>
     public void Begin(ReplicaState state, CheckpointManifest manifest)
     {
         if (work.IsFaulted)
@@ -81,13 +93,14 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
             }
             else if (!free.TryPop(out snapshot))
             {
-                snapshot = new(state);
+                snapshot = new();
             }
         }
         if (snapshot is not null)
         {
-            snapshot.Take(state);
-            Enqueue(new(snapshot, manifest));
+            snapshot.Begin(state);
+            copying = new(snapshot, manifest);
+            Enqueue(copying);
         }
         if (passedOver is not null)
         {
@@ -95,19 +108,35 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
         }
     }
 
+    /// <summary>Waits until the state may change. All that training ever waits for.</summary>
+    public void WaitForCopy()
+    {
+        if (copying is { } pending)
+        {
+            copying = null;
+            var started = Stopwatch.GetTimestamp();
+            pending.Snapshot.Copied.GetAwaiter().GetResult();
+            waited(Stopwatch.GetElapsedTime(started));
+        }
+    }
+
     /// <summary>Waits until nothing is being written and nothing waits.</summary>
     public void Complete() => work.GetAwaiter().GetResult();
 
-    /// <summary>Waits for nothing: what has begun is still written.</summary>
-    public void Dispose() => work.ContinueWith(
-        _ =>
-        {
-            foreach (var snapshot in free)
+    /// <summary>Waits for the copy alone: what has begun is still written.</summary>
+    public void Dispose()
+    {
+        WaitForCopy();
+        work.ContinueWith(
+            _ =>
             {
-                snapshot.Dispose();
-            }
-        },
-        TaskScheduler.Default);
+                foreach (var snapshot in free)
+                {
+                    snapshot.Dispose();
+                }
+            },
+            TaskScheduler.Default);
+    }
 
     private void Enqueue(Pending pending)
     {
@@ -149,7 +178,7 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
         var (snapshot, manifest) = pending;
         try
         {
-            var written = store.Write(snapshot.State, manifest with { WeightsSha256 = WeightsHash.Of(snapshot.State) });
+            var written = store.Write(snapshot.State, manifest);
             store.Prune(keep, manifest.Step);
             return new(manifest.Step) { Written = written, Duration = Stopwatch.GetElapsedTime(started) };
         }

@@ -6,10 +6,61 @@ namespace Granary.Training.Checkpoints;
 /// <summary>A copy of a replica's state at a step boundary, in memory of its own, reused from checkpoint to checkpoint.</summary>
 public sealed unsafe class StateSnapshot : IDisposable
 {
-    private readonly NativeFloats memory;
+    // Large enough to be worth a thread's turn, small enough to keep several threads busy to the end.
+    private const int Piece = 4 << 20;
+    private NativeFloats? memory;
+    private ReplicaState? copy;
 
-    /// <param name="state">Whose shape the snapshot takes.</param>
-    public StateSnapshot(ReplicaState state)
+    /// <summary>The copy; waits until it is whole.</summary>
+    public ReplicaState State
+    {
+        get
+        {
+            Copied.GetAwaiter().GetResult();
+            return copy!;
+        }
+    }
+
+    /// <summary>Completes when the state has been copied: until then it must stay as it is.</summary>
+    public Task Copied { get; private set; } = Task.CompletedTask;
+
+    /// <summary>Copies the state in the background.</summary>
+    /// <param name="state">Of the same shape every time.</param>
+    public void Begin(ReplicaState state)
+    {
+        var scalars = state.Scalars.ToList();
+        Copied = Copied.ContinueWith(_ => Copy(state, scalars), TaskScheduler.Default);
+    }
+
+    /// <summary>Makes the memory ready in the background, before it is needed: its first touch takes much longer than a copy.</summary>
+    public void Prepare(ReplicaState state) => Copied = Task.Run(() => copy ??= Allocate(state));
+
+    public void Dispose() => memory?.Dispose();
+
+    private void Copy(ReplicaState state, List<KeyValuePair<string, double>> scalars)
+    {
+        copy ??= Allocate(state);
+        var pieces = new List<(StateTensor From, StateTensor To, int Start)>();
+        foreach (var (from, to) in state.Tensors.Zip(copy.Tensors))
+        {
+            for (var start = 0; start < from.Length; start += Piece)
+            {
+                pieces.Add((from, to, start));
+            }
+        }
+        Parallel.ForEach(pieces, piece =>
+        {
+            var length = Math.Min(Piece, piece.From.Length - piece.Start);
+            piece.From.Values.Slice(piece.Start, length).CopyTo(piece.To.Values[piece.Start..]);
+        });
+        copy.Scalars.Clear();
+        foreach (var (name, value) in scalars)
+        {
+            copy.Scalars.Add(name, value);
+        }
+    }
+
+    private ReplicaState Allocate(ReplicaState state)
     {
         memory = new(state.Tensors.Sum(tensor => tensor.Length));
         var tensors = new List<StateTensor>();
@@ -19,23 +70,6 @@ public sealed unsafe class StateSnapshot : IDisposable
             tensors.Add(new(tensor.Name, tensor.Shape, tensor.Kind, memory.Pointer + offset));
             offset += tensor.Length;
         }
-        State = new(tensors);
+        return new(tensors);
     }
-
-    public ReplicaState State { get; }
-
-    public void Take(ReplicaState state)
-    {
-        for (var i = 0; i < State.Tensors.Count; i++)
-        {
-            state.Tensors[i].Values.CopyTo(State.Tensors[i].Values);
-        }
-        State.Scalars.Clear();
-        foreach (var (name, value) in state.Scalars)
-        {
-            State.Scalars.Add(name, value);
-        }
-    }
-
-    public void Dispose() => memory.Dispose();
 }

@@ -21,6 +21,9 @@ public interface IStepObserver
     /// <summary>The worker's shards of the phase are computed; the exchange is next.</summary>
     void PhaseComputed(long step, int phase) { }
 
+    /// <summary>The sum is there, and the replica is about to change its state.</summary>
+    void Applying(long step, int phase) { }
+
     /// <param name="step">Steps committed so far: the replica now stands before the step of this number.</param>
     /// <param name="metrics">What the step's phases learned; reused, so copy what is to be kept.</param>
     void StepCommitted(long step, Metrics metrics, StepTimes times);
@@ -120,6 +123,7 @@ public sealed class TrainingLoop : IDisposable
         stopping |= StopSignal.AsksToStop(sum.Control);
         CheckpointWanted |= StopSignal.AsksForCheckpoint(sum.Control);
         var exchanged = Stopwatch.GetTimestamp();
+        observer.Applying(step, phase);
         try
         {
             replica.Apply(phase, step, sum, metrics);

@@ -1,0 +1,110 @@
+using Granary.Bench.Comparing;
+using Granary.Bench.Measurement;
+using Granary.Client;
+using Granary.Contracts;
+using Granary.Models.Torch;
+using Granary.Silo.Clusters;
+
+namespace Granary.Bench.Scaling;
+
+/// <summary>
+/// Tokens a second of the task <c>lm</c> on a whole cluster, by workers and processes. The bits are the same in every case.
+/// </summary>
+internal sealed class ScalingBenchmark : IBenchmark
+{
+    private const int Shards = 4, WarmUpSteps = 10;
+    private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
+
+    public string Name => "scaling";
+
+    public string Summary => "Tokens a second of lm with 4 shards, by workers and processes.";
+
+    public IReadOnlyDictionary<string, string> Switches => TorchRuntime.Switches;
+
+    public IReadOnlyList<Peer> Peers => [DistributedDataParallel("as installed", null), DistributedDataParallel("fair", Peer.FairMalloc)];
+
+    public async Task RunAsync(BenchmarkRun run)
+    {
+        (string Name, int Workers, int Processes, int Runs)[] cases =
+        [
+            ("1 worker", 1, 1, 1),
+            ("2 workers, 1 process", 2, 1, 1),
+            ("2 workers, 2 processes", 2, 2, 1),
+            // What the machine gives when nothing is exchanged: the most that scaling can reach.
+            ("2 runs of 1 worker at once, both together", 1, 2, 2),
+        ];
+        var data = run.Data is { } folder ? Path.Combine(folder, "wiki8", "wiki8.zip") : null;
+        foreach (var (name, workers, processes, runs) in cases)
+        {
+            if (run.Wants(name))
+            {
+                run.Report.Add(new(name, await MeasureAsync(data, workers, processes, runs, run.Seconds), "tokens/s"));
+            }
+        }
+    }
+
+    private static async Task<double> MeasureAsync(string? data, int workers, int processes, int runs, double seconds)
+    {
+        var folder = Directory.CreateTempSubdirectory("granary-bench-");
+        try
+        {
+            await using var cluster = await StartAsync(workers * runs, processes);
+            using var client = new TrainingClient(cluster.Server);
+            var rates = await Task.WhenAll(Enumerable.Range(0, runs).Select(number => RateAsync(client, Spec($"bench-{number}", data, workers, folder.FullName), seconds)));
+            return rates.Sum();
+        }
+        finally
+        {
+            folder.Delete(recursive: true);
+        }
+    }
+
+    private static async Task<IRunCluster> StartAsync(int slots, int processes) =>
+        processes > 1 ? await ProcessCluster.StartAsync(processes, slots) : await LocalCluster.StartAsync(slots);
+
+    private static RunSpec Spec(string id, string? data, int workers, string folder) => new()
+    {
+        RunId = id,
+        Task = "lm",
+        Data = data,
+        Shards = Shards,
+        Workers = workers,
+        Output = Path.Combine(folder, id),
+        // The peer's text, and no validation within the time measured.
+        Settings = data is null ? new() { ["validate-every"] = "1000000000" } : new() { ["validate-every"] = "1000000000", ["words"] = "1000000" },
+        Epochs = 1_000_000,
+    };
+
+    /// <summary>Units a second between the end of the warm-up and the end of the time given, by the run's own clock.</summary>
+    private static async Task<double> RateAsync(TrainingClient client, RunSpec spec, double seconds)
+    {
+        await client.SubmitAsync(spec);
+        RunStatus? first = null;
+        while (true)
+        {
+            await Task.Delay(Poll);
+            var now = await client.GetAsync(spec.RunId);
+            if (now.HasEnded)
+            {
+                throw new BenchmarkException($"The run ended: {now.Reason}");
+            }
+            first ??= now.Step >= WarmUpSteps ? now : null;
+            if (first is not null && (now.Elapsed - first.Elapsed).TotalSeconds >= seconds)
+            {
+                await client.CancelAsync(spec.RunId, "Measured.");
+                await foreach (var _ in client.WatchAsync(spec.RunId))
+                {
+                    // To its end.
+                }
+                return (now.Units - first.Units) / (now.Elapsed - first.Elapsed).TotalSeconds;
+            }
+        }
+    }
+
+    private static Peer DistributedDataParallel(string how, IReadOnlyDictionary<string, string>? environment) => new(
+        $"PyTorch DDP over Gloo, {how}",
+        run => [Peer.Python, "lm_ddp.py", "--data", Path.Combine(run.Data ?? throw new BenchmarkException("The peer needs a text: give --data, a folder with wiki8/wiki8.zip."), "wiki8", "wiki8.zip"), "--seconds", $"{run.Seconds}"],
+        Peer.InstallHint,
+        environment,
+        new Dictionary<string, double> { ["2 workers, 2 processes"] = 2.0 });
+}
