@@ -3,19 +3,22 @@ using Granary.Bench;
 using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
 using Granary.Bench.Scaling;
+using Granary.Bench.Word2Vec;
+using Granary.Training.Tasks;
 
-IBenchmark[] benchmarks = [new ScalingBenchmark(), new CheckpointBenchmark()];
+IBenchmark[] benchmarks = [new ScalingBenchmark(), new CheckpointBenchmark(), new Word2VecBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {
     root.Add(BenchmarkCommand.Create(benchmark));
 }
 root.Add(CompareCommand.Create(benchmarks));
+root.Add(VectorsCommand.Create());
 try
 {
     return await root.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false });
 }
-catch (BenchmarkException error)
+catch (Exception error) when (error is BenchmarkException or TrainingDataException)
 {
     Console.Error.WriteLine($"granary bench: {error.Message}");
     return 1;

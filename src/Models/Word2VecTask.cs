@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using Granary.Models.Data;
 using Granary.Models.Word2Vec;
 using Granary.Training.Frames;
@@ -10,10 +9,9 @@ using Granary.Training.Tasks;
 namespace Granary.Models;
 
 /// <summary>
-/// Word vectors by skip-gram with negative sampling (Mikolov et al., 2013), in synchronous batches: every pair of a step
-/// sees the vectors as they were before it, and the sum of all gradients moves them. The sum of a frequent word would shoot
-/// past its goal, so each row's step is damped by its curvature, as an implicit step is; a rare word's is hardly. The end of
-/// a line is a word like others.
+/// Word vectors by skip-gram with negative sampling (Mikolov et al., 2013). In every step each shard trains its piece of text
+/// word after word, on a copy of the vectors that it needs; what it carries into the sum is how they changed. The weights then
+/// move by the average of the changes (see <see cref="WordTables"/>). The end of a line is a word like others.
 /// </summary>
 public sealed class Word2VecTask : ITrainingTask
 {
@@ -28,7 +26,7 @@ public sealed class Word2VecTask : ITrainingTask
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {
         var settings = TaskSettings.Bind<Word2VecSettings>(spec);
-        var corpus = TextCorpus.Load(spec.Data, new() { HeldOutWords = 0, VocabularySize = settings.VocabularySize, MinCount = settings.MinCount, Unknown = false });
+        var corpus = TextCorpus.Load(spec.Data, new() { TrainingWords = settings.Words, HeldOutWords = 0, VocabularySize = settings.VocabularySize, MinCount = settings.MinCount, Unknown = false });
         if (corpus.Vocabulary.Count < 2)
         {
             throw new TrainingDataException($"'{spec.Data}' has no two words that stand in it {settings.MinCount} times. Lower min-count, or give a longer text.");
@@ -40,12 +38,14 @@ public sealed class Word2VecTask : ITrainingTask
     {
         private const int Weight = 0, Pairs = 1, LossSum = 2, ScalarCount = 3;
 
-        private const int FrequentWords = 30_000;
+        // The larger a step, the less its averaging costs; but vectors that are averaged too seldom learn slowly.
+        private const int LeastSteps = 10, LargestBatch = 800_000;
+
         private readonly TrainingSpec spec;
         private readonly Word2VecSettings settings;
         private readonly TextCorpus corpus;
         private readonly int vocabulary;
-        private readonly NativeFloats input, output;
+        private readonly WordTables tables;
         private readonly SkipGramSample sample;
         private readonly SkipGramKernel kernel;
         private readonly WordVectors vectors;
@@ -57,20 +57,20 @@ public sealed class Word2VecTask : ITrainingTask
             this.settings = settings;
             this.corpus = corpus;
             vocabulary = corpus.Vocabulary.Count;
-            StepsPerEpoch = (corpus.Training.Length + settings.Batch - 1) / settings.Batch;
+            var batch = settings.Batch > 0 ? settings.Batch : Math.Clamp(corpus.Training.Length / LeastSteps, 1, LargestBatch);
+            StepsPerEpoch = (corpus.Training.Length + batch - 1) / batch;
             TotalSteps = spec.TotalSteps(StepsPerEpoch, defaultEpochs: 5);
-            input = new(vocabulary * settings.Dimension);
-            output = new(vocabulary * settings.Dimension);
+            tables = new(vocabulary, settings.Dimension);
             State = new([
-                new("input.weight", [vocabulary, settings.Dimension], StateKind.Model, input.Pointer),
-                new("output.weight", [vocabulary, settings.Dimension], StateKind.Model, output.Pointer)]);
+                new("input.weight", [vocabulary, settings.Dimension], StateKind.Model, tables.Input.Pointer),
+                new("output.weight", [vocabulary, settings.Dimension], StateKind.Model, tables.Output.Pointer)]);
             var counts = corpus.Vocabulary.Counts;
             sample = new(new(counts, settings.Sample), new([.. counts.Select(count => Math.Pow(count, 0.75))]), vocabulary, settings.Window, settings.Negatives);
             kernel = new(settings.Dimension, settings.Window, settings.Negatives);
-            vectors = new(corpus.Vocabulary, settings.Dimension, () => input.Span);
+            vectors = new(corpus.Vocabulary, settings.Dimension, () => tables.Input.Span);
             judges = new(FindJudges);
             var random = new StepRandom(spec.Seed);
-            foreach (ref var value in input.Span)
+            foreach (ref var value in tables.Input.Span)
             {
                 value = (random.NextSingle() - 0.5f) / settings.Dimension;
             }
@@ -95,52 +95,16 @@ public sealed class Word2VecTask : ITrainingTask
         {
             frame.Clear();
             var text = TextOf(at);
-            var random = new StepRandom(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard);
-            var t0 = System.Diagnostics.Stopwatch.GetTimestamp();
-            sample.Draw(text, random);
             var rows = frame.Rows!;
+            sample.Draw(text, new(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard));
             sample.Lay(rows);
-            var t1 = System.Diagnostics.Stopwatch.GetTimestamp();
-            for (var i = 0; i < rows.Count; i++)
-            {
-                new ReadOnlySpan<float>(Vector(rows.Numbers[i]), settings.Dimension).CopyTo(new(rows.Row(i), settings.Dimension));
-                new Span<float>(rows.Row(i) + settings.Dimension, rows.Width - settings.Dimension).Clear();
-            }
-            var t2 = System.Diagnostics.Stopwatch.GetTimestamp();
-            var (loss, pairs) = kernel.Train(sample, rows, (Rate(at.Step), Rate(at.Step + 1)));
-            var t3 = System.Diagnostics.Stopwatch.GetTimestamp();
-            for (var i = 0; i < rows.Count; i++)
-            {
-                var row = rows.Row(i);
-                var n = sample.Index.Count(rows.Numbers[i]);
-                var (weight, slot) = Rule switch { "sum" => (1f, 0f), "mean" => (1f, 1f), "count" => (1f, 1f), "sqrt" => (1f, 1f), _ => (1 + Damping * n, Damping * n) };
-                var from = Vector(rows.Numbers[i]);
-                var k = 0;
-                for (; k <= settings.Dimension - 8; k += 8)
-                {
-                    ((System.Runtime.Intrinsics.Vector256.Load(row + k) - System.Runtime.Intrinsics.Vector256.Load(from + k)) * weight).Store(row + k);
-                }
-                for (; k < settings.Dimension; k++)
-                {
-                    row[k] = (row[k] - from[k]) * weight + 0f;
-                }
-                row[settings.Dimension] = slot;
-            }
-            sample.Index.Clear();
-            var t4 = System.Diagnostics.Stopwatch.GetTimestamp();
-            Times[0] += t1 - t0; Times[1] += t2 - t1; Times[2] += t3 - t2; Times[3] += t4 - t3;
+            tables.CopyTo(rows);
+            var (loss, pairs) = kernel.Train(sample, rows, (LearningRate(at.Step), LearningRate(at.Step + 1)));
+            tables.TakeChanges(rows, sample.Drawn);
             frame.Scalars[Weight] = text.Length;
             frame.Scalars[Pairs] = pairs;
             frame.Scalars[LossSum] = (float)loss;
         }
-
-        public static readonly string Rule = Environment.GetEnvironmentVariable("RULE") ?? "damped";
-        public static readonly float Damping = float.Parse(Environment.GetEnvironmentVariable("DAMPING") ?? "0.02");
-        public static readonly long[] Times = new long[8];
-
-        private double Rate(long step) => settings.LearningRate * Math.Max(1e-4, 1 - (double)step / TotalSteps);
-
-        private float* Vector(int row) => row < vocabulary ? input.Pointer + (long)row * settings.Dimension : output.Pointer + (long)(row - vocabulary) * settings.Dimension;
 
         public void Apply(int phase, long step, Frame sum, Metrics metrics)
         {
@@ -151,36 +115,19 @@ public sealed class Word2VecTask : ITrainingTask
             {
                 throw new NonFiniteException(double.IsFinite(loss) ? "gradient" : "loss", Phases[phase], step);
             }
-            for (var i = 0; i < rows.Count; i++)
-            {
-                var slot = rows.Row(i)[settings.Dimension];
-                var factor = Rule switch { "sum" => 1, "mean" => 1f / spec.Shards, "count" => 1f / slot, "sqrt" => 1 / MathF.Sqrt(slot), _ => 1 / (1 + slot) };
-                VectorMath.AddScaled(Vector(rows.Numbers[i]), rows.Row(i), factor, settings.Dimension);
-            }
+            tables.Move(rows);
             metrics[Metrics.Loss] = loss;
-            metrics[Metrics.LearningRate] = Rate(step);
+            metrics[Metrics.LearningRate] = LearningRate(step);
             metrics[Metrics.Samples] = sum.Scalars[Weight];
             metrics["pairs"] = sum.Scalars[Pairs];
             metrics["rows"] = rows.Count;
-            if (step == TotalSteps - 1) Console.WriteLine($"draw {Times[0]/1e9:F2} copy {Times[1]/1e9:F2} train {Times[2]/1e9:F2} delta {Times[3]/1e9:F2}");
         }
 
         /// <summary>Measures of similarity as far as their files are there; analogies among the most frequent words.</summary>
         public Metrics Evaluate()
         {
-            var metrics = new Metrics { ["loss"] = LossOfFreshSample() };
-            foreach (var benchmark in judges.Value.Benchmarks)
-            {
-                var compared = vectors.Compare(benchmark.Pairs).ToArray();
-                if (compared.Length > 1)
-                {
-                    metrics[$"spearman.{benchmark.Name}"] = WordSimilarity.Spearman([.. compared.Select(pair => pair.Cosine)], [.. compared.Select(pair => pair.Score)]);
-                }
-            }
-            if (judges.Value.Questions.Count > 0 && vectors.Solve(judges.Value.Questions, FrequentWords) is { Questions: > 0 } solved)
-            {
-                metrics["accuracy.analogies"] = solved.Accuracy;
-            }
+            var metrics = vectors.Judge(judges.Value);
+            metrics[Metrics.Loss] = LossOfFreshSample();
             return metrics;
         }
 
@@ -192,8 +139,7 @@ public sealed class Word2VecTask : ITrainingTask
 
         public void Dispose()
         {
-            input.Dispose();
-            output.Dispose();
+            tables.Dispose();
             kernel.Dispose();
         }
 
@@ -204,6 +150,9 @@ public sealed class Word2VecTask : ITrainingTask
             var piece = ShardSlice.Of(region.Count, (int)(at.Step % StepsPerEpoch), (int)StepsPerEpoch);
             return corpus.Training.AsSpan(region.Start + piece.Start, piece.Count);
         }
+
+        /// <summary>Falls in a straight line, within a step too.</summary>
+        private double LearningRate(long step) => settings.LearningRate * Math.Max(1e-4, 1 - (double)step / TotalSteps);
 
         /// <summary>The loss on text of the first step, with windows and negatives that no step draws.</summary>
         private double LossOfFreshSample()
@@ -247,6 +196,9 @@ public sealed record Word2VecSettings
     [Setting("random words that a word is told apart from, drawn anew for each centre word", Min = 1, Max = 100)]
     public int Negatives { get; init; } = 5;
 
+    [Setting("use only the first so many words of the text; 0: all", Min = 0, Max = 1 << 30)]
+    public int Words { get; init; }
+
     [Setting("words that stand less often in the text are left out", Min = 1, Max = 1 << 30)]
     public int MinCount { get; init; } = 5;
 
@@ -256,11 +208,11 @@ public sealed record Word2VecSettings
     [Setting("words more frequent than about this share of the text are dropped now and then; 0: never", Min = 0, Max = 1)]
     public double Sample { get; init; } = 1e-4;
 
-    [Setting("learning rate at the start, for a rare word; falls to nearly 0 in a straight line", Min = 0, Max = 10)]
-    public double LearningRate { get; init; } = 0.025;
+    [Setting("learning rate at the start; falls to nearly 0 in a straight line", Min = 0, Max = 10)]
+    public double LearningRate { get; init; } = 0.075;
 
-    [Setting("words of text in a step, those that subsampling drops included", Min = 1, Max = 1 << 26)]
-    public int Batch { get; init; } = 20_000;
+    [Setting("words of text in a step, those that subsampling drops included; 0: a tenth of the text, 800,000 at most", Min = 0, Max = 1 << 26)]
+    public int Batch { get; init; }
 
     [Setting("folder with wordsim353.csv, simlex-999.txt, men.txt, questions-words.txt; default: the data's own, embedding beside it, or embedding in GRANARY_DATA")]
     public string Similarity { get; init; } = "";

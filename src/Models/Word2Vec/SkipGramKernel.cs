@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using Granary.Training.Frames;
 
@@ -7,10 +8,10 @@ namespace Granary.Models.Word2Vec;
 /// Trains skip-gram with negative sampling on the rows of a frame, word after word. Every word in the window of a centre word
 /// (an input) shall tell that centre (an output) from its negatives (outputs too).
 /// </summary>
-internal sealed unsafe class SkipGramKernel(int dimension, int window, int negatives) : IDisposable
+internal sealed unsafe class SkipGramKernel(int dimension, int window, int negatives, bool? wide = null) : IDisposable
 {
     private const int Lanes = 16;
-    private readonly WindowStep step = new(dimension, 2 * window);
+    private readonly WindowStep step = new(dimension, 2 * window, wide ?? Vector512.IsHardwareAccelerated);
 
     /// <summary>Floats of a row in a frame: a vector, a number, zeros up to whole cache lines.</summary>
     public static int PaddedWidth(int dimension) => (dimension + Lanes) / Lanes * Lanes;

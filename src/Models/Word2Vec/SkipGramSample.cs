@@ -10,8 +10,6 @@ namespace Granary.Models.Word2Vec;
 /// </summary>
 internal sealed class SkipGramSample(SubsamplingRule subsampling, AliasTable noise, int vocabulary, int window, int negatives)
 {
-    private static readonly int Pool = int.Parse(Environment.GetEnvironmentVariable("POOL") ?? "0"), Period = int.Parse(Environment.GetEnvironmentVariable("PERIOD") ?? "1");
-    private readonly int[] pool = new int[Math.Max(1, Pool)];
     private readonly RowIndex index = new(2 * vocabulary);
     private int[] inputs = [], windows = [], outputs = [];
 
@@ -42,13 +40,12 @@ internal sealed class SkipGramSample(SubsamplingRule subsampling, AliasTable noi
             windows[position] = 1 + random.Next(window);
             var word = inputs[position];
             outputs[at++] = vocabulary + word;
-            if (Pool > 0 && position % Period == 0) foreach (ref var p in pool.AsSpan()) p = noise.Draw(ref random);
             for (var i = 0; i < negatives; i++)
             {
                 int negative;
                 do
                 {
-                    negative = Pool > 0 ? pool[random.Next(Pool)] : noise.Draw(ref random);
+                    negative = noise.Draw(ref random);
                 }
                 while (negative == word);
                 outputs[at++] = vocabulary + negative;
@@ -56,23 +53,18 @@ internal sealed class SkipGramSample(SubsamplingRule subsampling, AliasTable noi
         }
     }
 
-    /// <summary>Gives the frame the numbers of all rows in use; rows are known by their positions in it from now on.</summary>
-    public void Lay(SparseRows rows)
+    /// <summary>How often each row of the frame was drawn: as a word, as a centre, as a negative.</summary>
+    public ReadOnlySpan<int> Drawn => index.Drawn;
+
+    /// <summary>Gives the frame the numbers of all rows that were drawn. From now on they are known by their positions in it.</summary>
+    public void Lay(SparseRows frame)
     {
-        foreach (var row in Inputs)
-        {
-            index.Mark(row);
-        }
-        foreach (var row in Outputs)
-        {
-            index.Mark(row);
-        }
-        index.Lay(rows);
+        index.Count(Inputs);
+        index.Count(Outputs);
+        index.Lay(frame);
         index.Locate(inputs.AsSpan(0, Count));
         index.Locate(outputs.AsSpan(0, Count * (1 + negatives)));
     }
-
-    public RowIndex Index => index;
 
     private void Reserve(int length)
     {

@@ -11,7 +11,7 @@ namespace Granary.Models.Word2Vec;
 /// products are taken first, then both sides move. Sums run in 16 fixed lanes, so that the bits do not depend on the
 /// machine's vector width.
 /// </summary>
-internal sealed unsafe class WindowStep(int dimension, int mostInputs) : IDisposable
+internal sealed unsafe class WindowStep(int dimension, int mostInputs, bool wide) : IDisposable
 {
     /// <summary>Outputs of a step. Their values and their changes just fit into 16 registers.</summary>
     public const int Outputs = 6;
@@ -34,7 +34,7 @@ internal sealed unsafe class WindowStep(int dimension, int mostInputs) : IDispos
     public void Take(float** inputs, int count, float** outputs, int used, bool positive, float rate)
     {
         inputs[count] = inputs[count - 1];
-        if (Vector512.IsHardwareAccelerated)
+        if (wide)
         {
             Multiply512(inputs, count, outputs);
             Differentiate(count, used, positive, rate);
