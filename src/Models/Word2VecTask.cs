@@ -126,8 +126,11 @@ public sealed class Word2VecTask : ITrainingTask
         /// <summary>Measures of similarity as far as their files are there; analogies among the most frequent words.</summary>
         public Metrics Evaluate()
         {
-            var metrics = vectors.Judge(judges.Value);
-            metrics[Metrics.Loss] = LossOfFreshSample();
+            var metrics = new Metrics { [Metrics.Loss] = LossOfFreshSample() };
+            foreach (var (name, value) in vectors.Judge(judges.Value))
+            {
+                metrics[name] = value;
+            }
             return metrics;
         }
 
