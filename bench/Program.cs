@@ -2,11 +2,13 @@ using System.CommandLine;
 using Granary.Bench;
 using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
+using Granary.Bench.Control;
+using Granary.Bench.Exchange;
 using Granary.Bench.Scaling;
 using Granary.Bench.Word2Vec;
 using Granary.Training.Tasks;
 
-IBenchmark[] benchmarks = [new ScalingBenchmark(), new CheckpointBenchmark(), new Word2VecBenchmark()];
+IBenchmark[] benchmarks = [new ExchangeBenchmark(), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark(), new Word2VecBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {

@@ -39,10 +39,9 @@ public sealed unsafe class SocketMesh : IDisposable
 
     public long BytesSent => transfer.BytesSent;
 
-    /// <summary>Adds the processes' partials; the sum is left in the first one's frame.</summary>
-    public void Sum(IReadOnlyList<Partial> partials, long step, int phase)
+    /// <summary>Adds the processes' partials into a frame that is, or is not, the first one's.</summary>
+    public void Sum(IReadOnlyList<Partial> partials, Frame sum, long step, int phase)
     {
-        var sum = partials[0].Frame;
         transfer.Begin(step, phase, sum.Size);
         SumDense(partials, sum);
         if (sum.Rows is not null)
