@@ -1,5 +1,6 @@
 // B batch, D binary digits, C classes
 using Granary.Models.Torch;
+using Granary.Training.Randomness;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
 using TorchSharp;
@@ -65,7 +66,7 @@ public sealed class FizzBuzzTask : ITrainingTask
 
         public override Measure Measure => new("accuracy", LowerIsBetter: false);
 
-        protected override (Tensor LossSum, double Weight) Loss(Coordinates at, Generator generator, ReadOnlySpan<float> carry, Span<float> carryNext)
+        protected override (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext)
         {
             int[] numbers = [.. from sample in epochs.SamplesOf(at.Step, at.Shard) select FirstTrained + sample];
             var logits_BC = network.call(DigitsOf(numbers));

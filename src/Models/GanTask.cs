@@ -38,11 +38,13 @@ public sealed class GanTask : ITrainingTask
         private readonly ImageData data;
         private readonly ShuffledEpochs epochs;
         private readonly Player generator, discriminator;
+        private readonly bool rounded;
         private readonly Generator random = new();
 
         public Replica(TrainingSpec spec, GanSettings settings, ImageData data)
         {
             (this.spec, this.settings, this.data) = (spec, settings, data);
+            rounded = Autocast.Wanted(settings.Autocast);
             epochs = new(data.Train.Count, settings.Batch, spec.Shards, spec.Seed);
             var (pixels, hidden) = (data.Train.PixelsEach, settings.Hidden);
             generator = new("generator", settings, StepRandom.Mix(spec.Seed, 0), nn.Sequential(
@@ -87,6 +89,17 @@ public sealed class GanTask : ITrainingTask
             using var scope = NewDisposeScope();
             PlayerOf(at.Phase).LearnInto(frame);
             PlayerOf(1 - at.Phase).StandStill();
+            var (loss, fake_B1) = Judge(at, chosen, frame);
+            loss.backward();
+            frame.Scalars[Weight] = chosen.Length;
+            frame.Scalars[Loss] = loss.item<float>();
+            frame.Scalars[FakeScore] = Score(fake_B1);
+        }
+
+        /// <summary>The forward pass.</summary>
+        private (Tensor Loss, Tensor Fake_B1) Judge(Coordinates at, ReadOnlySpan<int> chosen, Frame frame)
+        {
+            using var autocast = Autocast.Begin(rounded);
             var fake_BP = generator.Play(Noise(chosen.Length, StepRandom.Mix(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard)));
             var fake_B1 = discriminator.Play(fake_BP);
             var loss = Judged(fake_B1, real: at.Phase == Generate);
@@ -96,10 +109,7 @@ public sealed class GanTask : ITrainingTask
                 loss += Judged(real_B1, real: true);
                 frame.Scalars[RealScore] = Score(real_B1);
             }
-            loss.backward();
-            frame.Scalars[Weight] = chosen.Length;
-            frame.Scalars[Loss] = loss.item<float>();
-            frame.Scalars[FakeScore] = Score(fake_B1);
+            return (loss, fake_B1);
         }
 
         public void Apply(int phase, long step, Frame sum, Metrics metrics)
@@ -170,13 +180,13 @@ public sealed class GanTask : ITrainingTask
 
         /// <summary>The loss of having to say that all of these are real, or that none is; summed.</summary>
         private static Tensor Judged(Tensor logits_B1, bool real) => nn.functional.binary_cross_entropy_with_logits(
-            logits_B1, real ? torch.ones_like(logits_B1) : torch.zeros_like(logits_B1), reduction: nn.Reduction.Sum);
+            logits_B1.to(float32), torch.full(logits_B1.shape, real ? 1f : 0), reduction: nn.Reduction.Sum);
 
         /// <summary>The probability of being real, summed.</summary>
         private static float Score(Tensor logits_B1)
         {
             using var noGradient = torch.no_grad();
-            return logits_B1.sigmoid().sum().item<float>();
+            return logits_B1.to(float32).sigmoid().sum().item<float>();
         }
     }
 
@@ -186,7 +196,7 @@ public sealed class GanTask : ITrainingTask
         private readonly GanSettings settings;
         private readonly nn.Module<Tensor, Tensor> network;
         private readonly FlatParameters parameters;
-        private readonly Adam optimizer;
+        private readonly IOptimizer optimizer;
 
         public Player(string name, GanSettings settings, ulong seed, nn.Module<Tensor, Tensor> network)
         {
@@ -194,12 +204,11 @@ public sealed class GanTask : ITrainingTask
             this.network = network;
             Initialization.Default(network, seed);
             parameters = new(network);
-            optimizer = new(parameters.Length, (float)settings.Beta1);
+            optimizer = new OptimizerChoice(OptimizerChoice.Adam, Beta1: settings.Beta1).Create(parameters.Length);
             State =
             [
                 .. parameters.State($"{name}."),
-                new($"{name}.adam.mean", [parameters.Length], StateKind.Training, optimizer.Mean.Pointer),
-                new($"{name}.adam.variance", [parameters.Length], StateKind.Training, optimizer.Variance.Pointer),
+                .. optimizer.Memory.Select(memory => new StateTensor($"{name}.{memory.Name}", [parameters.Length], StateKind.Training, memory.Values.Pointer)),
             ];
         }
 
@@ -260,6 +269,9 @@ public sealed record GanSettings
 
     [Setting("Adam's first decay; above 0.5 the players overshoot each other and the images stay coarse", Min = 0, Max = 0.999)]
     public double Beta1 { get; init; } = 0.5;
+
+    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Models.Torch.Autocast.Off, Models.Torch.Autocast.BFloat16])]
+    public string Autocast { get; init; } = Models.Torch.Autocast.Off;
 
     [Setting("steps between pictures of 64 samples; 0: one at the end of each epoch", Min = 0)]
     public int SamplesEvery { get; init; }

@@ -2,6 +2,7 @@
 using System.Runtime.InteropServices;
 using Granary.Models.Data;
 using Granary.Models.Torch;
+using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
@@ -73,14 +74,14 @@ public sealed class LanguageModelTask : ITrainingTask
 
         /// <summary>What the decoder sees, and what is to be remembered.</summary>
         /// <param name="state_SBH">What is remembered of each row.</param>
-        /// <param name="generator">Draws what is dropped; <see langword="null"/>: nothing is.</param>
-        public (Tensor Hidden_TBH, Tensor State_SBH) Forward(Tensor words_TB, Tensor state_SBH, Generator? generator)
+        /// <param name="random">Draws what is dropped; <see langword="null"/>: nothing is.</param>
+        public (Tensor Hidden_TBH, Tensor State_SBH) Forward(Tensor words_TB, Tensor state_SBH, LaneRandom? random)
         {
-            var hidden_TBH = Drop(encoder.call(words_TB), generator);
+            var hidden_TBH = Drop(encoder.call(words_TB), random);
             var states = new List<Tensor>();
             for (var layer = 0; layer < settings.Layers; layer++)
             {
-                hidden_TBH = Drop(Recur(layer, hidden_TBH, state_SBH, states), generator);
+                hidden_TBH = Drop(Recur(layer, hidden_TBH, state_SBH, states), random);
             }
             return (hidden_TBH, cat(states, 0));
         }
@@ -105,15 +106,8 @@ public sealed class LanguageModelTask : ITrainingTask
             }
         }
 
-        private Tensor Drop(Tensor values, Generator? generator)
-        {
-            if (generator is null || settings.Dropout == 0)
-            {
-                return values;
-            }
-            var kept = 1 - settings.Dropout;
-            return values * empty_like(values).bernoulli_(kept, generator).mul_(1 / kept);
-        }
+        private Tensor Drop(Tensor values, LaneRandom? random) =>
+            random is null ? values : StepDropout.Apply(values, settings.Dropout, random);
 
         private nn.Module Cell(int inputs) => settings.Cell switch
         {
@@ -134,8 +128,9 @@ public sealed class LanguageModelTask : ITrainingTask
         private readonly TextRows training, validation, test;
 
         public Replica(TrainingSpec spec, LanguageModelSettings settings, TextCorpus corpus, Network network)
-            : base(spec, network, CarryLength(spec, settings))
+            : base(spec, network, CarryLength(spec, settings), new(settings.Optimizer, settings.Momentum, settings.WeightDecay))
         {
+            Rounded = Autocast.Wanted(settings.Autocast, lstm: settings.Cell == "lstm");
             this.settings = settings;
             this.network = network;
             states = settings.Layers * Network.StatesOf(settings);
@@ -160,6 +155,8 @@ public sealed class LanguageModelTask : ITrainingTask
 
         protected override double MaxGradientNorm => settings.Clip;
 
+        protected override bool Rounded { get; }
+
         public override bool Happens(int phase, long step)
         {
             var every = settings.ValidateEvery > 0 ? settings.ValidateEvery : StepsPerEpoch;
@@ -171,7 +168,7 @@ public sealed class LanguageModelTask : ITrainingTask
         public override void WriteSamples(string folder, long step) =>
             File.WriteAllText(Path.Combine(folder, $"step-{step + 1:D8}.txt"), Generate(prompt: null, settings.SampleWords, Spec.Seed) + "\n");
 
-        protected override (Tensor LossSum, double Weight) Loss(Coordinates at, Generator generator, ReadOnlySpan<float> carry, Span<float> carryNext)
+        protected override (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext)
         {
             var rows = ShardSlice.Of(settings.Batch, at.Shard, Spec.Shards);
             if (rows.Count == 0)
@@ -185,8 +182,8 @@ public sealed class LanguageModelTask : ITrainingTask
                 MemoryMarshal.AsBytes(carry[..(int)state_SBH.numel()]).CopyTo(state_SBH.bytes);
             }
             var (words_TB, next_TB) = training.Window(index, rows);
-            var (hidden_TBH, next_SBH) = network.Forward(words_TB, state_SBH, generator);
-            next_SBH.bytes.CopyTo(MemoryMarshal.AsBytes(carryNext));
+            var (hidden_TBH, next_SBH) = network.Forward(words_TB, state_SBH, random);
+            next_SBH.to(float32).bytes.CopyTo(MemoryMarshal.AsBytes(carryNext));
             return (SoftmaxOutput.LossSum(network.Decoder, hidden_TBH.flatten(0, 1), next_TB.flatten()), next_TB.numel());
         }
 
@@ -257,7 +254,7 @@ public sealed class LanguageModelTask : ITrainingTask
             {
                 using var scope = NewDisposeScope();
                 var (words_TB, next_TB) = text.Window(index, rows);
-                (var hidden_TBH, state_SBH) = network.Forward(words_TB, state_SBH, generator: null);
+                (var hidden_TBH, state_SBH) = network.Forward(words_TB, state_SBH, random: null);
                 var logits_NV = network.Decoder.call(hidden_TBH.flatten(0, 1));
                 sum += nn.functional.cross_entropy(logits_NV, next_TB.flatten(), reduction: nn.Reduction.Sum).item<float>();
                 count += next_TB.numel();
@@ -270,7 +267,7 @@ public sealed class LanguageModelTask : ITrainingTask
         private float[] Read(int word, ref Tensor state_SBH)
         {
             using var scope = NewDisposeScope();
-            (var hidden_TBH, state_SBH) = network.Forward(tensor(word, dtype: int64).view(1, 1), state_SBH, generator: null);
+            (var hidden_TBH, state_SBH) = network.Forward(tensor(word, dtype: int64).view(1, 1), state_SBH, random: null);
             state_SBH.MoveToOuterDisposeScope();
             return MemoryMarshal.Cast<byte, float>(network.Decoder.call(hidden_TBH).softmax(-1).bytes).ToArray();
         }
@@ -318,7 +315,19 @@ public sealed record LanguageModelSettings
     [Setting("words of each row in a step, as far as gradients go back", Min = 1, Max = 1 << 12)]
     public int Bptt { get; init; } = 32;
 
-    [Setting("Adam's learning rate at first", Min = 0, Max = 10)]
+    [Setting("how gradients move the weights", Choices = [OptimizerChoice.Adam, OptimizerChoice.AdamW, OptimizerChoice.Sgd])]
+    public string Optimizer { get; init; } = OptimizerChoice.Adam;
+
+    [Setting("what remains of sgd's velocity from step to step", Min = 0, Max = 0.9999)]
+    public double Momentum { get; init; }
+
+    [Setting("pull of the weights towards 0: for adamw apart from the gradient, else a part of it", Min = 0, Max = 1)]
+    public double WeightDecay { get; init; }
+
+    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Models.Torch.Autocast.Off, Models.Torch.Autocast.BFloat16])]
+    public string Autocast { get; init; } = Models.Torch.Autocast.Off;
+
+    [Setting("learning rate at first", Min = 0, Max = 10)]
     public double LearningRate { get; init; } = 1e-3;
 
     [Setting("largest norm of the mean gradient", Min = 1e-6, Max = 1e6)]

@@ -64,7 +64,7 @@ public sealed class TwoLayerTask : ITrainingTask
 
         public override string Unit => "samples";
 
-        protected override (Tensor LossSum, double Weight) Loss(Coordinates at, Generator generator, ReadOnlySpan<float> carry, Span<float> carryNext)
+        protected override (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext)
         {
             var rows = ShardSlice.Of(settings.Batch, at.Shard, Spec.Shards);
             var output_BO = network.call(inputs_BI.narrow(0, rows.Start, rows.Count));

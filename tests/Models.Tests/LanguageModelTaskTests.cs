@@ -32,10 +32,13 @@ public class LanguageModelTaskTests
     [InlineData("cell=rnn")]
     [InlineData("tied=true")]
     [InlineData("batch=3")]
-    public void Workers_WithUnevenShards_EqualOneWorker(string setting)
+    [InlineData("optimizer=adamw", "weight-decay=0.1")]
+    [InlineData("optimizer=sgd", "momentum=0.9", "learning-rate=0.1")]
+    [InlineData("autocast=bf16", "cell=gru")]
+    public void Workers_WithUnevenShards_EqualOneWorker(params string[] settings)
     {
         // Nine rows, or three, in five shards; two validations.
-        var spec = Set(small, setting, "validate-every=3");
+        var spec = Set(small, [.. settings, "validate-every=3"]);
         using var one = new ReplicaDriver(new LanguageModelTask(), spec).Run(6);
         using var two = new ReplicaDriver(new LanguageModelTask(), spec, workers: 2).Run(6);
         using var three = new ReplicaDriver(new LanguageModelTask(), spec, workers: 3).Run(6);
@@ -113,6 +116,37 @@ public class LanguageModelTaskTests
     {
         var error = Assert.Throws<TaskSettingException>(() => new LanguageModelTask().CreateReplica(Set(small, "tied=true", "hidden=16")));
         Assert.Contains("32 and 16", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("optimizer=adam", "adam.mean adam.variance carry")]
+    [InlineData("optimizer=adamw", "adam.mean adam.variance carry")]
+    [InlineData("optimizer=sgd", "carry")]
+    [InlineData("momentum=0.9", "sgd.velocity carry")]
+    public void State_HoldsWhatTheOptimizerRemembers(string setting, string expected)
+    {
+        using var replica = new LanguageModelTask().CreateReplica(Set(small, "optimizer=sgd", setting));
+        Assert.Equal(expected, string.Join(' ', replica.State.Tensors.Where(tensor => tensor.Kind == StateKind.Training).Select(tensor => tensor.Name)));
+    }
+
+    [Fact]
+    public void Training_InBFloat16_LearnsNearlyAsWithoutButOtherBits()
+    {
+        using var exact = new ReplicaDriver(new LanguageModelTask(), Set(small, "cell=gru")).Run(20);
+        using var rounded = new ReplicaDriver(new LanguageModelTask(), Set(small, "cell=gru", "autocast=bf16")).Run(20);
+        Assert.NotEqual(exact.Hash, rounded.Hash);
+        Assert.Equal(exact.Metrics["loss"], rounded.Metrics["loss"], tolerance: 0.05);
+    }
+
+    [Fact]
+    public void BFloat16_WithAnLstmOnAProcessorWithoutIt_IsRefused()
+    {
+        if (Models.Torch.Autocast.IsNative)
+        {
+            return;
+        }
+        var error = Assert.Throws<TaskSettingException>(() => new LanguageModelTask().CreateReplica(Set(small, "autocast=bf16")));
+        Assert.Contains("lacks AVX-512", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -35,6 +35,51 @@ public unsafe class OptimizationTests
         }
     }
 
+    [Theory]
+    [InlineData("adam", 0)]
+    [InlineData("adamw", 0)]
+    [InlineData("sgd", 0)]
+    [InlineData("sgd", 0.9)]
+    public void Update_OfAValue_HasTheSameBitsInAVectorAndInTheRest(string name, double momentum)
+    {
+        // 53 alike: three full vectors and a rest of five.
+        const int Length = 53;
+        var random = new StepRandom(3);
+        using var parameters = new NativeFloats(Length);
+        using var gradients = new NativeFloats(Length);
+        using var optimizer = new OptimizerChoice(name, momentum, WeightDecay: 0.3).Create(Length);
+        parameters.Span.Fill(0.7f);
+        for (var update = 1; update <= 5; update++)
+        {
+            gradients.Span.Fill(random.NextSingle() - 0.5f);
+            optimizer.Update(parameters.Pointer, gradients.Pointer, update, 0.01f, 0.37f);
+        }
+        Assert.NotEqual(0.7f, parameters.Span[0]);
+        Assert.Single(parameters.Span.ToArray().Distinct());
+        Assert.All(optimizer.Memory, memory => Assert.Single(memory.Values.Span.ToArray().Distinct()));
+    }
+
+    [Fact]
+    public void Update_OnlyReadsTheGradient()
+    {
+        foreach (var name in new[] { "adam", "adamw", "sgd" })
+        {
+            using var parameters = new NativeFloats(20);
+            using var gradients = new NativeFloats(20);
+            using var optimizer = new OptimizerChoice(name, Momentum: 0.5).Create(20);
+            gradients.Span.Fill(0.25f);
+            optimizer.Update(parameters.Pointer, gradients.Pointer, 1, 0.1f, 0.5f);
+            Assert.Equal(-1, gradients.Span.IndexOfAnyExcept(0.25f));
+        }
+    }
+
+    [Fact]
+    public void Choice_OfAnUnknownOptimizer_NamesThoseThereAre()
+    {
+        var error = Assert.Throws<ArgumentException>(() => new OptimizerChoice("adagrad").Create(1));
+        Assert.Contains("'adagrad'. Known: adam, adamw, sgd", error.Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Clip_ScalesToTheMeanAndToTheLargestNorm()
     {

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Granary.Models.Torch;
 
 /// <summary>
-/// A replica of one network trained with Adam on a summed loss, with or without validation at fixed steps. A task adds its
+/// A replica of one network trained on a summed loss, with or without validation at fixed steps. A task adds its
 /// data, its loss and its measure. What a shard must remember between steps it reads from and writes to its carry.
 /// </summary>
 public abstract unsafe class NetworkReplica : ITrainingReplica
@@ -17,26 +17,23 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     private const int Train = 0, Weight = 0, LossSum = 1, ScalarCount = 2;
     private readonly nn.Module network;
     private readonly FlatParameters parameters;
-    private readonly Adam optimizer;
+    private readonly IOptimizer optimizer;
     private readonly NativeFloats carried;
     private readonly int carryLength;
-    private readonly Generator generator = new();
+    private readonly LaneRandom random = new(0);
 
     /// <param name="network">Owned by the replica from now on; already initialized.</param>
     /// <param name="carryLength">Floats that each shard carries from step to step. Default: none.</param>
-    protected NetworkReplica(TrainingSpec spec, nn.Module network, int carryLength = 0)
+    /// <param name="optimizer">Default: Adam.</param>
+    protected NetworkReplica(TrainingSpec spec, nn.Module network, int carryLength = 0, OptimizerChoice? optimizer = null)
     {
         Spec = spec;
         this.network = network;
         this.carryLength = carryLength;
         parameters = new(network);
-        optimizer = new(parameters.Length);
+        this.optimizer = (optimizer ?? new(OptimizerChoice.Adam)).Create(parameters.Length);
         carried = new(carryLength * spec.Shards);
-        var training = new List<StateTensor>
-        {
-            new("adam.mean", [parameters.Length], StateKind.Training, optimizer.Mean.Pointer),
-            new("adam.variance", [parameters.Length], StateKind.Training, optimizer.Variance.Pointer),
-        };
+        List<StateTensor> training = [.. this.optimizer.Memory.Select(memory => new StateTensor(memory.Name, [parameters.Length], StateKind.Training, memory.Values.Pointer))];
         if (carryLength > 0)
         {
             training.Add(new("carry", [spec.Shards, carryLength], StateKind.Training, carried.Pointer));
@@ -61,6 +58,9 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     /// <summary>Largest norm of the mean gradient. Default: no limit.</summary>
     protected virtual double MaxGradientNorm => double.PositiveInfinity;
 
+    /// <summary>Whether the forward pass of training rounds to bfloat16, see <see cref="Autocast"/>. Default: no.</summary>
+    protected virtual bool Rounded => false;
+
     public virtual bool Happens(int phase, long step) => true;
 
     public Frame CreateFrame(int phase) =>
@@ -80,9 +80,9 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         }
         network.train();
         parameters.Bind(frame);
-        generator.manual_seed((long)StepRandom.Mix(Spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard));
+        random.Seed(StepRandom.Mix(Spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard));
         var carry = frame.Values.Slice(parameters.Length + at.Shard * carryLength, carryLength);
-        var (loss, weight) = Loss(at, generator, Carried(at.Shard), carry);
+        var (loss, weight) = RoundedLoss(at, carry);
         if (weight > 0)
         {
             loss.backward();
@@ -126,16 +126,15 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         parameters.Dispose();
         optimizer.Dispose();
         carried.Dispose();
-        generator.Dispose();
         network.Dispose();
         GC.SuppressFinalize(this);
     }
 
     /// <summary>The loss summed over the shard's samples (not their mean), and how many there are.</summary>
-    /// <param name="generator">For every random number of this shard; seeded already.</param>
+    /// <param name="random">For every random number of this shard; seeded already.</param>
     /// <param name="carry">What the shard remembered; zeros at first.</param>
     /// <param name="carryNext">Where to write what it shall remember.</param>
-    protected abstract (Tensor LossSum, double Weight) Loss(Coordinates at, Generator generator, ReadOnlySpan<float> carry, Span<float> carryNext);
+    protected abstract (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext);
 
     /// <summary>For a second phase, <c>validate</c>: the shard's part of the validation loss, summed, and its weight.</summary>
     protected virtual (double LossSum, double Weight) ValidationLoss(Coordinates at) => throw new NotSupportedException();
@@ -144,6 +143,13 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     protected virtual void Validated(double loss, Metrics metrics) => throw new NotSupportedException();
 
     protected abstract double LearningRate(long step);
+
+    // Backward is not part of it: it follows the types that forward left.
+    private (Tensor LossSum, double Weight) RoundedLoss(Coordinates at, Span<float> carry)
+    {
+        using var autocast = Autocast.Begin(Rounded);
+        return Loss(at, random, Carried(at.Shard), carry);
+    }
 
     private ReadOnlySpan<float> Carried(int shard) => carried.Span.Slice(shard * carryLength, carryLength);
 }

@@ -1,6 +1,5 @@
 // N samples, F features, V classes
 using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -9,110 +8,78 @@ namespace Granary.Models.Torch;
 /// <summary>
 /// A linear layer, softmax and cross-entropy in one, for layers so wide that they take most of a step: the logits become
 /// their own gradient in place, and the layer's gradient is added where it belongs instead of being made and then copied.
+/// Some samples at a time, so that their logits are still in the cache when they are multiplied again.
 /// </summary>
 public static unsafe class SoftmaxOutput
 {
-    // Sums in fixed lanes: narrower machines run the same ones in several registers, with the same result.
-    private const int Lanes = 16;
+    // Fewer make the products slower, more leave the cache: of 64, 128, 256, 512 and all 1,024 samples with 10,000 classes, 256 were fastest.
+    private const int SamplesAtATime = 256;
 
     /// <summary>
     /// The cross-entropy summed over the samples. Adds the gradients of the layer's parameters to theirs, at once; what flows
     /// back to the features waits for <c>backward</c>, to be called on this very sum.
     /// </summary>
+    /// <param name="layer">With or without a bias; its gradients are there.</param>
     /// <param name="targets_N">The right class of each sample.</param>
     public static Tensor LossSum(Linear layer, Tensor features_NF, Tensor targets_N)
     {
-        var known_NF = features_NF.detach();
-        Tensor gradient_NF;
-        double loss;
+        var known_NF = features_NF.detach().to(float32);
+        var gradient_NF = empty_like(known_NF);
+        double loss = 0;
         using (no_grad())
         {
-            var logits_NV = known_NF.mm(layer.weight!.t());
-            loss = BecomeGradient(logits_NV, MemoryMarshal.Cast<byte, long>(targets_N.bytes), layer.bias!);
-            layer.weight!.grad!.addmm_(logits_NV.t(), known_NF, beta: 1, alpha: 1);
-            gradient_NF = logits_NV.mm(layer.weight);
+            var samples = (int)known_NF.size(0);
+            var room_NV = empty(Math.Min(samples, SamplesAtATime), layer.weight!.size(0));
+            var rounded_VF = Autocast.IsOn ? layer.weight.to(bfloat16) : null;
+            var targets = MemoryMarshal.Cast<byte, long>(targets_N.bytes);
+            for (var first = 0; first < samples; first += SamplesAtATime)
+            {
+                using var scope = NewDisposeScope();
+                var count = Math.Min(SamplesAtATime, samples - first);
+                var (some_NF, logits_NV, someGradient_NF) = (known_NF.narrow(0, first, count), room_NV.narrow(0, 0, count), gradient_NF.narrow(0, first, count));
+                var some = targets.Slice(first, count);
+                loss += rounded_VF is null
+                    ? Learn(layer, some_NF, some, logits_NV, someGradient_NF)
+                    : LearnRounded(layer, rounded_VF, some_NF, some, logits_NV, someGradient_NF);
+            }
         }
         // The first term is zero and only there to have the gradient.
         return ((features_NF - known_NF) * gradient_NF).sum() + loss;
     }
 
-    private static double BecomeGradient(Tensor logits_NV, ReadOnlySpan<long> targets, Tensor bias_V)
+    /// <summary>Under autocast the factors are rounded, the softmax is not.</summary>
+    private static double LearnRounded(Linear layer, Tensor weight_VF, Tensor features_NF, ReadOnlySpan<long> targets, Tensor logits_NV, Tensor gradient_NF)
     {
-        float* logits = FlatParameters.Pointer(logits_NV), bias = FlatParameters.Pointer(bias_V), biasGradient = FlatParameters.Pointer(bias_V.grad!);
-        var classes = (int)bias_V.numel();
-        double loss = 0;
-        foreach (var target in targets)
-        {
-            var max = AddBias(logits, bias, classes);
-            loss += max - (double)logits[target];
-            var sum = Exponentiate(logits, max, classes);
-            loss += Math.Log(sum);
-            Normalize(logits, (float)(1 / sum), biasGradient, classes);
-            logits[target] -= 1;
-            biasGradient[target] -= 1;
-            logits += classes;
-        }
+        var rounded_NF = features_NF.to(bfloat16);
+        logits_NV.copy_(rounded_NF.mm(weight_VF.t()));
+        var loss = BecomeGradient(logits_NV, targets, layer.bias);
+        var rounded_NV = logits_NV.to(bfloat16);
+        layer.weight!.grad!.add_(rounded_NV.t().mm(rounded_NF));
+        gradient_NF.copy_(rounded_NV.mm(weight_VF));
         return loss;
     }
 
-    /// <returns>The largest logit.</returns>
-    private static float AddBias(float* logits, float* bias, int classes)
+    private static double Learn(Linear layer, Tensor features_NF, ReadOnlySpan<long> targets, Tensor logits_NV, Tensor gradient_NF)
     {
-        var lanes = Vector512.Create(float.NegativeInfinity);
-        var i = 0;
-        for (; i <= classes - Lanes; i += Lanes)
-        {
-            var biased = Vector512.Load(logits + i) + Vector512.Load(bias + i);
-            biased.Store(logits + i);
-            lanes = Vector512.Max(lanes, biased);
-        }
-        var max = float.NegativeInfinity;
-        for (var lane = 0; lane < Lanes; lane++)
-        {
-            max = MathF.Max(max, lanes[lane]);
-        }
-        for (; i < classes; i++)
-        {
-            max = MathF.Max(max, logits[i] += bias[i]);
-        }
-        return max;
+        logits_NV.addmm_(features_NF, layer.weight!.t(), beta: 0, alpha: 1);
+        var loss = BecomeGradient(logits_NV, targets, layer.bias);
+        layer.weight.grad!.addmm_(logits_NV.t(), features_NF, beta: 1, alpha: 1);
+        gradient_NF.addmm_(logits_NV, layer.weight, beta: 0, alpha: 1);
+        return loss;
     }
 
-    /// <returns>The sum of the exponentials.</returns>
-    private static double Exponentiate(float* logits, float max, int classes)
+    private static double BecomeGradient(Tensor logits_NV, ReadOnlySpan<long> targets, Tensor? bias_V)
     {
-        var lanes = Vector512<float>.Zero;
-        var i = 0;
-        for (; i <= classes - Lanes; i += Lanes)
+        var classes = (int)logits_NV.size(1);
+        var row = FlatParameters.Pointer(logits_NV);
+        var bias = bias_V is null ? null : FlatParameters.Pointer(bias_V);
+        var biasGradient = bias_V is null ? null : FlatParameters.Pointer(bias_V.grad!);
+        double loss = 0;
+        foreach (var target in targets)
         {
-            var exponential = Vector512.Exp(Vector512.Load(logits + i) - Vector512.Create(max));
-            exponential.Store(logits + i);
-            lanes += exponential;
+            loss += SoftmaxRow.BecomeGradient(row, (int)target, bias, biasGradient, classes);
+            row += classes;
         }
-        double sum = 0;
-        for (var lane = 0; lane < Lanes; lane++)
-        {
-            sum += lanes[lane];
-        }
-        for (; i < classes; i++)
-        {
-            sum += logits[i] = MathF.Exp(logits[i] - max);
-        }
-        return sum;
-    }
-
-    private static void Normalize(float* exponentials, float scale, float* biasGradient, int classes)
-    {
-        var i = 0;
-        for (; i <= classes - Lanes; i += Lanes)
-        {
-            var probability = Vector512.Load(exponentials + i) * scale;
-            probability.Store(exponentials + i);
-            (Vector512.Load(biasGradient + i) + probability).Store(biasGradient + i);
-        }
-        for (; i < classes; i++)
-        {
-            biasGradient[i] += exponentials[i] *= scale;
-        }
+        return loss;
     }
 }

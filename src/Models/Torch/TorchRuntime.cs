@@ -74,10 +74,8 @@ public static partial class TorchRuntime
     private static bool UseOneDnnMatmul()
     {
         const int OneDnn = 2, Matmul = 3, Medium = 3;
-        if (!OperatingSystem.IsLinux() || !Vector512.IsHardwareAccelerated || File.ReadAllText("/proc/cpuinfo").Contains("amx_tile", StringComparison.Ordinal)
-            || !NativeLibrary.TryLoad("libtorch_cpu.so", typeof(torch).Assembly, null, out var library)
-            || !NativeLibrary.TryGetExport(library, "_ZN2at13globalContextEv", out var context)
-            || !NativeLibrary.TryGetExport(library, "_ZN2at7Context19setFloat32PrecisionENS_14Float32BackendENS_9Float32OpENS_16Float32PrecisionE", out var setPrecision))
+        var (context, setPrecision) = (LibtorchExport.Find("_ZN2at13globalContextEv"), LibtorchExport.Find("_ZN2at7Context19setFloat32PrecisionENS_14Float32BackendENS_9Float32OpENS_16Float32PrecisionE"));
+        if (!Vector512.IsHardwareAccelerated || context == 0 || setPrecision == 0 || File.ReadAllText("/proc/cpuinfo").Contains("amx_tile", StringComparison.Ordinal))
         {
             return false;
         }

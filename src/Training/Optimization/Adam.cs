@@ -4,42 +4,57 @@ using Granary.Training.Numerics;
 namespace Granary.Training.Optimization;
 
 /// <summary>
-/// Adam (Kingma and Ba, 2015) over one flat vector, in one pass that also scales the gradient. Parameters, gradients and
-/// both moments are read once a step.
+/// Adam (Kingma and Ba, 2015), or AdamW (Loshchilov and Hutter, 2019) when the weight decay is decoupled; both as PyTorch
+/// defines them. Products and sums are rounded one by one, in vectors and in the rest alike.
 /// </summary>
-public sealed unsafe class Adam(int length, float beta1 = 0.9f, float beta2 = 0.999f, float epsilon = 1e-8f) : IDisposable
+public sealed unsafe class Adam(int length) : IOptimizer
 {
-    /// <summary>First moments. Part of the training state.</summary>
+    private const int Lanes = 16;
+
+    public float Beta1 { get; init; } = 0.9f;
+
+    public float Beta2 { get; init; } = 0.999f;
+
+    public float Epsilon { get; init; } = 1e-8f;
+
+    /// <summary>Default: 0.</summary>
+    public float WeightDecay { get; init; }
+
+    /// <summary>Whether the parameters decay by themselves (AdamW) rather than through the gradient. Default: no.</summary>
+    public bool Decoupled { get; init; }
+
+    /// <summary>First moments.</summary>
     public NativeFloats Mean { get; } = new(length);
 
-    /// <summary>Second moments. Part of the training state.</summary>
+    /// <summary>Second moments.</summary>
     public NativeFloats Variance { get; } = new(length);
 
-    /// <param name="update">Number of this update, from 1.</param>
-    /// <param name="scale">Multiplies the gradient first: 1 / weight, and the clipping factor.</param>
+    public IReadOnlyList<(string Name, NativeFloats Values)> Memory => [("adam.mean", Mean), ("adam.variance", Variance)];
+
     public void Update(float* parameters, float* gradients, long update, float learningRate, float scale)
     {
-        var correction1 = 1 - Math.Pow(beta1, update);
-        var correction2 = Math.Sqrt(1 - Math.Pow(beta2, update));
-        var rate = (float)(learningRate / correction1);
-        var rootScale = (float)(1 / correction2);
-        float* mean = Mean.Pointer, variance = Variance.Pointer;
+        var rate = (float)(learningRate / (1 - Math.Pow(Beta1, update)));
+        var rootScale = (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, update)));
+        var shrink = Decoupled ? 1 - learningRate * WeightDecay : 1;
+        var decay = Decoupled ? 0 : WeightDecay;
+        float* m = Mean.Pointer, v = Variance.Pointer;
         var i = 0;
-        for (; i <= length - Vector512<float>.Count; i += Vector512<float>.Count)
+        for (; i <= length - Lanes; i += Lanes)
         {
-            var g = Vector512.Load(gradients + i) * scale;
-            var m = Vector512.Load(mean + i) * beta1 + g * (1 - beta1);
-            var v = Vector512.Load(variance + i) * beta2 + g * g * (1 - beta2);
-            m.Store(mean + i);
-            v.Store(variance + i);
-            (Vector512.Load(parameters + i) - rate * m / (Vector512.Sqrt(v) * rootScale + Vector512.Create(epsilon))).Store(parameters + i);
+            var p = Vector512.Load(parameters + i);
+            var g = Vector512.Load(gradients + i) * scale + p * decay;
+            var nextMean = Vector512.Load(m + i) * Beta1 + g * (1 - Beta1);
+            var nextVariance = Vector512.Load(v + i) * Beta2 + g * g * (1 - Beta2);
+            nextMean.Store(m + i);
+            nextVariance.Store(v + i);
+            (p * shrink - nextMean * rate / (Vector512.Sqrt(nextVariance) * rootScale + Vector512.Create(Epsilon))).Store(parameters + i);
         }
         for (; i < length; i++)
         {
-            var g = gradients[i] * scale;
-            mean[i] = mean[i] * beta1 + g * (1 - beta1);
-            variance[i] = variance[i] * beta2 + g * g * (1 - beta2);
-            parameters[i] -= rate * mean[i] / (MathF.Sqrt(variance[i]) * rootScale + epsilon);
+            var g = gradients[i] * scale + parameters[i] * decay;
+            m[i] = m[i] * Beta1 + g * (1 - Beta1);
+            v[i] = v[i] * Beta2 + g * g * (1 - Beta2);
+            parameters[i] = parameters[i] * shrink - m[i] * rate / (MathF.Sqrt(v[i]) * rootScale + Epsilon);
         }
     }
 

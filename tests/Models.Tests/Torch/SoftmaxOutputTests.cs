@@ -42,6 +42,67 @@ public class SoftmaxOutputTests
         Assert.Equal(3000, SoftmaxOutput.LossSum(layer, features, tensor([3L])).item<float>(), tolerance: 0.1);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void LossSum_OfMoreSamplesThanFitAtOnce_IsThatOfCrossEntropy(bool bias)
+    {
+        const int Many = 600;
+        using var scope = NewDisposeScope();
+        using var random = new Generator(2);
+        var layer = nn.Linear(Features, Classes, hasBias: bias);
+        foreach (var parameter in layer.parameters())
+        {
+            parameter.grad = zeros_like(parameter);
+        }
+        var features = empty(Many, Features).normal_(0, 2, random).requires_grad_(true);
+        var targets = arange(Many, int64) % Classes;
+
+        SoftmaxOutput.LossSum(layer, features, targets).backward();
+        var gradients = layer.parameters().Append(features).Select(tensor => tensor.grad!.clone()).ToArray();
+        foreach (var tensor in layer.parameters().Append(features))
+        {
+            tensor.grad!.zero_();
+        }
+        nn.functional.cross_entropy(layer.call(features), targets, reduction: nn.Reduction.Sum).backward();
+        foreach (var (expected, actual) in layer.parameters().Append(features).Zip(gradients))
+        {
+            AssertClose(expected.grad!, actual);
+        }
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(Classes - 1)]
+    public void LossSum_OfALogitThatIsNotANumber_IsNotANumber(int place)
+    {
+        using var scope = NewDisposeScope();
+        var layer = Layer(ones(Classes, 1));
+        using (no_grad())
+        {
+            layer.bias![place] = float.NaN;
+        }
+        Assert.Equal(float.NaN, SoftmaxOutput.LossSum(layer, ones(1, 1).requires_grad_(true), tensor([3L])).item<float>());
+    }
+
+    [Fact]
+    public void LossSum_UnderAutocast_IsNearTheUnroundedOne()
+    {
+        using var scope = NewDisposeScope();
+        using var random = new Generator(1);
+        var layer = Layer(empty(Classes, Features).normal_(0, 1, random));
+        var features = empty(Samples, Features).normal_(0, 1, random).requires_grad_(true);
+        var targets = tensor([0L, 36, 5, 5, 16, 32]);
+        var expected = SoftmaxOutput.LossSum(layer, features, targets);
+        Tensor rounded;
+        using (Autocast.Begin(true))
+        {
+            rounded = SoftmaxOutput.LossSum(layer, features, targets);
+        }
+        Assert.NotEqual(expected.item<float>(), rounded.item<float>());
+        Assert.Equal(expected.item<float>(), rounded.item<float>(), tolerance: 0.1);
+    }
+
     private static Linear Layer(Tensor weights)
     {
         var layer = nn.Linear(weights.size(1), weights.size(0));

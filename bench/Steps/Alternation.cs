@@ -1,0 +1,58 @@
+using System.Diagnostics;
+using Granary.Bench.Measurement;
+using Granary.Training.Loop;
+using Granary.Training.Tasks;
+
+namespace Granary.Bench.Steps;
+
+/// <summary>After every step of a worker, one of a bare loop, so that a busy moment strikes both; times each, and counts what the worker allocates.</summary>
+/// <param name="bare">One step.</param>
+/// <param name="seconds">Stops after this long, but not before ten steps.</param>
+internal sealed class Alternation(Action bare, double seconds, StopSignal stop) : IStepObserver
+{
+    private const int Least = 10, WarmUps = 5;
+    private readonly List<double> workers = [], bares = [], ratios = [], allocations = [];
+    private readonly long begun = Stopwatch.GetTimestamp();
+    private long started = Stopwatch.GetTimestamp(), allocated = GC.GetAllocatedBytesForCurrentThread();
+
+    /// <summary>Milliseconds of a worker's step, from one commit to the next.</summary>
+    public IReadOnlyList<double> Workers => workers;
+
+    public IReadOnlyList<double> Bares => bares;
+
+    /// <summary>How much longer each of the worker's steps took than the bare one after it, in percent.</summary>
+    public IEnumerable<double> Overheads => ratios;
+
+    /// <summary>Managed bytes a worker's step.</summary>
+    public IReadOnlyList<double> Allocations => allocations;
+
+    public void StepCommitted(long step, Metrics metrics, StepTimes times)
+    {
+        var worker = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        double bytes = GC.GetAllocatedBytesForCurrentThread() - allocated;
+        started = Stopwatch.GetTimestamp();
+        bare();
+        var alone = Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        if (step > WarmUps)
+        {
+            workers.Add(worker);
+            bares.Add(alone);
+            ratios.Add(100 * (worker / alone - 1));
+            allocations.Add(bytes);
+        }
+        if (workers.Count >= Least && Stopwatch.GetElapsedTime(begun).TotalSeconds > 2 * seconds)
+        {
+            stop.Raise(checkpoint: false);
+        }
+        allocated = GC.GetAllocatedBytesForCurrentThread();
+        started = Stopwatch.GetTimestamp();
+    }
+
+    public void Report(string model, Report report)
+    {
+        report.Add(Figure.Of($"{model} worker", "ms", workers));
+        report.Add(Figure.Of($"{model} bare loop", "ms", bares));
+        report.Add(Figure.Of($"{model} worker slower by", "%", ratios));
+        report.Add(Figure.Of($"{model} managed memory a step", "bytes", allocations));
+    }
+}

@@ -1,0 +1,71 @@
+using System.Globalization;
+using Granary.Bench.Comparing;
+using Granary.Bench.Measurement;
+using Granary.Models.Torch;
+
+namespace Granary.Bench.Steps;
+
+/// <summary>One training step on one thread: forward, backward, clipping, optimizer; and the matrix products within.</summary>
+internal sealed class StepBenchmark : IBenchmark
+{
+    private static readonly Dictionary<string, string> installed = new() { ["OMP_NUM_THREADS"] = "1" };
+    private static readonly Dictionary<string, string> fair = new(Peer.FairMalloc) { ["OMP_NUM_THREADS"] = "1" };
+
+    public string Name => "step";
+
+    public string Summary => "One training step on one thread: language model, GPT, DCGAN; and matrix products.";
+
+    public IReadOnlyDictionary<string, string> Switches => TorchRuntime.Switches;
+
+    public IReadOnlyList<Peer> Peers =>
+    [
+        new("PyTorch", run => Command(run), Peer.InstallHint, installed, new Dictionary<string, double> { ["lm"] = 2.0, ["gpt"] = 1.7, ["dcgan"] = 1.2 }),
+        new("PyTorch, memory kept", run => Command(run), Peer.InstallHint, fair, new Dictionary<string, double> { ["lm"] = 1.5, ["gpt"] = 1.4, ["dcgan"] = 1.1 }),
+        // Where the processor does not know bfloat16, such a step takes seconds.
+        .. Autocast.IsNative
+            ? [new Peer("PyTorch in bf16, memory kept", run => Command(run, "--bf16"), Peer.InstallHint, fair, new Dictionary<string, double> { ["lm bf16"] = 1, ["gpt bf16"] = 1, ["dcgan bf16"] = 1 })]
+            : Array.Empty<Peer>(),
+    ];
+
+    public Task RunAsync(BenchmarkRun run)
+    {
+        _ = TorchRuntime.Switches;
+        var folder = Directory.CreateTempSubdirectory("granary-step-").FullName;
+        try
+        {
+            foreach (var rounded in IsWorthRounding(run) ? new[] { false, true } : [false])
+            {
+                var suffix = rounded ? " bf16" : "";
+                var autocast = rounded ? Autocast.BFloat16 : Autocast.Off;
+                Measure(run, $"lm{suffix}", () => new ReplicaStep(LanguageModelStep.Task.CreateReplica(LanguageModelStep.SpecWith(folder, ("autocast", autocast)))), step => step.Run());
+                Measure(run, $"gpt{suffix}", () => new ReplicaStep(new GptReplica(rounded)), step => step.Run());
+                Measure(run, $"dcgan{suffix}", () => new DcganStep(rounded), step => step.Run());
+            }
+            foreach (var product in MatrixProduct.All.Where(product => run.Wants(product.Case)))
+            {
+                product.Use(multiply => run.Report.Add(Figure.Of(product.Case, "GFLOP/s", Repeat.Time(multiply, run.Seconds / 10).Select(time => product.Operations / time / 1e6))));
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Where the processor does not know bfloat16, rounding takes seconds a step, and is measured on request alone.</summary>
+    private static bool IsWorthRounding(BenchmarkRun run) =>
+        Autocast.IsAvailable && (Autocast.IsNative || run.Only?.Contains("bf16", StringComparison.OrdinalIgnoreCase) == true);
+
+    private static void Measure<T>(BenchmarkRun run, string name, Func<T> create, Action<T> act) where T : IDisposable
+    {
+        if (run.Wants(name))
+        {
+            using var step = create();
+            run.Report.Add(Figure.Of(name, "ms", Repeat.Time(() => act(step), run.Seconds, warmUps: 1)));
+        }
+    }
+
+    private static IReadOnlyList<string> Command(BenchmarkRun run, params IEnumerable<string> more) =>
+        [Peer.Python, "train_step.py", run.Seconds.ToString(CultureInfo.InvariantCulture), "--only", run.Only ?? "", .. more];
+}

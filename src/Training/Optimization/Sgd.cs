@@ -1,0 +1,53 @@
+using System.Runtime.Intrinsics;
+using Granary.Training.Numerics;
+
+namespace Granary.Training.Optimization;
+
+/// <summary>
+/// Stochastic gradient descent with momentum (Polyak's or Nesterov's) and weight decay, as PyTorch defines it: the velocity
+/// is not scaled by the learning rate. Products and sums are rounded one by one, in vectors and in the rest alike.
+/// </summary>
+/// <param name="momentum">What remains of the velocity from one update to the next; 0: nothing is remembered.</param>
+public sealed unsafe class Sgd(int length, float momentum = 0) : IOptimizer
+{
+    private const int Lanes = 16;
+    private readonly NativeFloats velocity = new(momentum > 0 ? length : 0);
+
+    /// <summary>Added to the gradient, times the parameters. Default: 0.</summary>
+    public float WeightDecay { get; init; }
+
+    /// <summary>Whether to look ahead along the velocity. Default: no.</summary>
+    public bool Nesterov { get; init; }
+
+    public IReadOnlyList<(string Name, NativeFloats Values)> Memory => momentum > 0 ? [("sgd.velocity", velocity)] : [];
+
+    public void Update(float* parameters, float* gradients, long update, float learningRate, float scale)
+    {
+        float* v = velocity.Pointer;
+        var i = 0;
+        for (; i <= length - Lanes; i += Lanes)
+        {
+            var p = Vector512.Load(parameters + i);
+            var g = Vector512.Load(gradients + i) * scale + p * WeightDecay;
+            if (momentum > 0)
+            {
+                var next = Vector512.Load(v + i) * momentum + g;
+                next.Store(v + i);
+                g = Nesterov ? g + next * momentum : next;
+            }
+            (p - g * learningRate).Store(parameters + i);
+        }
+        for (; i < length; i++)
+        {
+            var g = gradients[i] * scale + parameters[i] * WeightDecay;
+            if (momentum > 0)
+            {
+                v[i] = v[i] * momentum + g;
+                g = Nesterov ? g + v[i] * momentum : v[i];
+            }
+            parameters[i] -= g * learningRate;
+        }
+    }
+
+    public void Dispose() => velocity.Dispose();
+}
