@@ -2,21 +2,25 @@ using System.CommandLine;
 using Granary.Bench;
 using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
+using Granary.Bench.Control;
+using Granary.Bench.Exchange;
 using Granary.Bench.Scaling;
 using Granary.Bench.Steps;
+using Granary.Bench.Word2Vec;
 
-IBenchmark[] benchmarks = [new ScalingBenchmark(), new CheckpointBenchmark(), new StepBenchmark(), new OverheadBenchmark()];
+IBenchmark[] benchmarks = [new ExchangeBenchmark(), new StepBenchmark(), new OverheadBenchmark(), new Word2VecBenchmark(), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {
     root.Add(BenchmarkCommand.Create(benchmark));
 }
 root.Add(CompareCommand.Create(benchmarks));
+root.Add(ProcessCommand.Create());
 try
 {
     return await root.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false });
 }
-catch (BenchmarkException error)
+catch (Exception error) when (error is BenchmarkException or TrainingDataException)
 {
     Console.Error.WriteLine($"granary bench: {error.Message}");
     return 1;

@@ -5,6 +5,7 @@ using Granary.Grains.Telemetry;
 using Granary.Grains.Worker;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Hosting;
 using Orleans.Runtime.MembershipService.SiloMetadata;
@@ -33,7 +34,7 @@ public static class TrainingHosting
         {
             var options = services.GetRequiredService<IOptions<NodeOptions>>().Value;
             var loopback = options.DataHost == IPAddress.Loopback.ToString();
-            return new RoundRendezvous(loopback ? IPAddress.Loopback : IPAddress.Any, options.DataPort, options.Patience);
+            return new RoundRendezvous(loopback ? IPAddress.Loopback : IPAddress.Any, options.DataPort, options.Patience, options.Transport, services.GetRequiredService<ILogger<RoundRendezvous>>());
         });
         return silo;
     }

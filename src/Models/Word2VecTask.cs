@@ -9,10 +9,9 @@ using Granary.Training.Tasks;
 namespace Granary.Models;
 
 /// <summary>
-/// Word vectors by skip-gram with negative sampling (Mikolov et al., 2013), in synchronous batches: every pair of a step
-/// sees the vectors as they were before it, and the sum of all gradients moves them. The sum of a frequent word would shoot
-/// past its goal, so each row's step is damped by its curvature, as an implicit step is; a rare word's is hardly. The end of
-/// a line is a word like others.
+/// Word vectors by skip-gram with negative sampling (Mikolov et al., 2013). In every step each shard trains its piece of text
+/// word after word, on a copy of the vectors that it needs; what it carries into the sum is how they changed. The weights then
+/// move by the average of the changes (see <see cref="WordTables"/>). The end of a line is a word like others.
 /// </summary>
 public sealed class Word2VecTask : ITrainingTask
 {
@@ -27,7 +26,7 @@ public sealed class Word2VecTask : ITrainingTask
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {
         var settings = TaskSettings.Bind<Word2VecSettings>(spec);
-        var corpus = TextCorpus.Load(spec.Data, new() { HeldOutWords = 0, VocabularySize = settings.VocabularySize, MinCount = settings.MinCount, Unknown = false });
+        var corpus = TextCorpus.Load(spec.Data, new() { TrainingWords = settings.Words, HeldOutWords = 0, VocabularySize = settings.VocabularySize, MinCount = settings.MinCount, Unknown = false });
         if (corpus.Vocabulary.Count < 2)
         {
             throw new TrainingDataException($"'{spec.Data}' has no two words that stand in it {settings.MinCount} times. Lower min-count, or give a longer text.");
@@ -39,18 +38,16 @@ public sealed class Word2VecTask : ITrainingTask
     {
         private const int Weight = 0, Pairs = 1, LossSum = 2, ScalarCount = 3;
 
-        // The loss of a pair curves by at most a quarter of the partner's squared length, along the partner. Partners point
-        // many ways: a sixth of that still keeps large batches stable, and frequent words learn faster.
-        private const double Curvature = 1.0 / 24;
-        private const int FrequentWords = 30_000;
+        // The larger a step, the less its averaging costs; but vectors that are averaged too seldom learn slowly.
+        private const int LeastSteps = 10, LargestBatch = 800_000;
+
         private readonly TrainingSpec spec;
         private readonly Word2VecSettings settings;
         private readonly TextCorpus corpus;
         private readonly int vocabulary;
-        private readonly NativeFloats input, output;
+        private readonly WordTables tables;
         private readonly SkipGramSample sample;
         private readonly SkipGramKernel kernel;
-        private readonly RowIndex index;
         private readonly WordVectors vectors;
         private readonly Lazy<WordSimilarity> judges;
 
@@ -60,21 +57,20 @@ public sealed class Word2VecTask : ITrainingTask
             this.settings = settings;
             this.corpus = corpus;
             vocabulary = corpus.Vocabulary.Count;
-            StepsPerEpoch = (corpus.Training.Length + settings.Batch - 1) / settings.Batch;
+            var batch = settings.Batch > 0 ? settings.Batch : Math.Clamp(corpus.Training.Length / LeastSteps, 1, LargestBatch);
+            StepsPerEpoch = (corpus.Training.Length + batch - 1) / batch;
             TotalSteps = spec.TotalSteps(StepsPerEpoch, defaultEpochs: 5);
-            input = new(vocabulary * settings.Dimension);
-            output = new(vocabulary * settings.Dimension);
+            tables = new(vocabulary, settings.Dimension);
             State = new([
-                new("input.weight", [vocabulary, settings.Dimension], StateKind.Model, input.Pointer),
-                new("output.weight", [vocabulary, settings.Dimension], StateKind.Model, output.Pointer)]);
+                new("input.weight", [vocabulary, settings.Dimension], StateKind.Model, tables.Input.Pointer),
+                new("output.weight", [vocabulary, settings.Dimension], StateKind.Model, tables.Output.Pointer)]);
             var counts = corpus.Vocabulary.Counts;
-            sample = new(new(counts, settings.Sample), new([.. counts.Select(count => Math.Pow(count, 0.75))]), settings.Window, settings.Negatives);
+            sample = new(new(counts, settings.Sample), new([.. counts.Select(count => Math.Pow(count, 0.75))]), vocabulary, settings.Window, settings.Negatives);
             kernel = new(settings.Dimension, settings.Window, settings.Negatives);
-            index = new(2 * vocabulary);
-            vectors = new(corpus.Vocabulary, settings.Dimension, () => input.Span);
+            vectors = new(corpus.Vocabulary, settings.Dimension, () => tables.Input.Span);
             judges = new(FindJudges);
             var random = new StepRandom(spec.Seed);
-            foreach (ref var value in input.Span)
+            foreach (ref var value in tables.Input.Span)
             {
                 value = (random.NextSingle() - 0.5f) / settings.Dimension;
             }
@@ -99,19 +95,12 @@ public sealed class Word2VecTask : ITrainingTask
         {
             frame.Clear();
             var text = TextOf(at);
-            var random = new StepRandom(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard);
-            sample.Draw(text, ref random);
-            for (var position = 0; position < sample.Count; position++)
-            {
-                index.Mark(sample.Words[position]);
-                index.Mark(vocabulary + sample.Words[position]);
-                foreach (var negative in sample.Negatives(position))
-                {
-                    index.Mark(vocabulary + negative);
-                }
-            }
-            index.Lay(frame.Rows!);
-            var (loss, pairs) = kernel.Accumulate(sample, input.Pointer, output.Pointer, frame.Rows!, index, outputRows: vocabulary);
+            var rows = frame.Rows!;
+            sample.Draw(text, new(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard));
+            sample.Lay(rows);
+            tables.CopyTo(rows);
+            var (loss, pairs) = kernel.Train(sample, rows, (LearningRate(at.Step), LearningRate(at.Step + 1)));
+            tables.TakeChanges(rows, sample.Drawn);
             frame.Scalars[Weight] = text.Length;
             frame.Scalars[Pairs] = pairs;
             frame.Scalars[LossSum] = (float)loss;
@@ -126,16 +115,9 @@ public sealed class Word2VecTask : ITrainingTask
             {
                 throw new NonFiniteException(double.IsFinite(loss) ? "gradient" : "loss", Phases[phase], step);
             }
-            var learningRate = settings.LearningRate * Math.Max(1e-4, 1 - (double)step / TotalSteps);
-            for (var i = 0; i < rows.Count; i++)
-            {
-                var row = rows.Numbers[i];
-                var vector = row < vocabulary ? input.Pointer + (long)row * settings.Dimension : output.Pointer + (long)(row - vocabulary) * settings.Dimension;
-                var squares = rows.Row(i)[settings.Dimension];
-                VectorMath.AddScaled(vector, rows.Row(i), -(float)(learningRate / (1 + learningRate * Curvature * squares)), settings.Dimension);
-            }
+            tables.Move(rows);
             metrics[Metrics.Loss] = loss;
-            metrics[Metrics.LearningRate] = learningRate;
+            metrics[Metrics.LearningRate] = LearningRate(step);
             metrics[Metrics.Samples] = sum.Scalars[Weight];
             metrics["pairs"] = sum.Scalars[Pairs];
             metrics["rows"] = rows.Count;
@@ -144,18 +126,10 @@ public sealed class Word2VecTask : ITrainingTask
         /// <summary>Measures of similarity as far as their files are there; analogies among the most frequent words.</summary>
         public Metrics Evaluate()
         {
-            var metrics = new Metrics { ["loss"] = LossOfFreshSample() };
-            foreach (var benchmark in judges.Value.Benchmarks)
+            var metrics = new Metrics { [Metrics.Loss] = LossOfFreshSample() };
+            foreach (var (name, value) in vectors.Judge(judges.Value))
             {
-                var compared = vectors.Compare(benchmark.Pairs).ToArray();
-                if (compared.Length > 1)
-                {
-                    metrics[$"spearman.{benchmark.Name}"] = WordSimilarity.Spearman([.. compared.Select(pair => pair.Cosine)], [.. compared.Select(pair => pair.Score)]);
-                }
-            }
-            if (vectors.Solve(judges.Value.Questions, FrequentWords) is { Questions: > 0 } solved)
-            {
-                metrics["accuracy.analogies"] = solved.Accuracy;
+                metrics[name] = value;
             }
             return metrics;
         }
@@ -168,8 +142,7 @@ public sealed class Word2VecTask : ITrainingTask
 
         public void Dispose()
         {
-            input.Dispose();
-            output.Dispose();
+            tables.Dispose();
             kernel.Dispose();
         }
 
@@ -180,6 +153,9 @@ public sealed class Word2VecTask : ITrainingTask
             var piece = ShardSlice.Of(region.Count, (int)(at.Step % StepsPerEpoch), (int)StepsPerEpoch);
             return corpus.Training.AsSpan(region.Start + piece.Start, piece.Count);
         }
+
+        /// <summary>Falls in a straight line, within a step too.</summary>
+        private double LearningRate(long step) => settings.LearningRate * Math.Max(1e-4, 1 - (double)step / TotalSteps);
 
         /// <summary>The loss on text of the first step, with windows and negatives that no step draws.</summary>
         private double LossOfFreshSample()
@@ -223,6 +199,9 @@ public sealed record Word2VecSettings
     [Setting("random words that a word is told apart from, drawn anew for each centre word", Min = 1, Max = 100)]
     public int Negatives { get; init; } = 5;
 
+    [Setting("use only the first so many words of the text; 0: all", Min = 0, Max = 1 << 30)]
+    public int Words { get; init; }
+
     [Setting("words that stand less often in the text are left out", Min = 1, Max = 1 << 30)]
     public int MinCount { get; init; } = 5;
 
@@ -232,11 +211,11 @@ public sealed record Word2VecSettings
     [Setting("words more frequent than about this share of the text are dropped now and then; 0: never", Min = 0, Max = 1)]
     public double Sample { get; init; } = 1e-4;
 
-    [Setting("learning rate at the start, for a rare word; falls to nearly 0 in a straight line", Min = 0, Max = 10)]
-    public double LearningRate { get; init; } = 0.1;
+    [Setting("learning rate at the start; falls to nearly 0 in a straight line", Min = 0, Max = 10)]
+    public double LearningRate { get; init; } = 0.075;
 
-    [Setting("words of text in a step, those that subsampling drops included", Min = 1, Max = 1 << 26)]
-    public int Batch { get; init; } = 20_000;
+    [Setting("words of text in a step, those that subsampling drops included; 0: a tenth of the text, 800,000 at most", Min = 0, Max = 1 << 26)]
+    public int Batch { get; init; }
 
     [Setting("folder with wordsim353.csv, simlex-999.txt, men.txt, questions-words.txt; default: the data's own, embedding beside it, or embedding in GRANARY_DATA")]
     public string Similarity { get; init; } = "";

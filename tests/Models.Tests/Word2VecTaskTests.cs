@@ -45,6 +45,35 @@ public class Word2VecTaskTests
     }
 
     [Fact]
+    public void ComputeGradients_LeavesEveryBitOfTheWeightsAlone()
+    {
+        using var driver = new ReplicaDriver(new Word2VecTask(), spec).Run(3);
+        using var frame = driver.Replica.CreateFrame(0);
+        var before = driver.Hash;
+        driver.Replica.ComputeGradients(new(3, 0, 2), frame);
+        Assert.Contains(frame.Rows!.Values.ToArray(), change => change != 0);
+        Assert.Equal(before, driver.Hash);
+    }
+
+    [Fact]
+    public void ComputeGradients_OfAShardThatDiverges_LeavesTheWeightsAlone()
+    {
+        var wild = spec with { Settings = new Dictionary<string, string>(spec.Settings) { ["learning-rate"] = "10", ["batch"] = "100000" } };
+        using var driver = new ReplicaDriver(new Word2VecTask(), wild);
+        using var frame = driver.Replica.CreateFrame(0);
+        var before = driver.Hash;
+        driver.Replica.ComputeGradients(new(0, 0, 0), frame);
+        Assert.Equal(before, driver.Hash);
+    }
+
+    [Fact]
+    public void Steps_ByDefault_AreATenthOfTheText()
+    {
+        using var replica = new Word2VecTask().CreateReplica(new() { Task = "word2vec" });
+        Assert.Equal(10, replica.StepsPerEpoch);
+    }
+
+    [Fact]
     public void ComputeGradients_OnceWarm_AllocatesNothing()
     {
         using var replica = new Word2VecTask().CreateReplica(spec);

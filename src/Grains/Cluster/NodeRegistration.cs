@@ -1,6 +1,7 @@
 using System.Net;
 using Granary.Contracts;
 using Granary.Grains.Slots;
+using Granary.Training.Exchange.Links;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -24,6 +25,12 @@ public sealed class NodeOptions
 
     /// <summary>The port for gradients. Default: 0, any free one.</summary>
     public int DataPort { get; set; }
+
+    /// <summary>
+    /// How gradients travel to other processes of the same machine. Default: Auto, the fastest that works (shared memory, a Unix
+    /// socket, TCP); Tcp keeps to the network; with SharedMemory or Unix a round fails rather than take another.
+    /// </summary>
+    public Transport Transport { get; set; } = Transport.Auto;
 
     /// <summary>How long an exchange waits for a silent peer before the round ends. Default: 60 seconds.</summary>
     public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(60);

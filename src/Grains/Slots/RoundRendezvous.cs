@@ -2,7 +2,10 @@ using System.Collections.Concurrent;
 using System.Net;
 using Granary.Contracts;
 using Granary.Training.Exchange;
+using Granary.Training.Exchange.Links;
 using Granary.Training.Shards;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Granary.Grains.Slots;
 
@@ -10,20 +13,23 @@ namespace Granary.Grains.Slots;
 /// Where the workers of one process meet for a round, and their process meets the others. One for each operating-system
 /// process, shared by all silos that live in it.
 /// </summary>
-public sealed class RoundRendezvous : IDisposable
+public sealed partial class RoundRendezvous : IDisposable
 {
     private static readonly TimeSpan MeetingTime = TimeSpan.FromSeconds(30);
     private readonly ConcurrentDictionary<Guid, Lazy<Task<Meeting>>> rounds = new();
     private readonly PeerListener listener;
     private readonly TimeSpan patience;
+    private readonly ILogger logger;
 
     /// <param name="address">Where to listen for gradients of other processes.</param>
     /// <param name="port">0: any free one.</param>
     /// <param name="patience">How long an exchange waits for a silent peer.</param>
-    public RoundRendezvous(IPAddress address, int port, TimeSpan patience)
+    /// <param name="transport">How gradients travel to processes of the same machine.</param>
+    public RoundRendezvous(IPAddress address, int port, TimeSpan patience, Transport transport = Transport.Auto, ILogger<RoundRendezvous>? logger = null)
     {
-        listener = new(address, port);
+        listener = new(address, port, transport);
         this.patience = patience;
+        this.logger = logger ?? NullLogger<RoundRendezvous>.Instance;
     }
 
     /// <summary>Tells this process from all others.</summary>
@@ -76,13 +82,21 @@ public sealed class RoundRendezvous : IDisposable
         return new(group, plan.Workers.FindIndex(worker => worker.Slot.Node.Process == Process));
     }
 
-    private async Task<System.Net.Sockets.Socket?[]> ConnectAsync(RoundPlan plan, List<IGrouping<Guid, WorkerAssignment>> processes, int rank, CancellationToken cancellationToken)
+    private async Task<PeerLink?[]> ConnectAsync(RoundPlan plan, List<IGrouping<Guid, WorkerAssignment>> processes, int rank, CancellationToken cancellationToken)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         timeout.CancelAfter(MeetingTime);
         var members = processes.Select(workers => new PeerAddress(workers.First().Slot.Node.DataHost, workers.First().Slot.Node.DataPort)).ToList();
-        return await listener.MeetAsync(plan.Secret, rank, members, timeout.Token);
+        var links = await listener.MeetAsync(plan.Secret, rank, members, timeout.Token);
+        foreach (var link in links.OfType<PeerLink>())
+        {
+            LogLinked(plan.Number, plan.Spec.RunId, processes[link.Process].First().Slot.Node.Name, link.Transport, link.Remark);
+        }
+        return links;
     }
+
+    [LoggerMessage(LogLevel.Information, "Round {Round} of run {RunId} is linked to {Node} by {Transport} {Remark}")]
+    private partial void LogLinked(long round, string runId, string node, Transport transport, string remark);
 
     private sealed class Meeting(ProcessGroup group, int firstWorker)
     {

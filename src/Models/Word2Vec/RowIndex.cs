@@ -1,35 +1,46 @@
-using System.Numerics;
 using Granary.Training.Frames;
 
 namespace Granary.Models.Word2Vec;
 
-/// <summary>Which rows of a table a shard touches, and where each of them lies in its frame. Reused for every shard.</summary>
+/// <summary>Which rows of a table a shard draws, how often, and where each of them lies in its frame. Reused for every shard.</summary>
 internal sealed class RowIndex(int rows)
 {
-    private readonly ulong[] marks = new ulong[(rows + 63) / 64];
+    private readonly int[] counts = new int[rows];
     private readonly int[] numbers = new int[rows];
+    private readonly int[] drawn = new int[rows];
     private readonly int[] positions = new int[rows];
+    private int count;
 
-    /// <summary>Position in the frame of a row marked before the last <see cref="Lay"/>.</summary>
-    public int this[int row] => positions[row];
+    /// <summary>How often each row of the frame was counted.</summary>
+    public ReadOnlySpan<int> Drawn => drawn.AsSpan(0, count);
 
-    public void Mark(int row) => marks[row >> 6] |= 1UL << row;
+    public void Count(ReadOnlySpan<int> drawn)
+    {
+        foreach (var row in drawn)
+        {
+            counts[row]++;
+        }
+    }
 
-    /// <summary>Gives the frame all marked rows, filled with zeros, and forgets the marks. The bitmap sorts by itself.</summary>
+    /// <summary>Gives the frame the numbers of all rows that were counted, and starts anew. The values are whatever its memory held.</summary>
     public void Lay(SparseRows frame)
     {
-        var count = 0;
-        for (var word = 0; word < marks.Length; word++)
+        count = 0;
+        for (var row = 0; row < counts.Length; row++)
         {
-            for (var left = marks[word]; left != 0; left &= left - 1)
-            {
-                var row = (word << 6) + BitOperations.TrailingZeroCount(left);
-                positions[row] = count;
-                numbers[count++] = row;
-            }
+            (numbers[count], drawn[count], positions[row]) = (row, counts[row], count);
+            count += counts[row] > 0 ? 1 : 0;
         }
-        Array.Clear(marks);
+        Array.Clear(counts);
         frame.Reset(numbers.AsSpan(0, count));
-        frame.Values.Clear();
+    }
+
+    /// <summary>Replaces the numbers of rows by their positions in the frame.</summary>
+    public void Locate(Span<int> rows)
+    {
+        foreach (ref var row in rows)
+        {
+            row = positions[row];
+        }
     }
 }

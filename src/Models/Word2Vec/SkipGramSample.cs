@@ -1,57 +1,78 @@
+using Granary.Training.Frames;
 using Granary.Training.Randomness;
 
 namespace Granary.Models.Word2Vec;
 
 /// <summary>
 /// What a shard trains on: the words that survived subsampling, each with the width of its window and its negatives, which
-/// all pairs of that centre word share. A pure function of the text and the generator; reused for every shard.
+/// all pairs of that centre word share. A pure function of the text and the generator; reused for every shard. Input rows
+/// have the words' numbers, output rows those above.
 /// </summary>
-internal sealed class SkipGramSample(SubsamplingRule subsampling, AliasTable noise, int window, int negatives)
+internal sealed class SkipGramSample(SubsamplingRule subsampling, AliasTable noise, int vocabulary, int window, int negatives)
 {
-    private int[] words = [], windows = [], drawn = [];
+    private readonly RowIndex index = new(2 * vocabulary);
+    private int[] inputs = [], windows = [], outputs = [];
 
     public int Count { get; private set; }
 
-    public ReadOnlySpan<int> Words => words.AsSpan(0, Count);
+    /// <summary>The input row of each word.</summary>
+    public ReadOnlySpan<int> Inputs => inputs.AsSpan(0, Count);
 
     /// <summary>How far the window of a centre word reaches: 1 to the setting, so that near words count more.</summary>
     public ReadOnlySpan<int> Windows => windows.AsSpan(0, Count);
 
-    /// <summary>Words that the centre word at <paramref name="position"/> is told apart from.</summary>
-    public ReadOnlySpan<int> Negatives(int position) => drawn.AsSpan(position * negatives, negatives);
+    /// <summary>For each word, its output row and those of its negatives.</summary>
+    public ReadOnlySpan<int> Outputs => outputs.AsSpan(0, Count * (1 + negatives));
 
-    public void Draw(ReadOnlySpan<int> text, ref StepRandom random)
+    public void Draw(ReadOnlySpan<int> text, StepRandom random)
     {
         Reserve(text.Length);
         var count = 0;
         foreach (var word in text)
         {
-            if (!subsampling.Keeps(word, ref random))
+            inputs[count] = word;
+            count += subsampling.Keeps(word, ref random) ? 1 : 0;
+        }
+        Count = count;
+        var at = 0;
+        for (var position = 0; position < count; position++)
+        {
+            windows[position] = 1 + random.Next(window);
+            var word = inputs[position];
+            outputs[at++] = vocabulary + word;
+            for (var i = 0; i < negatives; i++)
             {
-                continue;
-            }
-            words[count] = word;
-            windows[count] = 1 + random.Next(window);
-            foreach (ref var negative in drawn.AsSpan(count * negatives, negatives))
-            {
+                int negative;
                 do
                 {
                     negative = noise.Draw(ref random);
                 }
                 while (negative == word);
+                outputs[at++] = vocabulary + negative;
             }
-            count++;
         }
-        Count = count;
+    }
+
+    /// <summary>How often each row of the frame was drawn: as a word, as a centre, as a negative.</summary>
+    public ReadOnlySpan<int> Drawn => index.Drawn;
+
+    /// <summary>Gives the frame the numbers of all rows that were drawn. From now on they are known by their positions in it.</summary>
+    public void Lay(SparseRows frame)
+    {
+        index.Count(Inputs);
+        index.Count(Outputs);
+        index.Lay(frame);
+        index.Locate(inputs.AsSpan(0, Count));
+        index.Locate(outputs.AsSpan(0, Count * (1 + negatives)));
     }
 
     private void Reserve(int length)
     {
-        if (words.Length < length)
+        if (windows.Length < length)
         {
-            words = new int[length];
+            inputs = new int[length];
             windows = new int[length];
-            drawn = new int[length * negatives];
+            outputs = new int[length * (1 + negatives)];
         }
     }
 }

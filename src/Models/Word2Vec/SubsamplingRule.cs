@@ -8,17 +8,17 @@ namespace Granary.Models.Word2Vec;
 /// </summary>
 internal sealed class SubsamplingRule
 {
-    private readonly float[] keep;
+    private const double Always = 1L << 32;
+    private readonly ulong[] thresholds;
 
     /// <param name="counts">How often each word occurs in the text.</param>
     /// <param name="sample">Words rarer than about this share are always kept; 0: all are.</param>
     public SubsamplingRule(IReadOnlyList<long> counts, double sample)
     {
         var threshold = sample * counts.Sum();
-        keep = [.. counts.Select(count => sample > 0 ? (float)(Math.Sqrt(threshold / count) + threshold / count) : 1)];
+        thresholds = [.. counts.Select(count => (ulong)(Always * (sample > 0 ? Math.Min(1, Math.Sqrt(threshold / count) + threshold / count) : 1)))];
     }
 
-    public double Probability(int word) => Math.Min(1, keep[word]);
-
-    public bool Keeps(int word, ref StepRandom random) => keep[word] >= 1 || random.NextSingle() < keep[word];
+    /// <summary>Draws for every word, so that there is no branch to predict.</summary>
+    public bool Keeps(int word, ref StepRandom random) => random.NextULong() >> 32 < thresholds[word];
 }

@@ -2,6 +2,7 @@
 using System.Globalization;
 using System.Text;
 using Granary.Models.Data;
+using Granary.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -11,6 +12,40 @@ namespace Granary.Models.Word2Vec;
 /// <param name="values">A row for each word of the vocabulary, in memory that changes while the model trains.</param>
 internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Span<float>> values)
 {
+    private const int FrequentWords = 30_000;
+
+    /// <summary>Reads what <see cref="Export"/> or another program wrote in word2vec's text format.</summary>
+    /// <exception cref="TrainingDataException">The file is missing or of another kind.</exception>
+    public static WordVectors Read(string path)
+    {
+        if (!File.Exists(path))
+        {
+            throw new TrainingDataException($"'{path}' is not there. Give word vectors in word2vec's text format, such as granary export writes.");
+        }
+        using var file = new StreamReader(path);
+        var head = file.ReadLine()?.Split(' ') ?? [];
+        if (head.Length != 2 || !int.TryParse(head[0], out var count) || !int.TryParse(head[1], out var dimension) || count < 1 || dimension < 1)
+        {
+            throw new TrainingDataException($"'{path}' does not begin with a line of two numbers, words and dimensions: it is not in word2vec's text format.");
+        }
+        var words = new string[count];
+        var values = new float[checked(count * dimension)];
+        for (var word = 0; word < count; word++)
+        {
+            var fields = file.ReadLine()?.TrimEnd().Split(' ') ?? [];
+            if (fields.Length != dimension + 1)
+            {
+                throw new TrainingDataException($"Line {word + 2} of '{path}' has {Math.Max(0, fields.Length - 1)} numbers, not {dimension}. Is the file whole?");
+            }
+            words[word] = fields[0];
+            for (var k = 0; k < dimension; k++)
+            {
+                values[word * dimension + k] = float.Parse(fields[k + 1], CultureInfo.InvariantCulture);
+            }
+        }
+        return new(Vocabulary.Of(words, [.. Enumerable.Range(0, count)], unknown: false), dimension, () => values);
+    }
+
     /// <summary>The words nearest to a sum of unit vectors, these words themselves left out.</summary>
     public IReadOnlyList<(string Word, double Similarity)> Nearest(IReadOnlyList<(string Word, double Factor)> terms, int count)
     {
@@ -23,6 +58,25 @@ internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Spa
         var cosines_W = unit_WD.matmul(target_D).index_fill_(0, words_Q, float.NegativeInfinity);
         var (best, numbers) = cosines_W.topk(Math.Min(count, vocabulary.Count - words.Distinct().Count()));
         return [.. numbers.data<long>().Zip(best.data<float>(), (number, cosine) => (vocabulary.Words[(int)number], (double)cosine))];
+    }
+
+    /// <summary>Spearman's correlation with people's similarities, and the share of analogies solved: what of it the judges can tell.</summary>
+    public Metrics Judge(WordSimilarity judges)
+    {
+        var metrics = new Metrics();
+        foreach (var benchmark in judges.Benchmarks)
+        {
+            var compared = Compare(benchmark.Pairs).ToArray();
+            if (compared.Length > 1)
+            {
+                metrics[$"spearman.{benchmark.Name}"] = WordSimilarity.Spearman([.. compared.Select(pair => pair.Cosine)], [.. compared.Select(pair => pair.Score)]);
+            }
+        }
+        if (judges.Questions.Count > 0 && Solve(judges.Questions, FrequentWords) is { Questions: > 0 } solved)
+        {
+            metrics["accuracy.analogies"] = solved.Accuracy;
+        }
+        return metrics;
     }
 
     /// <summary>The cosine of each pair of words of which both are known.</summary>

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
+using Granary.Training.Exchange.Links;
 
 namespace Granary.Silo.Clusters;
 
@@ -25,7 +26,8 @@ public sealed class SiloProcess : IDisposable
             Granary = new
             {
                 Cluster = new { ClusterId = clusterId, Redis = redis, AdvertisedAddress = $"{host}", SiloPort = ports[0], GatewayPort = ports[1], GrpcPort = ports[2], HttpPort = ports[3] },
-                Node = new { Name = name, Slots = slots, DataHost = $"{host}", DataPort },
+                // A silo with a network of its own stands for a machine: what its cable is to carry must not go through memory.
+                Node = new { Name = name, Slots = slots, DataHost = $"{host}", DataPort, Transport = $"{(IPAddress.IsLoopback(host) ? Transport.Auto : Transport.Tcp)}" },
                 Faults = new { Enabled = options.Gates },
             },
         }));

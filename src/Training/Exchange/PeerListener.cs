@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Granary.Training.Exchange.Links;
 
 namespace Granary.Training.Exchange;
 
@@ -19,13 +20,20 @@ public sealed class PeerListener : IDisposable
     // Longer than any round takes to meet: who is not fetched by then belongs to a round that never came about.
     private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(1);
     private readonly Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private readonly ConcurrentDictionary<Introduction, TaskCompletionSource<Socket>> arrivals = new();
+    private readonly ConcurrentDictionary<(Guid Round, int Rank), TaskCompletionSource<Arrival>> arrivals = new();
     private readonly CancellationTokenSource closing = new();
+    private readonly Transport transport;
+    private readonly Guid host;
+    private readonly string sharedMemory;
 
     /// <param name="port">0: any free one.</param>
+    /// <param name="transport">What the links may be; the other side has its say, too.</param>
+    /// <param name="host">The machine this process runs on. Default: <see cref="Host.Id"/>.</param>
+    /// <param name="sharedMemory">The folder whose files are memory.</param>
     /// <exception cref="SocketException">The port is taken.</exception>
-    public PeerListener(IPAddress address, int port)
+    public PeerListener(IPAddress address, int port, Transport transport = Transport.Auto, Guid? host = null, string sharedMemory = SharedSegment.Folder)
     {
+        (this.transport, this.host, this.sharedMemory) = (transport, host ?? Host.Id, sharedMemory);
         listener.Bind(new IPEndPoint(address, port));
         listener.Listen();
         _ = AcceptAsync();
@@ -33,14 +41,14 @@ public sealed class PeerListener : IDisposable
 
     public int Port => ((IPEndPoint)listener.LocalEndPoint!).Port;
 
-    /// <summary>Connects to every other process of a round: to those of lower rank actively, the others come.</summary>
+    /// <summary>Connects to every other process of a round, each by the best link there is: to those of lower rank actively, the others come.</summary>
     /// <returns>By rank; <see langword="null"/> at this process's own.</returns>
-    public async Task<Socket?[]> MeetAsync(Guid round, int rank, IReadOnlyList<PeerAddress> members, CancellationToken cancellationToken)
+    public async Task<PeerLink?[]> MeetAsync(Guid round, int rank, IReadOnlyList<PeerAddress> members, CancellationToken cancellationToken)
     {
         var meetings = members.Select((member, other) =>
-            other == rank ? Task.FromResult<Socket?>(null)
-            : other < rank ? ConnectAsync(member, new(round, rank), cancellationToken)
-            : ArriveAsync(new(round, other), cancellationToken)).ToList();
+            other == rank ? Task.FromResult<PeerLink?>(null)
+            : other < rank ? ConnectAsync(member, other, new(round, rank, host, transport), cancellationToken)
+            : ArriveAsync(round, other, cancellationToken)).ToList();
         try
         {
             return await Task.WhenAll(meetings);
@@ -63,42 +71,53 @@ public sealed class PeerListener : IDisposable
         {
             if (!arrival.TrySetCanceled() && arrival.Task.IsCompletedSuccessfully)
             {
-                arrival.Task.Result.Dispose();
+                arrival.Task.Result.Socket.Dispose();
             }
         }
     }
 
-    private static async Task<Socket?> ConnectAsync(PeerAddress member, Introduction introduction, CancellationToken cancellationToken)
-    {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
-        try
+    private static Task<PeerLink?> ConnectAsync(PeerAddress member, int process, Introduction mine, CancellationToken cancellationToken) =>
+        TalkAsync<PeerLink?>(new(SocketType.Stream, ProtocolType.Tcp), socket =>
         {
-            await socket.ConnectAsync(member.Host, member.Port, cancellationToken);
-            var bytes = MemoryMarshal.AsBytes(new ReadOnlySpan<Introduction>(ref introduction)).ToArray();
-            await socket.SendAsync(bytes, cancellationToken);
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
-    }
+            socket.Connect(member.Host, member.Port);
+            socket.NoDelay = true;
+            socket.Send(MemoryMarshal.AsBytes(new ReadOnlySpan<Introduction>(ref mine)));
+            return LinkOffer.Take(process, socket);
+        }, cancellationToken);
 
-    private async Task<Socket?> ArriveAsync(Introduction introduction, CancellationToken cancellationToken)
+    private async Task<PeerLink?> ArriveAsync(Guid round, int process, CancellationToken cancellationToken)
     {
         try
         {
-            return await Arrival(introduction).Task.WaitAsync(cancellationToken);
+            var (socket, theirs) = await Expected(round, process).Task.WaitAsync(cancellationToken);
+            var isLocal = host == theirs.Host && host != Guid.Empty;
+            var wanted = transport == Transport.Auto ? theirs.Transport : theirs.Transport == Transport.Auto || theirs.Transport == transport ? transport : Transport.Tcp;
+            return await TalkAsync<PeerLink?>(socket, own => LinkOffer.Make(process, own, isLocal, wanted, sharedMemory), cancellationToken);
         }
         finally
         {
-            arrivals.TryRemove(introduction, out _);
+            arrivals.TryRemove((round, process), out _);
         }
     }
 
-    private TaskCompletionSource<Socket> Arrival(Introduction introduction) =>
-        arrivals.GetOrAdd(introduction, _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
+    /// <summary>Waiting calls on a thread of their own: see <see cref="LinkOffer"/>.</summary>
+    private static async Task<T> TalkAsync<T>(Socket socket, Func<Socket, T> talk, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await using var end = cancellationToken.Register(socket.Dispose);
+            return await Task.Factory.StartNew(() => talk(socket), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        }
+        catch (Exception error)
+        {
+            socket.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
+            throw error is ObjectDisposedException ? new SocketException((int)SocketError.OperationAborted) : error;
+        }
+    }
+
+    private TaskCompletionSource<Arrival> Expected(Guid round, int rank) =>
+        arrivals.GetOrAdd((round, rank), _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
 
     private async Task AcceptAsync()
     {
@@ -122,21 +141,15 @@ public sealed class PeerListener : IDisposable
         try
         {
             socket.NoDelay = true;
-            var bytes = new byte[Marshal.SizeOf<Introduction>()];
-            for (var read = 0; read < bytes.Length;)
-            {
-                var count = await socket.ReceiveAsync(bytes.AsMemory(read), patience.Token);
-                read += count > 0 ? count : throw new SocketException((int)SocketError.ConnectionReset);
-            }
-            var introduction = MemoryMarshal.Read<Introduction>(bytes);
+            var theirs = await TalkAsync(socket, own => MemoryMarshal.Read<Introduction>(LinkOffer.Read(own, Marshal.SizeOf<Introduction>())), patience.Token);
             // The peer may come before this process has been told of the round: its arrival is kept for then.
-            if (!Arrival(introduction).TrySetResult(socket))
+            if (!Expected(theirs.Round, theirs.Rank).TrySetResult(new(socket, theirs)))
             {
                 socket.Dispose();
             }
             else
             {
-                _ = ForgetAsync(introduction);
+                _ = ForgetAsync(theirs);
             }
         }
         catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
@@ -148,12 +161,14 @@ public sealed class PeerListener : IDisposable
     private async Task ForgetAsync(Introduction introduction)
     {
         await Task.Delay(KeptFor, closing.Token).ContinueWith(_ => { }, TaskScheduler.Default);
-        if (arrivals.TryRemove(introduction, out var unclaimed) && unclaimed.Task.IsCompletedSuccessfully)
+        if (arrivals.TryRemove((introduction.Round, introduction.Rank), out var unclaimed) && unclaimed.Task.IsCompletedSuccessfully)
         {
-            unclaimed.Task.Result.Dispose();
+            unclaimed.Task.Result.Socket.Dispose();
         }
     }
 
     [StructLayout(LayoutKind.Sequential)]
-    private readonly record struct Introduction(Guid Round, int Rank);
+    private readonly record struct Introduction(Guid Round, int Rank, Guid Host, Transport Transport);
+
+    private sealed record Arrival(Socket Socket, Introduction From);
 }

@@ -1,116 +1,70 @@
 using System.Diagnostics;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
+using Granary.Training.Exchange.Links;
 
 namespace Granary.Training.Exchange;
 
-/// <summary>A connected process of the round, with what is still to be sent to it and received from it, in order.</summary>
-internal sealed class Peer(int process, Socket socket)
+/// <summary>Something that moves blocks over links.</summary>
+internal interface ITransferWork
 {
-    public int Process { get; } = process;
-
-    public Socket Socket { get; } = socket;
-
-    public Queue<(nint At, int Bytes, Action? Then)> Outgoing { get; } = new();
-
-    public Queue<(nint At, int Bytes, Action? Then)> Incoming { get; } = new();
-
-    public int Sent { get; set; }
-
-    public int Received { get; set; }
+    /// <summary>Moves what can be moved now.</summary>
+    /// <returns>Whether all is done.</returns>
+    bool Advance();
 }
 
 /// <summary>
-/// Moves queued blocks of memory over non-blocking sockets until all queues are empty, on the calling thread: it spins a
-/// little, then sleeps in the kernel. Fails, never hangs, when a peer closes, falls silent or stands at another step.
+/// Drives the links on the calling thread until a piece of work is done: it spins a little, then sleeps in the kernel. Fails,
+/// never hangs, when a peer closes or falls silent, or the round is aborted.
 /// </summary>
 internal sealed unsafe class PeerTransfer : IDisposable
 {
-    private static readonly TimeSpan SpinTime = TimeSpan.FromMicroseconds(50);
+    // Longer than it takes to wake a sleeping core up.
+    private static readonly TimeSpan SpinTime = TimeSpan.FromMicroseconds(200);
     private static readonly TimeSpan Nap = TimeSpan.FromMilliseconds(20);
-    private readonly IReadOnlyList<Peer> peers;
+    private readonly PeerLink[] links;
     private readonly TimeSpan patience;
-    private readonly List<Socket> readable = [];
-    private readonly List<Socket> writable = [];
-    private readonly Dictionary<Peer, (Greeting[] Mine, Greeting[] Theirs)> greetings = [];
+    private readonly bool crowded;
+    private readonly Lock running = new();
     private volatile string? aborted;
 
-    public PeerTransfer(IReadOnlyList<Peer> peers, TimeSpan patience)
+    public PeerTransfer(PeerLink[] links, TimeSpan patience)
     {
-        this.peers = peers;
+        this.links = links;
         this.patience = patience;
-        foreach (var peer in peers)
-        {
-            peer.Socket.Blocking = false;
-            greetings[peer] = (GC.AllocateArray<Greeting>(1, pinned: true), GC.AllocateArray<Greeting>(1, pinned: true));
-        }
+        crowded = links.Count(link => link.IsLocal) >= Environment.ProcessorCount;
     }
 
     public event Action<string>? Failed;
 
-    public long BytesSent { get; private set; }
-
-    /// <summary>Opens a sum: each peer must be at the same step, phase and size.</summary>
-    public void Begin(long step, int phase, int size)
+    public long BytesSent
     {
-        foreach (var peer in peers)
+        get
         {
-            var (mine, theirs) = greetings[peer];
-            var expected = mine[0] = new(step, phase, size);
-            peer.Outgoing.Enqueue(((nint)Unsafe(mine), sizeof(Greeting), null));
-            peer.Incoming.Enqueue(((nint)Unsafe(theirs), sizeof(Greeting), () =>
+            long sum = 0;
+            foreach (var link in links)
             {
-                if (theirs[0] != expected)
-                {
-                    throw new ExchangeAbortedException($"Process {peer.Process} is at {theirs[0]}, this one at {expected}.");
-                }
-            }));
+                sum += link.BytesSent;
+            }
+            return sum;
         }
     }
 
-    public void Send(Peer peer, float* values, int count) => Enqueue(peer.Outgoing, values, count, null);
-
-    public void Receive(Peer peer, float* values, int count, Action? then = null) => Enqueue(peer.Incoming, values, count, then);
-
-    /// <summary>Returns when every queue is empty.</summary>
     /// <exception cref="ExchangeAbortedException"/>
-    public void Run()
+    public void Run(ITransferWork work)
     {
-        try
+        lock (running)
         {
-            var lastProgress = Stopwatch.GetTimestamp();
-            while (peers.Any(peer => peer.Incoming.Count + peer.Outgoing.Count > 0))
+            try
             {
-                if (aborted is { } reason)
-                {
-                    throw new ExchangeAbortedException(reason);
-                }
-                var moved = false;
-                foreach (var peer in peers)
-                {
-                    moved |= Receive(peer);
-                    moved |= Send(peer);
-                }
-                if (moved)
-                {
-                    lastProgress = Stopwatch.GetTimestamp();
-                }
-                else if (Stopwatch.GetElapsedTime(lastProgress) is var silence && silence > patience)
-                {
-                    throw new ExchangeAbortedException($"Processes {string.Join(", ", peers.Where(peer => peer.Incoming.Count > 0).Select(peer => peer.Process))} have been silent for {patience.TotalSeconds:0} s.");
-                }
-                else if (silence > SpinTime)
-                {
-                    WaitForSockets();
-                }
+                RunToEnd(work);
             }
-        }
-        catch (Exception error) when (error is ExchangeAbortedException or SocketException or ObjectDisposedException)
-        {
-            var lost = error as ExchangeAbortedException ?? new ExchangeAbortedException(aborted ?? $"A peer is gone: {error.Message}", error);
-            Abort(lost.Message);
-            Failed?.Invoke(lost.Message);
-            throw lost;
+            catch (Exception error) when (error is ExchangeAbortedException or SocketException or ObjectDisposedException)
+            {
+                var lost = error as ExchangeAbortedException ?? new ExchangeAbortedException(aborted ?? $"A peer is gone: {error.Message}", error);
+                Abort(lost.Message);
+                Failed?.Invoke(lost.Message);
+                throw lost;
+            }
         }
     }
 
@@ -119,93 +73,159 @@ internal sealed unsafe class PeerTransfer : IDisposable
     public void Dispose()
     {
         Abort("The round has ended.");
-        foreach (var peer in peers)
+        // Not while a thread is still reading and writing there.
+        lock (running)
         {
-            peer.Socket.Dispose();
+            foreach (var link in links)
+            {
+                link.Dispose();
+            }
         }
     }
 
-    private static void Enqueue(Queue<(nint, int, Action?)> queue, float* values, int count, Action? then)
+    private void RunToEnd(ITransferWork work)
     {
-        if (count > 0)
+        var (moved, idleSince) = (Moved(), 0L);
+        while (true)
         {
-            queue.Enqueue(((nint)values, count * sizeof(float), then));
+            ThrowIfAborted();
+            if (work.Advance())
+            {
+                return;
+            }
+            if (Moved() is var now && now != moved)
+            {
+                (moved, idleSince) = (now, 0);
+                continue;
+            }
+            idleSince = idleSince == 0 ? Stopwatch.GetTimestamp() : idleSince;
+            var silence = Stopwatch.GetElapsedTime(idleSince);
+            if (silence < SpinTime)
+            {
+                Pause();
+            }
+            else if (silence > patience)
+            {
+                throw new ExchangeAbortedException($"Processes {string.Join(", ", links.Where(link => link.AwaitsBlock || link.AwaitsRoom).Select(link => link.Process))} have been silent for {patience.TotalSeconds:0} s.");
+            }
+            else if (SleepUntilMore(work))
+            {
+                return;
+            }
         }
     }
 
-    private static bool Receive(Peer peer)
+    private long Moved()
     {
-        if (!peer.Incoming.TryPeek(out var block))
+        long sum = 0;
+        foreach (var link in links)
         {
-            return false;
+            sum += link.BytesMoved;
         }
-        var count = peer.Socket.Receive(new Span<byte>((byte*)block.At + peer.Received, block.Bytes - peer.Received), SocketFlags.None, out var error);
-        if (error == SocketError.WouldBlock)
-        {
-            return false;
-        }
-        if (error != SocketError.Success || count == 0)
-        {
-            throw new ExchangeAbortedException($"Process {peer.Process} closed the connection.");
-        }
-        peer.Received += count;
-        if (peer.Received == block.Bytes)
-        {
-            peer.Incoming.Dequeue();
-            peer.Received = 0;
-            block.Then?.Invoke();
-        }
-        return true;
+        return sum;
     }
 
-    private bool Send(Peer peer)
+    /// <summary>With more processes than cores, the one waited for may need this core.</summary>
+    private void Pause()
     {
-        if (!peer.Outgoing.TryPeek(out var block))
+        if (crowded)
         {
-            return false;
+            Thread.Yield();
         }
-        var count = peer.Socket.Send(new ReadOnlySpan<byte>((byte*)block.At + peer.Sent, block.Bytes - peer.Sent), SocketFlags.None, out var error);
-        if (error == SocketError.WouldBlock)
+        else
         {
-            return false;
+            Thread.SpinWait(1);
         }
-        if (error != SocketError.Success)
+    }
+
+    /// <returns>Whether all is done.</returns>
+    private bool SleepUntilMore(ITransferWork work)
+    {
+        var before = Moved();
+        SetAsleep(true);
+        try
         {
-            throw new ExchangeAbortedException($"Process {peer.Process} closed the connection.");
+            // What came before the others knew that this thread sleeps.
+            if (work.Advance())
+            {
+                return true;
+            }
+            if (Moved() == before)
+            {
+                WaitForSockets();
+            }
         }
-        peer.Sent += count;
-        BytesSent += count;
-        if (peer.Sent == block.Bytes)
+        finally
         {
-            peer.Outgoing.Dequeue();
-            peer.Sent = 0;
+            SetAsleep(false);
         }
-        return count > 0;
+        foreach (var link in links)
+        {
+            // A peer that left after its last word may have said it all: only if nothing of it is left to read is it lost.
+            if (link.HasLeft())
+            {
+                before = Moved();
+                if (work.Advance())
+                {
+                    return true;
+                }
+                if (Moved() == before)
+                {
+                    ThrowIfAborted();
+                    throw new ExchangeAbortedException($"Process {link.Process} has left.");
+                }
+            }
+        }
+        return false;
+    }
+
+    private void SetAsleep(bool asleep)
+    {
+        foreach (var link in links)
+        {
+            link.Sleep(asleep);
+        }
     }
 
     private void WaitForSockets()
     {
-        readable.Clear();
-        writable.Clear();
-        foreach (var peer in peers)
+        if (!Libc.IsPresent)
         {
-            if (peer.Incoming.Count > 0)
-            {
-                readable.Add(peer.Socket);
-            }
-            if (peer.Outgoing.Count > 0)
-            {
-                writable.Add(peer.Socket);
-            }
+            WaitPortably();
+            return;
         }
-        Socket.Select(readable.Count > 0 ? readable : null, writable.Count > 0 ? writable : null, null, Nap);
+        Span<Libc.Interest> interests = stackalloc Libc.Interest[links.Length];
+        for (var i = 0; i < links.Length; i++)
+        {
+            var (readable, writable) = links[i].WakesBy;
+            interests[i] = new() { Socket = (int)links[i].Socket.Handle, Events = (short)((readable ? Libc.PollIn : 0) | (writable ? Libc.PollOut : 0)) };
+        }
+        fixed (Libc.Interest* first = interests)
+        {
+            _ = Libc.Poll(first, (nuint)interests.Length, (int)Nap.TotalMilliseconds);
+        }
     }
 
-    private static Greeting* Unsafe(Greeting[] pinned) =>
-        (Greeting*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(pinned));
-
-    private readonly record struct Greeting(long Step, int Phase, int Size)
+    private void WaitPortably()
     {
-        public override string ToString() => $"step {Step}, phase {Phase}, {Size} floats";
+        List<Socket> Wanted(Func<PeerLink, bool> wants) => [.. links.Where(wants).Select(link => link.Socket)];
+        var readable = Wanted(link => link.WakesBy.Readable);
+        var writable = Wanted(link => link.WakesBy.Writable);
+        if (readable.Count + writable.Count > 0)
+        {
+            Socket.Select(readable, writable, null, Nap);
+        }
+        else
+        {
+            Thread.Sleep(Nap);
+        }
+    }
+
+    private void ThrowIfAborted()
+    {
+        if (aborted is { } reason)
+        {
+            throw new ExchangeAbortedException(reason);
+        }
     }
 }

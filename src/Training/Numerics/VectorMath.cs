@@ -52,6 +52,20 @@ public static unsafe class VectorMath
         }
     }
 
+    /// <summary>into = factor * (left - right), never -0. Any of them may be the same memory.</summary>
+    public static void ScaledDifference(float* left, float* right, float factor, float* into, int length)
+    {
+        var i = 0;
+        for (; i <= length - Lanes; i += Lanes)
+        {
+            Vector512.FusedMultiplyAdd(Vector512.Load(left + i) - Vector512.Load(right + i), Vector512.Create(factor), Vector512<float>.Zero).Store(into + i);
+        }
+        for (; i < length; i++)
+        {
+            into[i] = MathF.FusedMultiplyAdd(left[i] - right[i], factor, 0);
+        }
+    }
+
     /// <summary>The sum of squares, in double precision: eight lanes, then in lane order.</summary>
     public static double SumOfSquares(float* values, int length)
     {

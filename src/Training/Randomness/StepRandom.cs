@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Granary.Training.Randomness;
 
 /// <summary>
@@ -29,6 +31,7 @@ public struct StepRandom
         return state;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong NextULong()
     {
         var result = ulong.RotateLeft(b * 5, 7) * 9;

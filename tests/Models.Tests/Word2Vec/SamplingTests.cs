@@ -1,4 +1,5 @@
 using Granary.Models.Word2Vec;
+using Granary.Training.Frames;
 using Granary.Training.Randomness;
 
 namespace Granary.Models.Tests.Word2Vec;
@@ -44,16 +45,46 @@ public class SamplingTests
     public void Sample_HasWindowsOfEveryWidthAndNegativesOtherThanTheCentre()
     {
         long[] counts = [80_000, 10_000, 10_000];
-        var sample = new SkipGramSample(new(counts, sample: 0), new([8, 1, 1]), window: 5, negatives: 2);
-        var random = new StepRandom(3);
-        sample.Draw(Enumerable.Range(0, 100_000).Select(i => i % 3).ToArray(), ref random);
-
+        var sample = Drawn(counts, negatives: 2);
         Assert.Equal(100_000, sample.Count);
+        Assert.Equal(Enumerable.Range(0, 100_000).Select(i => i % 3), sample.Inputs.ToArray());
         Assert.All(sample.Windows.ToArray().CountBy(width => width), width => Assert.Equal(0.2, width.Value / 1e5, 0.01));
         Assert.Equal([1, 2, 3, 4, 5], sample.Windows.ToArray().Distinct().Order());
-        Assert.All(Enumerable.Range(0, sample.Count), position => Assert.DoesNotContain(sample.Words[position], sample.Negatives(position).ToArray()));
+
+        var outputs = sample.Outputs.ToArray().Select(row => row - counts.Length).Chunk(3).ToArray();
+        Assert.Equal(sample.Inputs.ToArray(), outputs.Select(output => output[0]));
+        Assert.All(outputs, output => Assert.DoesNotContain(output[0], output[1..]));
         // A centre of word 1 leaves 8 to 1 between the others.
-        var againstOne = Enumerable.Range(0, sample.Count).Where(position => sample.Words[position] == 1).SelectMany(position => sample.Negatives(position).ToArray()).ToArray();
+        var againstOne = outputs.Where(output => output[0] == 1).SelectMany(output => output[1..]);
         Assert.Equal(8.0 / 9, againstOne.Average(word => word == 0 ? 1 : 0), 0.01);
+    }
+
+    [Fact]
+    public void Sample_LaidIntoAFrame_KnowsRowsByTheirPositionsAndHowOftenEachWasDrawn()
+    {
+        long[] counts = [80_000, 0, 10_000, 10_000];
+        var sample = Drawn(counts, negatives: 2, words: [0, 2, 3]);
+        int[] inputs = sample.Inputs.ToArray(), outputs = sample.Outputs.ToArray();
+        using var frame = new SparseRows(16);
+        sample.Lay(frame);
+
+        Assert.Equal([0, 2, 3, 4, 6, 7], frame.Numbers.ToArray());
+        var numbers = frame.Numbers.ToArray();
+        Assert.Equal(inputs, sample.Inputs.ToArray().Select(position => numbers[position]));
+        Assert.Equal(outputs, sample.Outputs.ToArray().Select(position => numbers[position]));
+        Assert.Equal(numbers.Select(row => inputs.Count(input => input == row) + outputs.Count(output => output == row)), sample.Drawn.ToArray());
+
+        // Nothing is left of it for the next shard.
+        sample.Draw([2], new(4));
+        sample.Lay(frame);
+        Assert.Equal(2, frame.Numbers[0]);
+        Assert.Equal(1 + 1 + 2, sample.Drawn.ToArray().Sum());
+    }
+
+    private static SkipGramSample Drawn(long[] counts, int negatives, int[]? words = null)
+    {
+        var sample = new SkipGramSample(new(counts, sample: 0), new([.. counts]), counts.Length, window: 5, negatives);
+        sample.Draw(Enumerable.Range(0, 100_000).Select(i => words?[i % 3] ?? i % 3).ToArray(), new(3));
+        return sample;
     }
 }

@@ -1,5 +1,6 @@
 using Granary.Models.Data;
 using Granary.Models.Word2Vec;
+using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests.Word2Vec;
 
@@ -43,6 +44,28 @@ public class WordVectorsTests
         var path = Path.GetTempFileName();
         vectors.Export(path);
         Assert.Equal("5 3\nking 3 3 0\nman 3 0 0\nqueen 1 1 1\nwoman 1 0 1\napple 0 0.5 -1E-09\n", File.ReadAllText(path));
+        var read = WordVectors.Read(path);
+        Assert.Equal(vectors.Nearest([("man", 1)], 10), read.Nearest([("man", 1)], 10));
         File.Delete(path);
+    }
+
+    [Theory]
+    [InlineData("king 1 2\n", "two numbers")]
+    [InlineData("2 3\nking 1 2 3\n", "Line 3")]
+    [InlineData("1 3\nking 1 2\n", "has 2 numbers, not 3")]
+    public void Read_OfADamagedFile_SaysWhere(string text, string expected)
+    {
+        var path = Path.GetTempFileName();
+        File.WriteAllText(path, text);
+        Assert.Contains(expected, Assert.Throws<TrainingDataException>(() => WordVectors.Read(path)).Message);
+        File.Delete(path);
+    }
+
+    [Fact]
+    public void Judge_TellsOnlyWhatTheJudgesKnow()
+    {
+        var verdict = vectors.Judge(new() { Benchmarks = [new("ours", [("king", "queen", 9), ("king", "man", 8), ("queen", "apple", 1), ("king", "duke", 9)]), new("strange", [("duke", "duchess", 9)])] });
+        Assert.Equal(["spearman.ours"], verdict.Select(metric => metric.Key));
+        Assert.Equal(1, verdict["spearman.ours"], 1e-6);
     }
 }

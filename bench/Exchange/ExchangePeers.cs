@@ -1,0 +1,38 @@
+using Granary.Bench.Comparing;
+
+namespace Granary.Bench.Exchange;
+
+/// <summary>Who else sums between processes: Gloo over TCP, and Open MPI over TCP or, its own choice, through shared memory.</summary>
+internal static class ExchangePeers
+{
+    private const string Install = "Install it with bench/peers/install.";
+
+    public static IReadOnlyList<Peer> All { get; } =
+    [
+        new("Gloo", run => [.. (string[])[Peer.Python, "allreduce_gloo.py", Seconds(run)], .. Only(run)], Install, Goals: new Dictionary<string, double>
+        {
+            ["tcp, 4 MiB"] = 1.8,
+            ["tcp, 25 MiB"] = 1.8,
+            ["tcp, 100 MiB"] = 1.8,
+            ["shared memory, 25 MiB"] = 6,
+            ["shared memory, 100 MiB"] = 6,
+        }),
+        new("Open MPI, tcp", run => [.. (string[])["./allreduce_mpi", "tcp", Seconds(run)], .. Only(run)], Install, Goals: new Dictionary<string, double>
+        {
+            ["tcp, 4 MiB"] = 1.1,
+            ["tcp, 25 MiB"] = 1.1,
+            ["tcp, 100 MiB"] = 1.1,
+        }),
+        new("Open MPI", run => [.. (string[])["./allreduce_mpi", "shared memory", Seconds(run)], .. Only(run)], Install, Goals: new Dictionary<string, double>
+        {
+            ["shared memory, 64 KiB"] = 1,
+            ["shared memory, 1 MiB"] = 1,
+            ["shared memory, 25 MiB"] = 2,
+            ["shared memory, 100 MiB"] = 2,
+        }),
+    ];
+
+    private static string Seconds(BenchmarkRun run) => $"{run.Seconds * ProcessCases.Share}";
+
+    private static string[] Only(BenchmarkRun run) => run.Only is { } only ? [only] : [];
+}

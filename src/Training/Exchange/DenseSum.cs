@@ -1,0 +1,251 @@
+using Granary.Training.Exchange.Links;
+using Granary.Training.Frames;
+using Granary.Training.Shards;
+
+namespace Granary.Training.Exchange;
+
+/// <summary>
+/// Reduce-scatter and all-gather of dense frames, chunk by chunk. Each process owns a slice of the vector. A process sends a
+/// peer the chunks of the peer's slice (its own nodes of each, one after the other), and the sums of the chunks of its own as
+/// soon as it has them: first as many of the former as may be held, then one of each in turn. So both sides know what comes
+/// next, and sending, adding and receiving overlap. A short vector makes one way only: every process sends all of it to all,
+/// and each adds all of it up.
+/// </summary>
+internal sealed unsafe class DenseSum : ITransferWork
+{
+    private const int ChunkFloats = (PeerLink.MostBytes - Greeting.Bytes) / sizeof(float), LeastChunkFloats = 4096;
+
+    // Measured, with docs/decisions/0008: beyond it, twice the adding costs more than a second way.
+    private const int ShortOverSockets = 32 * 1024, ShortOverMemory = 2 * 1024;
+    private readonly int rank;
+    private readonly int[] nodes;
+    private readonly TreeSum tree;
+    private readonly Progress[] peers;
+    private readonly int mostChunk, shortest;
+    private readonly nint[] inputs;
+    private readonly Greeting[] greeting = GC.AllocateArray<Greeting>(1, pinned: true);
+    private IReadOnlyList<Partial> partials = [];
+    private float* sum;
+    private ShardSlice mine;
+    private int chunk, summed, gathered;
+    private bool gathers;
+
+    /// <param name="nodes">How many nodes of the tree each process has.</param>
+    public DenseSum(int rank, PeerLink[] links, int[] nodes, TreeSum tree)
+    {
+        (this.rank, this.nodes, this.tree) = (rank, nodes, tree);
+        peers = [.. links.Select(link => new Progress(link))];
+        mostChunk = ChunkFloats / nodes.Max() & ~15;
+        shortest = links.Length > 1 || links[0].Transport == Transport.SharedMemory ? ShortOverMemory : ShortOverSockets;
+        inputs = new nint[tree.Inputs];
+    }
+
+    /// <param name="into">Where the sum goes: the frame of the first partial, or one that is in no other use.</param>
+    public void Begin(IReadOnlyList<Partial> frames, Frame into, long step, int phase)
+    {
+        partials = frames;
+        var size = into.Size;
+        sum = into.Pointer;
+        greeting[0] = new(step, phase, size);
+        gathers = size > shortest;
+        mine = SliceOf(rank, size);
+        // Four chunks at least overlap, if they are not too short to be worth it.
+        var slice = SliceOf(nodes.Length - 1, size).Count;
+        chunk = Math.Min(mostChunk, Math.Max(LeastChunkFloats, (slice / 4 + 15) & ~15));
+        (summed, gathered) = (0, gathers ? Gathers(mine) : 0);
+        foreach (var peer in peers)
+        {
+            peer.Begin(SliceOf(peer.Link.Process, size));
+        }
+    }
+
+    public bool Advance()
+    {
+        var done = summed == Scatters(mine);
+        foreach (var peer in peers)
+        {
+            Receive(peer);
+            Send(peer);
+            done &= peer.IsDone(this);
+        }
+        return done && summed == Scatters(mine);
+    }
+
+    private void Receive(Progress peer)
+    {
+        // In the order in which the peer sends: see Send.
+        while (true)
+        {
+            if (peer.Taken < Scatters(mine) && peer.Taken < Ahead(peer.Collected))
+            {
+                if (peer.Taken - summed == PeerLink.MostHeld || !Take(peer))
+                {
+                    return;
+                }
+            }
+            else if (peer.Collected == GathersOf(peer) || !Collect(peer))
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>A chunk of this process's slice.</summary>
+    private bool Take(Progress peer)
+    {
+        var head = peer.Taken == 0 ? sizeof(Greeting) : 0;
+        var block = peer.Link.Hold(head + nodes[peer.Link.Process] * Length(mine, peer.Taken) * sizeof(float));
+        if (head > 0)
+        {
+            // Looked at before the block is whole: if the sizes differ, it may never be.
+            Check(peer, (Greeting*)(block != null ? block : peer.Link.Arriving(sizeof(Greeting))));
+        }
+        if (block == null)
+        {
+            return false;
+        }
+        peer.Held[peer.Taken % PeerLink.MostHeld] = (nint)(block + head);
+        peer.Taken++;
+        AddReady();
+        return true;
+    }
+
+    private void Check(Progress peer, Greeting* theirs)
+    {
+        if (theirs != null && *theirs != greeting[0])
+        {
+            throw new ExchangeAbortedException($"Process {peer.Link.Process} is at {*theirs}, this one at {greeting[0]}.");
+        }
+    }
+
+    /// <summary>
+    /// A chunk of the sum of the peer's slice. The peer sends it only after it has all of that chunk from here: it may be
+    /// overwritten.
+    /// </summary>
+    private bool Collect(Progress peer)
+    {
+        if (!peer.Link.Receive((byte*)At(sum, peer.Slice, peer.Collected), Length(peer.Slice, peer.Collected) * sizeof(float)))
+        {
+            return false;
+        }
+        peer.Collected++;
+        return true;
+    }
+
+    private void Send(Progress peer)
+    {
+        Span<Piece> pieces = stackalloc Piece[partials.Count + 1];
+        if (peer.Scattered < Scatters(peer.Slice) && peer.Scattered < Ahead(peer.Gathered))
+        {
+            var length = Length(peer.Slice, peer.Scattered) * sizeof(float);
+            fixed (Greeting* greet = greeting)
+            {
+                pieces[0] = new(greet, peer.Scattered == 0 ? sizeof(Greeting) : 0);
+            }
+            for (var node = 0; node < partials.Count; node++)
+            {
+                pieces[node + 1] = new(At(partials[node].Frame.Pointer, peer.Slice, peer.Scattered), length);
+            }
+            if (peer.Link.Send(pieces))
+            {
+                peer.Scattered++;
+                AddReady();
+            }
+        }
+        else if (peer.Gathered < gathered && peer.Gathered < summed)
+        {
+            pieces[0] = new(At(sum, mine, peer.Gathered), Length(mine, peer.Gathered) * sizeof(float));
+            peer.Gathered += peer.Link.Send(pieces[..1]) ? 1 : 0;
+        }
+    }
+
+    private void AddReady()
+    {
+        while (summed < Scatters(mine) && IsReady())
+        {
+            var length = Length(mine, summed);
+            for (var (process, input, other) = (0, 0, 0); process < nodes.Length; process++)
+            {
+                var held = process == rank ? 0 : peers[other++].Held[summed % PeerLink.MostHeld];
+                for (var node = 0; node < nodes[process]; node++)
+                {
+                    inputs[input++] = (nint)(process == rank ? At(partials[node].Frame.Pointer, mine, summed) : (float*)held + node * length);
+                }
+            }
+            tree.Sum(inputs, At(sum, mine, summed), length);
+            foreach (var peer in peers)
+            {
+                peer.Link.Release();
+            }
+            summed++;
+        }
+    }
+
+    /// <summary>Whether the next chunk has come from all, and its place in the frame is not still to be sent.</summary>
+    private bool IsReady()
+    {
+        foreach (var peer in peers)
+        {
+            if (peer.Taken <= summed || (!gathers && peer.Scattered <= summed))
+            {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /// <summary>How many chunks to scatter may come before the next one to gather.</summary>
+    private int Ahead(int gathered) => gathers ? gathered + PeerLink.MostHeld : int.MaxValue;
+
+    /// <summary>One at least: it carries the greeting.</summary>
+    private int Scatters(ShardSlice slice) => Math.Max(1, Gathers(slice));
+
+    private int Gathers(ShardSlice slice) => (slice.Count + chunk - 1) / chunk;
+
+    private int GathersOf(Progress peer) => gathers ? Gathers(peer.Slice) : 0;
+
+    private int Length(ShardSlice slice, int number) => Math.Min(chunk, slice.Count - number * chunk);
+
+    private float* At(float* values, ShardSlice slice, int number) => values + slice.Start + number * chunk;
+
+    /// <summary>Begins at a multiple of 16 floats.</summary>
+    private ShardSlice SliceOf(int process, int size)
+    {
+        if (!gathers)
+        {
+            return new(0, size);
+        }
+        var blocks = ShardSlice.Of((size + 15) / 16, process, nodes.Length);
+        var start = Math.Min(size, blocks.Start * 16);
+        return new(start, Math.Min(size, (blocks.Start + blocks.Count) * 16) - start);
+    }
+
+    /// <summary>How far a peer is, in chunks.</summary>
+    private sealed class Progress(PeerLink link)
+    {
+        public PeerLink Link { get; } = link;
+
+        /// <summary>Where the peer's chunks lie until they are summed.</summary>
+        public nint[] Held { get; } = new nint[PeerLink.MostHeld];
+
+        public ShardSlice Slice { get; private set; }
+
+        /// <summary>Sent: of the peer's slice, and sums of this process's.</summary>
+        public int Scattered { get; set; }
+
+        public int Gathered { get; set; }
+
+        /// <summary>Received: of this process's slice, and sums of the peer's.</summary>
+        public int Taken { get; set; }
+
+        public int Collected { get; set; }
+
+        public void Begin(ShardSlice slice)
+        {
+            Slice = slice;
+            Scattered = Gathered = Taken = Collected = 0;
+        }
+
+        public bool IsDone(DenseSum all) => Scattered == all.Scatters(Slice) && Gathered == all.gathered && Collected == all.GathersOf(this);
+    }
+}

@@ -1,0 +1,88 @@
+using System.IO.MemoryMappedFiles;
+
+namespace Granary.Training.Exchange.Links;
+
+/// <summary>
+/// Memory that two processes see: a file of /dev/shm that one makes, the other opens, and that has no name from then on, so
+/// that it is gone with the two of them. Each side has a ring of blocks that it alone writes, and counters on lines of their
+/// own that it alone writes.
+/// </summary>
+internal sealed unsafe class SharedSegment : IDisposable
+{
+    /// <summary>Blocks on the way in one direction; a power of two, as their numbers wrap around.</summary>
+    public const int Blocks = 8;
+
+    /// <summary>Where shared memory lives.</summary>
+    public const string Folder = "/dev/shm";
+
+    private const int Line = 64, LinesOfSide = 8, Header = 4096;
+    private const int Size = Header + 2 * Blocks * PeerLink.MostBytes;
+    private readonly MemoryMappedViewAccessor view;
+    private readonly byte* start;
+
+    private SharedSegment(FileStream file)
+    {
+        Path = file.Name;
+        using var mapping = MemoryMappedFile.CreateFromFile(file, null, Size, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: false);
+        view = mapping.CreateViewAccessor(0, Size);
+        view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
+    }
+
+    public string Path { get; }
+
+    /// <exception cref="IOException">There is no such folder, or no room in it.</exception>
+    public static SharedSegment Create(string folder)
+    {
+        var path = System.IO.Path.Combine(folder, $"granary-{Guid.NewGuid():N}");
+        var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 };
+        if (!OperatingSystem.IsWindows())
+        {
+            options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        }
+        try
+        {
+            var file = new FileStream(path, options);
+            // Written, not just lengthened: what does not fit is refused now, and not with a signal when it is first touched.
+            file.Write(new byte[Size]);
+            return new(file);
+        }
+        catch
+        {
+            File.Delete(path);
+            throw;
+        }
+    }
+
+    /// <exception cref="IOException">It is not there: the other process has another file system.</exception>
+    public static SharedSegment Open(string path)
+    {
+        var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
+        return file.Length == Size ? new(file) : throw new IOException($"{path} has {file.Length} bytes, not {Size}.");
+    }
+
+    /// <summary>How many blocks a side has put into its ring.</summary>
+    public ref int Sent(int side) => ref Counter(side, 0);
+
+    /// <summary>How many of the other's blocks a side is done with.</summary>
+    public ref int Taken(int side) => ref Counter(side, 1);
+
+    /// <summary>Not 0: the side sleeps, and wants a byte on its socket when something happens.</summary>
+    public ref int Asleep(int side) => ref Counter(side, 2);
+
+    /// <summary>Not 0: the side has left.</summary>
+    public ref int Left(int side) => ref Counter(side, 3);
+
+    /// <summary>The place of a side's block of that number.</summary>
+    public byte* Block(int side, int number) => start + Header + (side * Blocks + (int)((uint)number % Blocks)) * PeerLink.MostBytes;
+
+    /// <summary>Takes the name away; the memory stays for those that have it open.</summary>
+    public void Unlink() => File.Delete(Path);
+
+    public void Dispose()
+    {
+        view.SafeMemoryMappedViewHandle.ReleasePointer();
+        view.Dispose();
+    }
+
+    private ref int Counter(int side, int index) => ref *(int*)(start + (side * LinesOfSide + index) * Line);
+}
