@@ -7,6 +7,7 @@ using Granary.Bench.Exchange;
 using Granary.Bench.Scaling;
 using Granary.Bench.Steps;
 using Granary.Bench.Word2Vec;
+using Granary.Training.Tasks;
 
 IBenchmark[] benchmarks = [new ExchangeBenchmark(), new StepBenchmark(), new OverheadBenchmark(), new Word2VecBenchmark(), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
@@ -16,6 +17,7 @@ foreach (var benchmark in benchmarks)
 }
 root.Add(CompareCommand.Create(benchmarks));
 root.Add(ProcessCommand.Create());
+root.Add(VectorsCommand.Create());
 try
 {
     return await root.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false });
