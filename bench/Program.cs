@@ -2,10 +2,11 @@ using System.CommandLine;
 using Granary.Bench;
 using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
+using Granary.Bench.Control;
 using Granary.Bench.Exchange;
 using Granary.Bench.Scaling;
 
-IBenchmark[] benchmarks = [new ExchangeBenchmark(), new ScalingBenchmark(), new CheckpointBenchmark()];
+IBenchmark[] benchmarks = [new ExchangeBenchmark(), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {

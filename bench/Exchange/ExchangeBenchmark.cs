@@ -21,5 +21,24 @@ internal sealed class ExchangeBenchmark : IBenchmark
 
     public IReadOnlyList<Peer> Peers => ExchangePeers.All;
 
-    public Task RunAsync(BenchmarkRun run) => ProcessCases.RunAsync(run, sizes);
+    public async Task RunAsync(BenchmarkRun run)
+    {
+        foreach (var workers in (int[])[2, 4])
+        {
+            foreach (var (size, bytes) in sizes)
+            {
+                Measure(run, $"{workers} threads, {size}", seconds => ThreadSums.Dense(workers, bytes, seconds));
+            }
+            Measure(run, $"{workers} threads, 4 shards of 20000 rows", seconds => ThreadSums.Rows(workers, shards: 4, rows: 20_000, width: 112, seconds));
+        }
+        await ProcessCases.RunAsync(run, sizes);
+    }
+
+    private static void Measure(BenchmarkRun run, string name, Func<double, List<double>> samples)
+    {
+        if (run.Wants(name))
+        {
+            run.Report.Add(Figure.Of(name, "ms", samples(run.Seconds)));
+        }
+    }
 }

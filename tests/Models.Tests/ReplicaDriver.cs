@@ -73,13 +73,9 @@ internal sealed class ReplicaDriver : IDisposable
             sums[at] = new(new(sums[at].Node.Start, sums[at + 1].Node.End), sums[at].Frame);
             sums.RemoveAt(at + 1);
         }
-        for (var worker = 0; worker < replicas.Length; worker++)
+        foreach (var replica in replicas)
         {
-            using var copy = replicas[worker].CreateFrame(phase);
-            copy.Clear();
-            sums[0].Frame.Dense.CopyTo(copy.Dense);
-            copy.Rows?.Add(sums[0].Frame.Rows!);
-            replicas[worker].Apply(phase, Step, copy, Metrics);
+            replica.Apply(phase, Step, sums[0].Frame, Metrics);
         }
     }
 }

@@ -66,7 +66,7 @@ public class MeshTests
             }
             else
             {
-                mesh.Sum(meshes.Partials(mesh.Rank, 100_000), 0, 0);
+                Meshes.Sum(mesh, meshes.Partials(mesh.Rank, 100_000));
             }
         });
         Assert.IsType<ExchangeAbortedException>(failures[0]);
@@ -81,7 +81,7 @@ public class MeshTests
         using var meshes = await Meshes.ConnectAsync([1, 1], transport);
         var failures = meshes.InEach(mesh =>
         {
-            mesh.Sum(meshes.Partials(mesh.Rank, 100_000), 0, 0);
+            Meshes.Sum(mesh, meshes.Partials(mesh.Rank, 100_000));
             mesh.Dispose();
         });
         Assert.All(failures, Assert.Null);
@@ -93,7 +93,7 @@ public class MeshTests
     public async Task Sum_WhenAProcessIsSilent_FailsAfterItsPatience(Transport transport)
     {
         using var meshes = await Meshes.ConnectAsync([1, 1], transport, patience: TimeSpan.FromMilliseconds(50));
-        var failure = Assert.Throws<ExchangeAbortedException>(() => meshes.All[0].Sum(meshes.Partials(0, 100_000), 0, 0));
+        var failure = Assert.Throws<ExchangeAbortedException>(() => Meshes.Sum(meshes.All[0], meshes.Partials(0, 100_000)));
         Assert.Contains("Processes 1 have been silent", failure.Message, StringComparison.Ordinal);
     }
 
@@ -107,7 +107,7 @@ public class MeshTests
         {
             if (mesh.Rank == 0)
             {
-                mesh.Sum(meshes.Partials(0, 100_000), 0, 0);
+                Meshes.Sum(mesh, meshes.Partials(0, 100_000));
             }
             else
             {
@@ -128,7 +128,7 @@ public class MeshTests
         var failures = meshes.InEach(mesh =>
         {
             using var left = mesh;
-            mesh.Sum(meshes.Partials(mesh.Rank, mesh.Rank == 0 ? 100_000 : values), step: 7, mesh.Rank == 0 ? 0 : phase);
+            Meshes.Sum(mesh, meshes.Partials(mesh.Rank, mesh.Rank == 0 ? 100_000 : values), step: 7, mesh.Rank == 0 ? 0 : phase);
         });
         Assert.All(failures, failure => Assert.IsType<ExchangeAbortedException>(failure));
         string[] places = [$"step 7, phase {phase}, {values + 5} floats", "step 7, phase 0, 100005 floats"];
@@ -145,10 +145,10 @@ public class MeshTests
         var failures = meshes.InEach(mesh =>
         {
             var partials = meshes.Partials(mesh.Rank, 100_000, rowWidth: 30);
-            mesh.Sum(partials, 0, 0);
-            mesh.Sum(partials, 1, 0);
+            Meshes.Sum(mesh, partials, step: 0);
+            Meshes.Sum(mesh, partials, step: 1);
             var before = GC.GetAllocatedBytesForCurrentThread();
-            mesh.Sum(partials, 2, 0);
+            Meshes.Sum(mesh, partials, step: 2);
             allocated[mesh.Rank] = GC.GetAllocatedBytesForCurrentThread() - before;
         });
         Assert.All(failures, Assert.Null);
@@ -161,7 +161,7 @@ public class MeshTests
         var failures = meshes.InEach(mesh =>
         {
             var partials = meshes.Partials(mesh.Rank, values, rowWidth, seed);
-            mesh.Sum(partials, step: values, phase: 0);
+            Meshes.Sum(mesh, partials, step: values);
             var sum = partials[0].Frame;
             Assert.True(sum.Dense.SequenceEqual(expected.Dense), $"The bits of process {mesh.Rank} differ.");
             if (sum.Rows is { } rows)

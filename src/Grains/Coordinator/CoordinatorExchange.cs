@@ -13,8 +13,12 @@ internal sealed class CoordinatorExchange(ICoordinatorGrain coordinator, long ro
     private readonly CancellationTokenSource abort = new();
     private string reason = "The round has ended.";
 
-    public void Sum(IReadOnlyList<Partial> partials, long step, int phase) =>
-        PartialSum.CopyTo(Answer(coordinator.SumAsync(new(round, worker, step, phase, [.. partials.Select(PartialSum.ToMessage)]))), partials[0].Frame);
+    public Frame Sum(IReadOnlyList<Partial> partials, long step, int phase)
+    {
+        var sum = partials[0].Frame;
+        PartialSum.CopyTo(Answer(coordinator.SumAsync(new(round, worker, step, phase, [.. partials.Select(PartialSum.ToMessage)]))), sum);
+        return sum;
+    }
 
     public void Share(SharedState mine, int source, IReadOnlyList<int> behind)
     {

@@ -14,6 +14,9 @@ namespace Granary.Grains.Slots;
 internal sealed class StepRecorder : IStepObserver, IDisposable
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(250);
+
+    // Of so many workers each reports at that pace; of more all together do as often.
+    private const int FullPace = 8;
     private const double Memory = 0.8;
     private readonly RunSpec run;
     private readonly TrainingSpec spec;
@@ -27,6 +30,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private readonly SortedDictionary<string, double> latest = new(StringComparer.Ordinal);
     private readonly HashSet<string> failing = [];
     private readonly long started;
+    private readonly TimeSpan reportEvery;
     private readonly bool keepsRun;
     private readonly string slot;
     private readonly int shards;
@@ -53,6 +57,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
         this.time = time;
         Step = from;
         started = reported = time.GetTimestamp();
+        reportEvery = keepsRun ? ReportEvery : ReportEvery * Math.Max(1, run.Workers / FullPace);
         if (keepsRun)
         {
             history = new(run.Output, from, replica.TotalSteps);
@@ -90,7 +95,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
             instruments.StepCommitted(run.Task, run.RunId, metrics, samples, times);
             KeepRun(step, metrics);
         }
-        if (time.GetElapsedTime(reported) >= ReportEvery)
+        if (time.GetElapsedTime(reported) >= reportEvery)
         {
             reported = time.GetTimestamp();
             reporter.Progress(Progress(step));
@@ -132,7 +137,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private WorkerReport Progress(long step) => reporter.Report(ReportKind.Progress, step) with
     {
         KeepsRun = keepsRun,
-        Metrics = new(latest),
+        Metrics = keepsRun ? new(latest) : [],
         Best = checkpoints?.Best,
         Units = units,
         Elapsed = time.GetElapsedTime(started),

@@ -12,7 +12,7 @@ using Orleans.TestingHost;
 
 namespace Granary.Silo.Clusters;
 
-/// <summary>A cluster within this process: one silo for each worker, and the gateway that every cluster has.</summary>
+/// <summary>A cluster within this process: silos with a slot or more each, and the gateway that every cluster has.</summary>
 public sealed class LocalCluster : IRunCluster
 {
     private readonly InProcessTestCluster silos;
@@ -29,25 +29,27 @@ public sealed class LocalCluster : IRunCluster
 
     public Uri Server { get; }
 
-    /// <param name="workers">Silos, with one slot each.</param>
+    /// <param name="silos">How many.</param>
     /// <param name="logging">Default: no logs.</param>
-    public static async Task<LocalCluster> StartAsync(int workers, Action<ILoggingBuilder>? logging = null)
+    /// <param name="slots">Of each silo.</param>
+    /// <param name="environment">What can be trained. Default: the built-in tasks.</param>
+    public static async Task<LocalCluster> StartAsync(int silos, Action<ILoggingBuilder>? logging = null, int slots = 1, TrainingEnvironment? environment = null)
     {
-        var environment = GranaryEnvironment.ForTraining();
+        environment ??= GranaryEnvironment.ForTraining();
         logging ??= builder => builder.ClearProviders();
         var rendezvous = new RoundRendezvous(IPAddress.Loopback, 0, TimeSpan.FromSeconds(60));
-        var builder = new InProcessTestClusterBuilder((short)workers);
+        var builder = new InProcessTestClusterBuilder((short)silos);
         builder.Options.ConfigureFileLogging = false;
         builder.ConfigureHost(host => logging(host.Logging));
         builder.ConfigureSilo((options, silo) =>
         {
             silo.Services.AddSingleton(environment).AddSingleton(rendezvous);
             silo.AddMemoryGrainStorage(Storage.Name);
-            silo.AddTraining(node => (node.Name, node.Slots) = (options.SiloName, 1));
+            silo.AddTraining(node => (node.Name, node.Slots) = (options.SiloName, slots));
         });
-        var silos = builder.Build();
-        await silos.DeployAsync();
-        return new(silos, rendezvous, await StartGatewayAsync(silos.Client, logging));
+        var cluster = builder.Build();
+        await cluster.DeployAsync();
+        return new(cluster, rendezvous, await StartGatewayAsync(cluster.Client, logging));
     }
 
     public async ValueTask DisposeAsync()

@@ -40,11 +40,12 @@ internal sealed unsafe class DenseSum : ITransferWork
         inputs = new nint[tree.Inputs];
     }
 
-    public void Begin(IReadOnlyList<Partial> frames, long step, int phase)
+    /// <param name="into">Where the sum goes: the frame of the first partial, or one that is in no other use.</param>
+    public void Begin(IReadOnlyList<Partial> frames, Frame into, long step, int phase)
     {
         partials = frames;
-        var size = frames[0].Frame.Size;
-        sum = frames[0].Frame.Pointer;
+        var size = into.Size;
+        sum = into.Pointer;
         greeting[0] = new(step, phase, size);
         gathers = size > shortest;
         mine = SliceOf(rank, size);

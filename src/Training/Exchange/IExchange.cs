@@ -5,12 +5,14 @@ namespace Granary.Training.Exchange;
 /// <summary>How the partial sums of a phase become the same sum on every worker of a round.</summary>
 public interface IExchange : IDisposable
 {
-    /// <summary>
-    /// Adds the partials of all workers along the canonical tree. Blocks until the sum lies in the frame of the first of
-    /// <paramref name="partials"/>; the contents of the other frames are lost.
-    /// </summary>
+    /// <summary>Adds the partials of all workers along the canonical tree. Blocks until the sum is complete.</summary>
+    /// <param name="partials">This worker's; what their frames hold is lost.</param>
+    /// <returns>
+    /// The frame of the root. It is only to be read: the other workers of the process may read the same memory. Valid until
+    /// this worker's next sum, and not after the exchange is disposed.
+    /// </returns>
     /// <exception cref="ExchangeAbortedException">A peer is gone or the round has ended.</exception>
-    void Sum(IReadOnlyList<Partial> partials, long step, int phase);
+    Frame Sum(IReadOnlyList<Partial> partials, long step, int phase);
 
     /// <summary>
     /// Copies the state of one worker of the round into those that are behind it. Called by all workers before the first sum.
@@ -36,13 +38,8 @@ public sealed class SoloExchange : IExchange
 {
     private volatile string? aborted;
 
-    public void Sum(IReadOnlyList<Partial> partials, long step, int phase)
-    {
-        if (aborted is { } reason)
-        {
-            throw new ExchangeAbortedException(reason);
-        }
-    }
+    public Frame Sum(IReadOnlyList<Partial> partials, long step, int phase) =>
+        aborted is { } reason ? throw new ExchangeAbortedException(reason) : partials[0].Frame;
 
     public void Share(SharedState mine, int source, IReadOnlyList<int> behind)
     {

@@ -5,19 +5,27 @@ namespace Granary.Training.Exchange;
 
 /// <summary>
 /// The workers of one process in one round. They add through memory: each sums its slice of the vector over all workers'
-/// partials. If other processes take part, the first worker then adds with them through the <see cref="SocketMesh"/>.
+/// partials, into memory of the group that all of them read. If other processes take part, the first worker then adds with
+/// them through the <see cref="SocketMesh"/>.
 /// </summary>
+/// <remarks>
+/// A sum is written only between the first barrier of a call and its last. Past the first all workers have come, so that
+/// nobody reads the sum before it any more; past the last it is complete, and nobody reads another worker's partials. What is
+/// read outside a call is the group's, and is freed only when every worker has disposed its exchange.
+/// </remarks>
 public sealed unsafe class ProcessGroup : IDisposable
 {
     private readonly IReadOnlyList<Partial>[] partials;
     private readonly ShardRange[] nodes;
     private readonly Partial[] sums;
+    private readonly List<Frame?> roots = [];
     private readonly Barrier barrier;
     private readonly CancellationTokenSource abort = new();
     private readonly SocketMesh? mesh;
     private readonly Member[] members;
     private readonly SharedState[] states;
     private readonly IReadOnlyList<int> processes;
+    private Frame? root;
     private int left;
     private int inside;
     private string reason = "The round has ended.";
@@ -61,6 +69,10 @@ public sealed unsafe class ProcessGroup : IDisposable
         {
             member.DisposeSums();
         }
+        foreach (var root in roots)
+        {
+            root?.Dispose();
+        }
         mesh?.Dispose();
     }
 
@@ -86,6 +98,16 @@ public sealed unsafe class ProcessGroup : IDisposable
                 SpinWait.SpinUntil(() => Volatile.Read(ref inside) == 0);
             }
         }
+    }
+
+    /// <summary>Where the sum of a phase goes. A single worker has no one to share it with: the partial's own frame will do.</summary>
+    private Frame Root(int phase, Frame like)
+    {
+        while (roots.Count <= phase)
+        {
+            roots.Add(null);
+        }
+        return members.Length == 1 ? like : roots[phase] ??= like.AllocateLike();
     }
 
     private void Wait()
@@ -134,14 +156,23 @@ public sealed unsafe class ProcessGroup : IDisposable
             group.Wait();
         });
 
-        public void Sum(IReadOnlyList<Partial> mine, long step, int phase) => group.Together(() => SumTogether(mine, step, phase));
+        public Frame Sum(IReadOnlyList<Partial> mine, long step, int phase)
+        {
+            Frame? sum = null;
+            group.Together(() => sum = SumTogether(mine, step, phase));
+            return sum!;
+        }
 
-        private void SumTogether(IReadOnlyList<Partial> mine, long step, int phase)
+        private Frame SumTogether(IReadOnlyList<Partial> mine, long step, int phase)
         {
             group.partials[worker] = mine;
+            if (worker == 0)
+            {
+                group.root = group.Root(phase, mine[0].Frame);
+            }
             group.Wait();
+            var root = group.root!;
             var all = group.partials.SelectMany(partial => partial).Select(partial => partial.Frame).ToArray();
-            var result = mine[0].Frame;
             for (var (sum, first) = (0, 0); sum < trees.Length; first += trees[sum++].Inputs)
             {
                 AddSlice(sum, all.AsSpan(first, trees[sum].Inputs));
@@ -149,23 +180,13 @@ public sealed unsafe class ProcessGroup : IDisposable
             group.Wait();
             if (group.mesh is { } mesh && worker == 0)
             {
-                mesh.Sum(group.sums, step, phase);
+                mesh.Sum(group.sums, root, step, phase);
             }
             if (group.mesh is not null)
             {
                 group.Wait();
             }
-            var root = group.sums[0].Frame;
-            if (root != result)
-            {
-                root.Dense.CopyTo(result.Dense);
-                if (root.Rows is { } rows)
-                {
-                    result.Rows!.Reset(rows.Numbers);
-                    rows.Values.CopyTo(result.Rows.Values);
-                }
-            }
-            group.Wait();
+            return root;
         }
 
         public void Abort(string reason) => group.Abort(reason);
@@ -193,7 +214,7 @@ public sealed unsafe class ProcessGroup : IDisposable
         /// <summary>This worker's slice of one sum, over all frames that go into it, into the first of them.</summary>
         private void AddSlice(int sum, ReadOnlySpan<Frame> frames)
         {
-            var into = frames[0];
+            var into = sum == 0 && frames.Length > 1 ? group.root! : frames[0];
             if (worker == 0)
             {
                 group.sums[sum] = new(trees[sum].Node, into);
@@ -206,21 +227,21 @@ public sealed unsafe class ProcessGroup : IDisposable
             if (frames.Length > 1)
             {
                 trees[sum].Sum(inputs, into.Pointer + slice.Start, slice.Count);
-                if (into.Rows is not null)
+                if (into.Rows is { } rows)
                 {
-                    AddRows(sum, frames);
+                    AddRows(sum, frames, rows);
                 }
             }
         }
 
-        private void AddRows(int sum, ReadOnlySpan<Frame> frames)
+        private void AddRows(int sum, ReadOnlySpan<Frame> frames, SparseRows into)
         {
             if (worker == 0)
             {
                 var union = unions[sum] ??= new(frames[0].Rows!.Width);
                 union.Add(frames, trees[sum]);
-                frames[0].Rows!.Reset(union.Sum.Numbers);
-                union.Sum.Values.CopyTo(frames[0].Rows!.Values);
+                into.Reset(union.Sum.Numbers);
+                union.Sum.Values.CopyTo(into.Values);
             }
         }
     }

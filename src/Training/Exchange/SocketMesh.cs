@@ -38,18 +38,18 @@ public sealed unsafe class SocketMesh : IDisposable
 
     public long BytesSent => transfer.BytesSent;
 
-    /// <summary>Adds the processes' partials; the sum is left in the first one's frame.</summary>
+    /// <summary>Adds the processes' partials into a frame that is, or is not, the first one's.</summary>
     /// <exception cref="ExchangeAbortedException">A peer is gone, silent or elsewhere, or the round is over.</exception>
-    public void Sum(IReadOnlyList<Partial> partials, long step, int phase)
+    public void Sum(IReadOnlyList<Partial> partials, Frame sum, long step, int phase)
     {
-        dense.Begin(partials, step, phase);
+        dense.Begin(partials, sum, step, phase);
         transfer.Run(dense);
-        if (partials[0].Frame.Rows is { } sum)
+        if (sum.Rows is { } into)
         {
-            rows ??= new(Rank, links, nodes, tree, sum.Width);
+            rows ??= new(Rank, links, nodes, tree, into.Width);
             rows.Begin(partials);
             transfer.Run(rows);
-            rows.Finish(sum);
+            rows.Finish(into);
         }
     }
 

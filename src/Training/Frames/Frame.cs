@@ -33,6 +33,9 @@ public sealed unsafe class Frame : IDisposable
         return new(memory.Pointer, values, scalars, rows, memory);
     }
 
+    /// <summary>An empty frame of this one's form, on memory of its own.</summary>
+    public Frame AllocateLike() => Allocate(Values.Length, scalars, Rows is { } rows ? new SparseRows(rows.Width) : null);
+
     /// <summary>Floats of memory that a frame takes.</summary>
     public static int SizeOf(int values, int scalars) => values + scalars + ControlSlots;
 

@@ -111,11 +111,10 @@ public sealed class TrainingLoop : IDisposable
     {
         var started = Stopwatch.GetTimestamp();
         var partials = folds[phase].Compute(shards, (shard, frame) => Compute(new(step, phase, shard), frame));
-        var sum = partials[0].Frame;
-        sum.Control = stop.Control;
+        partials[0].Frame.Control = stop.Control;
         var computed = Stopwatch.GetTimestamp();
         observer.PhaseComputed(step, phase);
-        exchange.Sum(partials, step, phase);
+        var sum = exchange.Sum(partials, step, phase);
         if (!ShardCount.HoldsEachOnce(sum.Shards, shardCount))
         {
             throw new InvalidOperationException($"The sum of step {step}, phase {phase} does not hold every shard exactly once. The weights are unchanged. This is a defect of Granary.");
@@ -128,7 +127,7 @@ public sealed class TrainingLoop : IDisposable
         {
             replica.Apply(phase, step, sum, metrics);
         }
-        catch (NonFiniteException poisoned) when (PoisonedShard(step, phase, sum) is { } shard)
+        catch (NonFiniteException poisoned) when (PoisonedShard(step, phase, partials[0].Frame) is { } shard)
         {
             throw new NonFiniteException(poisoned.What, poisoned.Phase, poisoned.Step, shard);
         }
@@ -148,7 +147,7 @@ public sealed class TrainingLoop : IDisposable
         }
     }
 
-    /// <summary>Which of this worker's shards is not finite, computed once more; <see langword="null"/>: none.</summary>
+    /// <summary>Which of this worker's shards is not finite, computed once more into its own frame; <see langword="null"/>: none.</summary>
     private int? PoisonedShard(long step, int phase, Frame frame)
     {
         for (var shard = shards.Start; shard < shards.End; shard++)
