@@ -123,7 +123,11 @@ internal static class ProcessSums
             return [.. Enumerable.Range(WarmUps, count - WarmUps).Select(sample => Enumerable.Range(0, processes).Max(process => (double)times.Values[process * Samples + sample]))];
         }
 
-        private void Sum(Frame frame) => exchange.Sum([new(range, frame)], step++, 0);
+        private void Sum(Frame frame)
+        {
+            exchange.Sum([new(range, frame)], step++, 0);
+            exchange.Release();
+        }
     }
 
     private sealed record Order(int Rank, Transport Transport, int[] Bytes, double Seconds);

@@ -69,6 +69,7 @@ internal static class ThreadSums
                 var sum = group.Exchanges[worker].Sum(partials, step, 0);
                 times[worker] = (folded + Stopwatch.GetElapsedTime(started)).TotalMilliseconds;
                 right &= step > 0 || isRight(sum);
+                group.Exchanges[worker].Release();
                 end.SignalAndWait();
             }
         })).ToList();

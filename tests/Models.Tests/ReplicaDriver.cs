@@ -1,17 +1,19 @@
 using Granary.Training.Checkpoints;
+using Granary.Training.Exchange;
 using Granary.Training.Frames;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests;
 
-/// <summary>Trains a task on some workers in lockstep on the calling thread, adding partial sums by the book.</summary>
+/// <summary>Trains a task on some workers in lockstep on the calling thread, adding their partials as an exchange does.</summary>
 internal sealed class ReplicaDriver : IDisposable
 {
     private readonly TrainingSpec spec;
     private readonly ITrainingReplica[] replicas;
     private readonly ShardRange[] ranges;
     private readonly FrameFold[][] folds;
+    private readonly SoloExchange exchange = new();
 
     public ReplicaDriver(ITrainingTask task, TrainingSpec spec, int workers = 1)
     {
@@ -51,6 +53,7 @@ internal sealed class ReplicaDriver : IDisposable
 
     public void Dispose()
     {
+        exchange.Dispose();
         foreach (var fold in folds.SelectMany(fold => fold))
         {
             fold.Dispose();
@@ -63,19 +66,14 @@ internal sealed class ReplicaDriver : IDisposable
 
     private void RunPhase(int phase)
     {
-        // All workers' nodes, left to right; added with the same rule in whatever order the tree allows.
-        var sums = replicas.SelectMany((replica, worker) =>
+        // All workers' nodes, left to right, as if one worker had them all.
+        var partials = replicas.SelectMany((replica, worker) =>
             folds[worker][phase].Compute(ranges[worker], (shard, frame) => replica.ComputeGradients(new(Step, phase, shard), frame))).ToList();
-        while (sums.Count > 1)
-        {
-            var at = Enumerable.Range(0, sums.Count - 1).First(i => CanonicalTree.AreSiblings(sums[i].Node, sums[i + 1].Node, spec.Shards));
-            sums[at].Frame.Add(sums[at + 1].Frame);
-            sums[at] = new(new(sums[at].Node.Start, sums[at + 1].Node.End), sums[at].Frame);
-            sums.RemoveAt(at + 1);
-        }
+        var sum = exchange.Sum(partials, Step, phase);
         foreach (var replica in replicas)
         {
-            replica.Apply(phase, Step, sums[0].Frame, Metrics);
+            replica.Apply(phase, Step, sum, Metrics);
         }
+        exchange.Release();
     }
 }

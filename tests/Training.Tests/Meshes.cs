@@ -80,8 +80,27 @@ public sealed class Meshes : IDisposable
     private static Frame Add(Frame left, Frame right)
     {
         left.Add(right);
+        if (left.Rows is { } rows)
+        {
+            AddRows(rows, right.Rows!);
+        }
         right.Dispose();
         return left;
+    }
+
+    private static void AddRows(SparseRows left, SparseRows right)
+    {
+        var sum = new SortedDictionary<int, float[]>();
+        foreach (var rows in (SparseRows[])[left, right])
+        {
+            for (var at = 0; at < rows.Count; at++)
+            {
+                var row = rows.Values.Slice(at * rows.Width, rows.Width).ToArray();
+                sum[rows.Numbers[at]] = sum.TryGetValue(rows.Numbers[at], out var mine) ? [.. mine.Zip(row, (a, b) => a + b)] : row;
+            }
+        }
+        left.Reset([.. sum.Keys]);
+        sum.Values.SelectMany(row => row).ToArray().CopyTo(left.Values);
     }
 
     private static Frame FrameOf(int shard, int values, int rowWidth, ulong seed)

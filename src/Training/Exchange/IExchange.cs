@@ -6,13 +6,21 @@ namespace Granary.Training.Exchange;
 public interface IExchange : IDisposable
 {
     /// <summary>Adds the partials of all workers along the canonical tree. Blocks until the sum is complete.</summary>
-    /// <param name="partials">This worker's; what their frames hold is lost.</param>
+    /// <param name="partials">This worker's, of the same nodes each time for a phase. What their frames hold is lost.</param>
     /// <returns>
-    /// The frame of the root. It is only to be read: the other workers of the process may read the same memory. Valid until
-    /// this worker's next sum, and not after the exchange is disposed.
+    /// The frame of the root, only to be read: other workers of the process may read the same memory. Valid until
+    /// <see cref="Release"/>, which must follow; till then the frames of the partials are not to be written either.
     /// </returns>
-    /// <exception cref="ExchangeAbortedException">A peer is gone or the round has ended.</exception>
+    /// <exception cref="ExchangeAbortedException">A peer is gone or the round has ended. There is nothing to release.</exception>
     Frame Sum(IReadOnlyList<Partial> partials, long step, int phase);
+
+    /// <summary>
+    /// This worker has read the sum. Blocks while others read it from the memory of this worker's frames, which it may write,
+    /// or free, afterwards. Does not fail.
+    /// </summary>
+    void Release()
+    {
+    }
 
     /// <summary>
     /// Copies the state of one worker of the round into those that are behind it. Called by all workers before the first sum.
@@ -33,21 +41,41 @@ public interface IExchange : IDisposable
 /// <summary>The round is over before the step was. The replica still stands where it stood before the phase.</summary>
 public sealed class ExchangeAbortedException(string message, Exception? inner = null) : Exception(message, inner);
 
-/// <summary>One worker alone: its cover of all shards is the root.</summary>
+/// <summary>One worker alone, whatever its shards: a group of one.</summary>
 public sealed class SoloExchange : IExchange
 {
-    private volatile string? aborted;
+    private readonly Lock gate = new();
+    private ProcessGroup? group;
+    private string? aborted;
 
-    public Frame Sum(IReadOnlyList<Partial> partials, long step, int phase) =>
-        aborted is { } reason ? throw new ExchangeAbortedException(reason) : partials[0].Frame;
+    public Frame Sum(IReadOnlyList<Partial> partials, long step, int phase) => GroupOf(partials[^1].Node.End).Exchanges[0].Sum(partials, step, phase);
+
+    public void Release() => group?.Exchanges[0].Release();
 
     public void Share(SharedState mine, int source, IReadOnlyList<int> behind)
     {
     }
 
-    public void Abort(string reason) => aborted ??= reason;
+    public void Abort(string reason)
+    {
+        lock (gate)
+        {
+            aborted ??= reason;
+            group?.Abort(reason);
+        }
+    }
 
     public void Dispose()
     {
+        Abort("The round has ended.");
+        group?.Dispose();
+    }
+
+    private ProcessGroup GroupOf(int shards)
+    {
+        lock (gate)
+        {
+            return aborted is { } reason ? throw new ExchangeAbortedException(reason) : group ??= new([new(0, shards)], shards);
+        }
     }
 }

@@ -33,8 +33,8 @@ public sealed unsafe class Frame : IDisposable
         return new(memory.Pointer, values, scalars, rows, memory);
     }
 
-    /// <summary>An empty frame of this one's form, on memory of its own.</summary>
-    public Frame AllocateLike() => Allocate(Values.Length, scalars, Rows is { } rows ? new SparseRows(rows.Width) : null);
+    /// <summary>The same dense part, with rows of another; nothing is owned.</summary>
+    internal Frame With(SparseRows? rows) => new(data, Size - scalars - ControlSlots, scalars, rows);
 
     /// <summary>Floats of memory that a frame takes.</summary>
     public static int SizeOf(int values, int scalars) => values + scalars + ControlSlots;
@@ -71,7 +71,7 @@ public sealed unsafe class Frame : IDisposable
         Rows?.Clear();
     }
 
-    /// <summary>Adds the right neighbour in the canonical tree.</summary>
+    /// <summary>Adds the right neighbour in the canonical tree: the dense part.</summary>
     public void Add(Frame right)
     {
         if (right.Size != Size)
@@ -79,7 +79,6 @@ public sealed unsafe class Frame : IDisposable
             throw new ArgumentException($"Frames differ in length ({Size} and {right.Size}). Do all workers run the same spec?");
         }
         VectorMath.Add(data, right.data, data, Size);
-        Rows?.Add(right.Rows!);
     }
 
     public void Dispose()

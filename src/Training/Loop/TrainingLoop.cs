@@ -41,7 +41,9 @@ public sealed class TrainingLoop : IDisposable
     private readonly ITrainingReplica replica;
     private readonly ShardRange shards;
     private readonly int shardCount;
+    private readonly ShardCount allShards;
     private readonly FrameFold[] folds;
+    private readonly Action<int, Frame> computeShard;
     private readonly Metrics metrics;
 
     /// <param name="metrics">What the phases before the first one to make have learned; default: nothing.</param>
@@ -51,6 +53,8 @@ public sealed class TrainingLoop : IDisposable
         this.shards = shards;
         this.shardCount = shardCount;
         this.metrics = metrics ?? [];
+        allShards = ShardCount.OfAll(shardCount);
+        computeShard = (shard, frame) => Compute(new(Position.Step, Position.Phase, shard), frame);
         folds = [.. replica.Phases.Select((_, phase) => new FrameFold(shardCount, () => replica.CreateFrame(phase)))];
     }
 
@@ -110,29 +114,42 @@ public sealed class TrainingLoop : IDisposable
     private StepTimes RunPhase(long step, int phase, IExchange exchange, IStepObserver observer, StopSignal stop, ref bool stopping)
     {
         var started = Stopwatch.GetTimestamp();
-        var partials = folds[phase].Compute(shards, (shard, frame) => Compute(new(step, phase, shard), frame));
+        var partials = folds[phase].Compute(shards, computeShard);
         partials[0].Frame.Control = stop.Control;
         var computed = Stopwatch.GetTimestamp();
         observer.PhaseComputed(step, phase);
         var sum = exchange.Sum(partials, step, phase);
-        if (!ShardCount.HoldsEachOnce(sum.Shards, shardCount))
-        {
-            throw new InvalidOperationException($"The sum of step {step}, phase {phase} does not hold every shard exactly once. The weights are unchanged. This is a defect of Granary.");
-        }
-        stopping |= StopSignal.AsksToStop(sum.Control);
-        CheckpointWanted |= StopSignal.AsksForCheckpoint(sum.Control);
-        var exchanged = Stopwatch.GetTimestamp();
-        observer.Applying(step, phase);
+        long exchanged = Stopwatch.GetTimestamp(), applied;
+        NonFiniteException? poisoned = null;
         try
         {
+            if (ShardCount.Read(sum.Shards) != allShards)
+            {
+                throw new InvalidOperationException($"The sum of step {step}, phase {phase} does not hold every shard exactly once. The weights are unchanged. This is a defect of Granary.");
+            }
+            stopping |= StopSignal.AsksToStop(sum.Control);
+            CheckpointWanted |= StopSignal.AsksForCheckpoint(sum.Control);
+            observer.Applying(step, phase);
             replica.Apply(phase, step, sum, metrics);
         }
-        catch (NonFiniteException poisoned) when (PoisonedShard(step, phase, partials[0].Frame) is { } shard)
+        catch (NonFiniteException found)
         {
-            throw new NonFiniteException(poisoned.What, poisoned.Phase, poisoned.Step, shard);
+            poisoned = found;
+        }
+        finally
+        {
+            applied = Stopwatch.GetTimestamp();
+            exchange.Release();
+        }
+        if (poisoned is not null)
+        {
+            throw new NonFiniteException(poisoned.What, poisoned.Phase, poisoned.Step, PoisonedShard(step, phase, partials[0].Frame));
         }
         replica.State.Scalars[Ledger] = replica.State.Scalars.GetValueOrDefault(Ledger) + shardCount;
-        return new(Stopwatch.GetElapsedTime(started, computed), Stopwatch.GetElapsedTime(computed, exchanged), Stopwatch.GetElapsedTime(exchanged));
+        return new(
+            Stopwatch.GetElapsedTime(started, computed),
+            Stopwatch.GetElapsedTime(computed, exchanged) + Stopwatch.GetElapsedTime(applied),
+            Stopwatch.GetElapsedTime(exchanged, applied));
     }
 
     private void Compute(Coordinates at, Frame frame)

@@ -1,6 +1,6 @@
 namespace Granary.Training.Shards;
 
-/// <summary>A shard's samples within a batch: <paramref name="Count"/> of them from <paramref name="Start"/>.</summary>
+/// <summary>A part's share of something: a shard's samples within a batch, say, or a worker's floats of a vector: <paramref name="Count"/> of them from <paramref name="Start"/>.</summary>
 public readonly record struct ShardSlice(int Start, int Count)
 {
     /// <summary>Even as far as it goes: the slices of all shards cover the batch in order and differ by one sample at most.</summary>
@@ -8,5 +8,14 @@ public readonly record struct ShardSlice(int Start, int Count)
     {
         var start = (int)((long)batch * shard / shards);
         return new(start, (int)((long)batch * (shard + 1) / shards) - start);
+    }
+
+    /// <summary>Floats of a vector: even but for whole cache lines, 16 floats each, so that no two parts write the same.</summary>
+    public static ShardSlice Aligned(int size, int part, int parts)
+    {
+        const int Line = 16;
+        var lines = Of((size + Line - 1) / Line, part, parts);
+        var start = lines.Start * Line;
+        return new(start, Math.Min(size, (lines.Start + lines.Count) * Line) - start);
     }
 }

@@ -38,8 +38,8 @@ public interface ITrainingReplica : IDisposable
 
     /// <summary>
     /// Moves the state by the sum over all shards: clip, schedule, optimizer; once a phase, in order. Adds what it learned
-    /// to <paramref name="metrics"/>, <see cref="Metrics.Samples"/> among it. Only reads the frame: other replicas
-    /// of the process apply the same one.
+    /// to <paramref name="metrics"/>, <see cref="Metrics.Samples"/> among it. Only reads the frame, as other
+    /// replicas of the process do at the same time.
     /// </summary>
     /// <exception cref="NonFiniteException">Loss or gradient is not finite; the state is unchanged.</exception>
     void Apply(int phase, long step, Frame sum, Metrics metrics);

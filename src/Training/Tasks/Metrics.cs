@@ -26,15 +26,15 @@ public sealed class Metrics : IEnumerable<KeyValuePair<string, double>>
         get => TryGet(name, out var value) ? value : throw new KeyNotFoundException($"No metric is named '{name}'.");
         set
         {
-            var index = entries.FindIndex(entry => entry.Key == name);
-            if (index < 0)
+            for (var i = 0; i < entries.Count; i++)
             {
-                entries.Add(new(name, value));
+                if (entries[i].Key == name)
+                {
+                    entries[i] = new(name, value);
+                    return;
+                }
             }
-            else
-            {
-                entries[index] = new(name, value);
-            }
+            entries.Add(new(name, value));
         }
     }
 
@@ -58,7 +58,9 @@ public sealed class Metrics : IEnumerable<KeyValuePair<string, double>>
 
     public Dictionary<string, double> ToDictionary() => new(entries);
 
-    public IEnumerator<KeyValuePair<string, double>> GetEnumerator() => entries.GetEnumerator();
+    public List<KeyValuePair<string, double>>.Enumerator GetEnumerator() => entries.GetEnumerator();
+
+    IEnumerator<KeyValuePair<string, double>> IEnumerable<KeyValuePair<string, double>>.GetEnumerator() => GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

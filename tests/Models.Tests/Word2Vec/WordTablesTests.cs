@@ -1,4 +1,5 @@
 using Granary.Models.Word2Vec;
+using Granary.Training.Exchange;
 using Granary.Training.Frames;
 
 namespace Granary.Models.Tests.Word2Vec;
@@ -31,10 +32,9 @@ public unsafe class WordTablesTests
     public void Changes_OfTwoShards_CountAsOftenAsTheRowWasDrawn(int left, int right, double expected)
     {
         using var tables = Filled();
-        using var sum = Changed(tables, by: 1, left);
-        using var other = Changed(tables, by: 1, right);
-        sum.Add(other);
-        tables.Move(sum);
+        using Frame one = Frame.Allocate(0, 0, Changed(tables, by: 1, left)), other = Frame.Allocate(0, 0, Changed(tables, by: 1, right));
+        using var exchange = new SoloExchange();
+        tables.Move(exchange.Sum([new(new(0, 1), one), new(new(1, 2), other)], 0, 0).Rows!);
         Assert.Equal(100 + 5 + expected, tables.Output.Span[5], 1e-4);
         Assert.Equal(0, tables.Input.Span[0]);
     }

@@ -1,0 +1,120 @@
+using Granary.Training.Exchange;
+using Granary.Training.Frames;
+using Granary.Training.Loop;
+using Granary.Training.Shards;
+using Granary.Training.Tasks;
+
+namespace Granary.Training.Tests;
+
+public class TrainingLoopTests
+{
+    private const int WarmUps = 50, Steps = 200;
+
+    [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, false)]
+    [InlineData(2, true)]
+    public void Step_OnceWarm_AllocatesNothing(int workers, bool rows)
+    {
+        const int Shards = 5;
+        var ranges = ShardRange.Split(Shards, workers);
+        using var group = new ProcessGroup(ranges, Shards);
+        var bytes = new long[workers];
+        var threads = ranges.Select((range, worker) => new Thread(() =>
+        {
+            using var replica = new QuietReplica(rows);
+            using var loop = new TrainingLoop(replica, range, Shards);
+            var meter = new Meter();
+            loop.Run(new(0), group.Exchanges[worker], meter, new());
+            bytes[worker] = meter.Bytes;
+        })).ToList();
+        threads.ForEach(thread => thread.Start());
+        threads.ForEach(thread => thread.Join());
+        Assert.All(bytes, allocated => Assert.InRange(allocated / Steps, 0, 100));
+    }
+
+    [Fact]
+    public void Release_OfTheFirstWorker_WaitsForAllWhoReadItsFrame()
+    {
+        var ranges = ShardRange.Split(2, 2);
+        using var group = new ProcessGroup(ranges, 2);
+        using Frame left = Frame.Allocate(8, 0), right = Frame.Allocate(8, 0);
+        left.Values.Fill(1);
+        right.Values.Fill(2);
+        using var released = new ManualResetEventSlim();
+        var first = new Thread(() =>
+        {
+            group.Exchanges[0].Sum([new(ranges[0], left)], 0, 0);
+            group.Exchanges[0].Release();
+            // Its own again.
+            left.Values.Fill(9);
+            released.Set();
+        });
+        first.Start();
+        var sum = group.Exchanges[1].Sum([new(ranges[1], right)], 0, 0);
+        Assert.False(released.IsSet);
+        Assert.Equal(3, sum.Values[0]);
+        group.Exchanges[1].Abort("The round breaks off while the sum is read.");
+        Assert.False(released.IsSet);
+        Assert.Equal(3, sum.Values[7]);
+        group.Exchanges[1].Release();
+        first.Join();
+        Assert.True(released.IsSet);
+    }
+
+    private sealed class Meter : IStepObserver
+    {
+        private long begun;
+
+        public long Bytes { get; private set; }
+
+        public void StepCommitted(long step, Metrics metrics, StepTimes times)
+        {
+            if (step == WarmUps)
+            {
+                begun = GC.GetAllocatedBytesForCurrentThread();
+            }
+            Bytes = GC.GetAllocatedBytesForCurrentThread() - begun;
+        }
+    }
+
+    /// <summary>Allocates nothing itself.</summary>
+    private sealed class QuietReplica(bool rows) : ITrainingReplica
+    {
+        private static readonly int[] touched = [2, 3, 5, 8, 13];
+
+        public IReadOnlyList<string> Phases { get; } = ["train"];
+
+        public long StepsPerEpoch => TotalSteps;
+
+        public long TotalSteps => WarmUps + Steps;
+
+        public string Unit => "samples";
+
+        public Measure Measure { get; } = new(Metrics.Loss, LowerIsBetter: true);
+
+        public ReplicaState State { get; } = new([]);
+
+        public Frame CreateFrame(int phase) => Frame.Allocate(1000, 1, rows ? new SparseRows(4) : null);
+
+        public void ComputeGradients(Coordinates at, Frame frame)
+        {
+            frame.Clear();
+            frame.Scalars[0] = 1;
+            frame.Rows?.Reset(touched);
+            frame.Rows?.Values.Fill(at.Shard);
+        }
+
+        public void Apply(int phase, long step, Frame sum, Metrics metrics)
+        {
+            metrics[Metrics.Loss] = sum.Values[0];
+            metrics[Metrics.Samples] = sum.Scalars[0];
+        }
+
+        public Metrics Evaluate() => [];
+
+        public void Dispose()
+        {
+        }
+    }
+}
