@@ -26,6 +26,9 @@ internal interface IBenchmark
 /// <param name="Only">Cases whose name contains this; <see langword="null"/>: all.</param>
 internal sealed record BenchmarkRun(double Seconds, string? Data, string? Only, Report Report)
 {
+    /// <summary>Too short for figures that mean something: only shows that the benchmark runs.</summary>
+    public bool IsTrial => Seconds < 1;
+
     public bool Wants(string name) => Only is null || name.Contains(Only, StringComparison.OrdinalIgnoreCase);
 }
 

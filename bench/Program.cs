@@ -4,6 +4,7 @@ using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
 using Granary.Bench.Control;
 using Granary.Bench.Exchange;
+using Granary.Bench.Plots;
 using Granary.Bench.Scaling;
 using Granary.Bench.Steps;
 using Granary.Bench.Word2Vec;
@@ -18,6 +19,7 @@ foreach (var benchmark in benchmarks)
 root.Add(CompareCommand.Create(benchmarks));
 root.Add(ProcessCommand.Create());
 root.Add(VectorsCommand.Create());
+root.Add(PlotCommand.Create());
 try
 {
     return await root.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false });

@@ -23,7 +23,7 @@ internal sealed class CheckpointBenchmark : IBenchmark
     public Task RunAsync(BenchmarkRun run)
     {
         _ = TorchRuntime.Switches; // the C allocator is set up as in a silo
-        foreach (var millions in run.Seconds < 1 ? [1] : new[] { 10, 100 })
+        foreach (var millions in run.IsTrial ? [1] : new[] { 10, 100 })
         {
             var name = $"{millions} M parameters with Adam";
             if (run.Wants(name))
@@ -39,7 +39,7 @@ internal sealed class CheckpointBenchmark : IBenchmark
         var folder = Directory.CreateTempSubdirectory("granary-bench-");
         try
         {
-            var checkpoints = run.Seconds < 1 ? 3 : 6;
+            var checkpoints = run.IsTrial ? 3 : 6;
             var spec = new TrainingSpec { Task = "wide", Shards = 1, Steps = checkpoints * StepsApart };
             using var replica = new WideReplica(parameters, spec.Steps!.Value);
             var recorder = new Recorder(replica, spec, folder.FullName);
@@ -56,7 +56,7 @@ internal sealed class CheckpointBenchmark : IBenchmark
             run.Report.Add(Figure.Of($"{name}: copy alone", "ms", CopyAlone(replica)));
             var bytes = replica.State.Tensors.Sum(tensor => (double)tensor.Length * sizeof(float));
             run.Report.Add(Figure.Of($"{name}: written while training", "MB/s", recorder.Written.Select(seconds => bytes / 1e6 / seconds)));
-            var (ours, plain) = WriteInTurn(replica, spec, folder.FullName, rounds: run.Seconds < 1 ? 1 : 5);
+            var (ours, plain) = WriteInTurn(replica, spec, folder.FullName, rounds: run.IsTrial ? 1 : 5);
             run.Report.Add(Figure.Of($"{name}: written", "MB/s", ours.Select(seconds => bytes / 1e6 / seconds)));
             run.Report.Add(Figure.Of($"{name}: the same bytes in a plain file, synced", "MB/s", plain.Select(seconds => bytes / 1e6 / seconds)));
         }

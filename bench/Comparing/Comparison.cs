@@ -22,19 +22,30 @@ internal sealed class Comparison(string benchmark, IReadOnlyList<Peer> peers)
         {
             Console.WriteLine($"{peer.Name}: {outputs[0].Version}. {Report.Describe(peer.Environment ?? new Dictionary<string, string>())}");
         }
-        Console.WriteLine($"Medians of {ours.Count} rounds, in turn; the ratio says how many times as fast Granary is, the median over the rounds [lowest to highest].");
+        Console.WriteLine($"Medians of {ours.Count} rounds, in turn; in brackets how many times as fast Granary is: the median over the rounds, lowest to highest.");
         Console.WriteLine();
-        var table = new TextTable(benchmark, "Granary", "peer", "", "unit", "ratio", "goal");
-        foreach (var row in Rows())
+        var rows = Rows().ToList();
+        var table = new TextTable([benchmark, "Granary", "unit", .. peers.Select(peer => peer.Name)]);
+        foreach (var figure in ours[0].Figures)
         {
-            table.Add(row.Case, TextTable.Number(row.Ours), row.Peer, TextTable.Number(row.Theirs), row.Unit, $"{row.Ratio:F2} [{row.Lowest:F2} to {row.Highest:F2}]", row.Goal is { } goal ? $"{goal:F1}{(row.Ratio >= goal ? "" : " missed")}" : "");
+            var value = Figure.Median([.. ours.SelectMany(round => round.Figures).Where(one => one.Case == figure.Case).Select(one => one.Value).Order()]);
+            table.Add([figure.Case, TextTable.Number(value), figure.Unit, .. peers.Select(peer => rows.FirstOrDefault(row => row.Case == figure.Case && row.Peer == peer.Name)?.ToString() ?? "")]);
         }
         Console.WriteLine(table);
+        Console.WriteLine();
+        foreach (var row in rows.Where(row => row.Goal is not null))
+        {
+            Console.WriteLine($"{(row.Ratio >= row.Goal ? "reached" : "missed ")}  {row.Case}: {row.Ratio:F2} times as fast as {row.Peer}, goal {row.Goal:F1}");
+        }
     }
 
-    public void Write(string file) => File.WriteAllText(file, JsonSerializer.Serialize(
-        new { benchmark, ours, theirs = theirs.Select(entry => new { entry.Key.Name, rounds = entry.Value }), rows = Rows() },
-        new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true }) + "\n");
+    public void Write(string file)
+    {
+        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
+        File.WriteAllText(file, JsonSerializer.Serialize(
+            new { benchmark, ours, theirs = theirs.Select(entry => new { entry.Key.Name, rounds = entry.Value }), rows = Rows() },
+            new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true }) + "\n");
+    }
 
     private IEnumerable<Row> Rows() =>
         from name in ours[0].Figures.Select(figure => figure.Case).Distinct()
@@ -60,5 +71,8 @@ internal sealed class Comparison(string benchmark, IReadOnlyList<Peer> peers)
         where mine is not null && their is not null && mine.Unit == their.Unit
         select (mine, their);
 
-    private sealed record Row(string Case, string Peer, double Ours, double Theirs, string Unit, double Ratio, double Lowest, double Highest, double? Goal);
+    public sealed record Row(string Case, string Peer, double Ours, double Theirs, string Unit, double Ratio, double Lowest, double Highest, double? Goal)
+    {
+        public override string ToString() => $"{TextTable.Number(Theirs)} ({Ratio:F2}x, {Lowest:F2} to {Highest:F2})";
+    }
 }

@@ -23,7 +23,7 @@ internal sealed class ControlBenchmark : IBenchmark
 
     public async Task RunAsync(BenchmarkRun run)
     {
-        if (run.Seconds >= 1)
+        if (!run.IsTrial)
         {
             // The first cluster of a process pays for much that later ones find done.
             await MeasureAsync(run with { Report = new(Name) }, "warm-up", workers: 4, steps: 1000);
@@ -33,7 +33,7 @@ internal sealed class ControlBenchmark : IBenchmark
             var name = $"{workers} simulated workers";
             if (run.Wants(name))
             {
-                await MeasureAsync(run, name, workers, steps: run.Seconds < 1 ? 50 : 1000);
+                await MeasureAsync(run, name, workers, steps: run.IsTrial ? 20 : 1000);
             }
         }
     }
@@ -44,7 +44,7 @@ internal sealed class ControlBenchmark : IBenchmark
         try
         {
             var environment = new TrainingEnvironment(TaskCatalog.Of(typeof(PulseTask).Assembly), new Dictionary<string, string>());
-            await using var cluster = await LocalCluster.StartAsync(silos: 1, slots: workers, environment: environment);
+            await using var cluster = await LocalCluster.StartAsync(silos: 1, slots: workers, environment);
             using var client = new TrainingClient(cluster.Server);
             Usage begin = default, end = default;
             // The runtime compiles what is used often once more, and better: in a run that is not measured.

@@ -23,15 +23,16 @@ internal sealed class ExchangeBenchmark : IBenchmark
 
     public async Task RunAsync(BenchmarkRun run)
     {
+        var chosen = run.IsTrial ? sizes[..2] : sizes;
         foreach (var workers in (int[])[2, 4])
         {
-            foreach (var (size, bytes) in sizes)
+            foreach (var (size, bytes) in chosen)
             {
                 Measure(run, $"{workers} threads, {size}", seconds => ThreadSums.Dense(workers, bytes, seconds));
             }
             Measure(run, $"{workers} threads, 4 shards of 20000 rows", seconds => ThreadSums.Rows(workers, shards: 4, rows: 20_000, width: 112, seconds));
         }
-        await ProcessCases.RunAsync(run, sizes);
+        await ProcessCases.RunAsync(run, chosen);
     }
 
     private static void Measure(BenchmarkRun run, string name, Func<double, List<double>> samples)

@@ -69,7 +69,7 @@ internal static class ProcessSums
         var member = new Member(group.Exchanges[0], ranges[order.Rank], order.Rank, members.Count);
         foreach (var bytes in (int[])[BytesToCompile, order.Bytes.Min(), BytesToCompile])
         {
-            _ = member.Sum(bytes, SecondsToCompile);
+            _ = member.Sum(bytes, Math.Min(SecondsToCompile, order.Seconds));
         }
         foreach (var bytes in order.Bytes)
         {

@@ -5,19 +5,17 @@ namespace Granary.Bench.Measurement;
 /// <summary>Does a thing again and again and tells how long each time took.</summary>
 internal static class Repeat
 {
-    private const int Least = 3;
-
-    /// <param name="seconds">Stops after this long, but not before three samples.</param>
+    /// <param name="seconds">Stops after this long, but not before the least number of samples.</param>
     /// <param name="warmUps">Done first, not timed: code is compiled and memory touched.</param>
     /// <returns>Milliseconds.</returns>
-    public static List<double> Time(Action act, double seconds, int warmUps = 3)
+    public static List<double> Time(Action act, double seconds, int warmUps = 3, int least = 3)
     {
         for (var i = 0; i < warmUps; i++)
         {
             act();
         }
         var samples = new List<double>();
-        for (var begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun).TotalSeconds < seconds || samples.Count < Least;)
+        for (var begun = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(begun).TotalSeconds < seconds || samples.Count < least;)
         {
             var started = Stopwatch.GetTimestamp();
             act();

@@ -7,10 +7,11 @@ namespace Granary.Bench.Steps;
 
 /// <summary>After every step of a worker, one of a bare loop, so that a busy moment strikes both; times each, and counts what the worker allocates.</summary>
 /// <param name="bare">One step.</param>
-/// <param name="seconds">Stops after this long, but not before ten steps.</param>
-internal sealed class Alternation(Action bare, double seconds, StopSignal stop) : IStepObserver
+/// <param name="seconds">How long each of the two is measured.</param>
+/// <param name="least">Steps before which it does not stop.</param>
+internal sealed class Alternation(Action bare, double seconds, int least, StopSignal stop) : IStepObserver
 {
-    private const int Least = 10, WarmUps = 5;
+    private const int WarmUps = 2;
     private readonly List<double> workers = [], bares = [], ratios = [], allocations = [];
     private readonly long begun = Stopwatch.GetTimestamp();
     private long started = Stopwatch.GetTimestamp(), allocated = GC.GetAllocatedBytesForCurrentThread();
@@ -40,7 +41,7 @@ internal sealed class Alternation(Action bare, double seconds, StopSignal stop) 
             ratios.Add(100 * (worker / alone - 1));
             allocations.Add(bytes);
         }
-        if (workers.Count >= Least && Stopwatch.GetElapsedTime(begun).TotalSeconds > 2 * seconds)
+        if (workers.Count >= least && Stopwatch.GetElapsedTime(begun).TotalSeconds > 2 * seconds)
         {
             stop.Raise(checkpoint: false);
         }

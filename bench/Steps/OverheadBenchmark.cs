@@ -49,7 +49,7 @@ internal sealed class OverheadBenchmark : IBenchmark
         using var loop = new TrainingLoop(replica, new(0, 1), shardCount: 1);
         using var exchange = new SoloExchange();
         var stop = new StopSignal();
-        var alternation = new Alternation(() => act(bare), run.Seconds, stop);
+        var alternation = new Alternation(() => act(bare), run.Seconds, least: run.IsTrial ? 1 : 10, stop);
         loop.Run(new(0), exchange, alternation, stop);
         alternation.Report(name, run.Report);
     }

@@ -62,7 +62,7 @@ internal sealed class StepBenchmark : IBenchmark
         if (run.Wants(name))
         {
             using var step = create();
-            run.Report.Add(Figure.Of(name, "ms", Repeat.Time(() => act(step), run.Seconds, warmUps: 1)));
+            run.Report.Add(Figure.Of(name, "ms", Repeat.Time(() => act(step), run.Seconds, warmUps: run.IsTrial ? 0 : 1, least: run.IsTrial ? 1 : 3)));
         }
     }
 

@@ -55,6 +55,7 @@ internal static class RunSummary
                orderby metric.Key
                select (metric.Key, metric.Key == run.Measure && run.Best is { } best ? $"{Text(metric.Value)} (best {Text(best)})" : Text(metric.Value)),
             ("speed", $"{SamplesPerSecond(run):N0} {run.Unit} a second, {run.Elapsed.TotalSeconds:N1} s in all"),
+            ("switches", string.Join(", ", run.Switches.OrderBy(entry => entry.Key, StringComparer.Ordinal).Select(entry => $"{entry.Key}={entry.Value}"))),
             ("weights", run.WeightsSha256 ?? "unknown"),
             ("checkpoint", run.Checkpoint ?? "none"),
         ];

@@ -33,8 +33,9 @@ public sealed class LanguageModelTask : ITrainingTask
         {
             throw new TaskSettingException($"Setting 'tied' needs 'embedding' and 'hidden' to be equal; they are {settings.Embedding} and {settings.Hidden}.");
         }
+        var rounded = Autocast.Wanted(settings.Autocast, lstm: settings.Cell == "lstm");
         var corpus = TextCorpus.Load(spec.Data, new() { TrainingWords = settings.Words, HeldOutWords = settings.ValidWords, VocabularySize = settings.Vocabulary });
-        return new Replica(spec, settings, corpus, new Network(settings, corpus.Vocabulary.Count, spec.Seed));
+        return new Replica(spec, settings, corpus, new Network(settings, corpus.Vocabulary.Count, spec.Seed), rounded);
     }
 
     private sealed class Network : nn.Module
@@ -124,15 +125,16 @@ public sealed class LanguageModelTask : ITrainingTask
         private readonly LanguageModelSettings settings;
         private readonly Vocabulary vocabulary;
         private readonly Network network;
+        private readonly bool rounded;
         private readonly int states;
         private readonly TextRows training, validation, test;
 
-        public Replica(TrainingSpec spec, LanguageModelSettings settings, TextCorpus corpus, Network network)
+        public Replica(TrainingSpec spec, LanguageModelSettings settings, TextCorpus corpus, Network network, bool rounded)
             : base(spec, network, CarryLength(spec, settings), new(settings.Optimizer, settings.Momentum, settings.WeightDecay))
         {
-            Rounded = Autocast.Wanted(settings.Autocast, lstm: settings.Cell == "lstm");
             this.settings = settings;
             this.network = network;
+            this.rounded = rounded;
             states = settings.Layers * Network.StatesOf(settings);
             vocabulary = corpus.Vocabulary;
             training = new(corpus.Training, settings.Batch, settings.Bptt, "training");
@@ -155,7 +157,7 @@ public sealed class LanguageModelTask : ITrainingTask
 
         protected override double MaxGradientNorm => settings.Clip;
 
-        protected override bool Rounded { get; }
+        protected override bool Rounded => rounded;
 
         public override bool Happens(int phase, long step)
         {

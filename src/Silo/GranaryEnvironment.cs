@@ -12,5 +12,5 @@ public static class GranaryEnvironment
     public static TaskCatalog Tasks { get; } = TaskCatalog.Of(typeof(TwoLayerTask).Assembly);
 
     /// <summary>Sets libtorch up, too: to be asked for before the first tensor.</summary>
-    public static TrainingEnvironment ForTraining() => new(Tasks, TorchRuntime.Switches) { LiveTensors = () => TorchRuntime.LiveTensors };
+    public static TrainingEnvironment ForTraining() => new(Tasks, TorchRuntime.Switches) { LiveTensors = () => TorchRuntime.LiveTensors, Remarks = TorchRuntime.Remarks };
 }

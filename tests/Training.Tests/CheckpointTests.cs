@@ -131,6 +131,22 @@ public sealed class CheckpointTests : IDisposable
     }
 
     [Fact]
+    public unsafe void Writer_WhoseCopyWasWaitedFor_WritesTheStateAsItWasAtItsBegin()
+    {
+        using var memory = new NativeFloats(16 << 20);
+        memory.Span.Fill(1);
+        var state = new ReplicaState([new("weight", [memory.Length], StateKind.Model, memory.Pointer)]);
+        var expected = WeightsHash.Of(state);
+        using var replica = new PointsTask().CreateReplica(spec);
+        using var writer = new CheckpointWriter(new(directory), keep: 1, _ => { }, _ => { });
+        writer.Begin(state, Manifest(spec, replica, 1, 1));
+        writer.WaitForCopy();
+        memory.Span.Fill(2);
+        writer.Complete();
+        Assert.Equal(expected, new CheckpointStore(directory).Latest()!.Manifest.WeightsSha256);
+    }
+
+    [Fact]
     public void Writer_WhenTheDirectoryCannotBeWritten_ReportsAndGoesOn()
     {
         using var replica = new PointsTask().CreateReplica(spec);

@@ -61,9 +61,6 @@ public sealed class Meshes : IDisposable
         return failures;
     }
 
-    /// <summary>Into the first partial's frame.</summary>
-    public static void Sum(SocketMesh mesh, IReadOnlyList<Partial> partials, long step = 0, int phase = 0) => mesh.Sum(partials, partials[0].Frame, step, phase);
-
     public void Dispose() => Array.ForEach(All, mesh => mesh.Dispose());
 
     private Frame SumOf(ShardRange node, int values, int rowWidth, ulong seed)

@@ -28,7 +28,8 @@ public sealed class NodeOptions
 
     /// <summary>
     /// How gradients travel to other processes of the same machine. Default: Auto, the fastest that works (shared memory, a Unix
-    /// socket, TCP); Tcp keeps to the network; with SharedMemory or Unix a round fails rather than take another.
+    /// socket, TCP); Tcp keeps to the network; with SharedMemory or Unix a round fails where that does not
+    /// work. Nodes that want different ones meet over TCP.
     /// </summary>
     public Transport Transport { get; set; } = Transport.Auto;
 
@@ -45,6 +46,7 @@ internal sealed partial class NodeRegistration(
     ILocalSiloDetails silo,
     SlotHost slots,
     RoundRendezvous rendezvous,
+    TrainingEnvironment environment,
     IOptions<NodeOptions> options,
     TimeProvider time,
     ILogger<NodeRegistration> logger) : BackgroundService
@@ -77,6 +79,11 @@ internal sealed partial class NodeRegistration(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        LogSwitches(options.Value.Name, string.Join(", ", environment.Switches.Select(entry => $"{entry.Key}={entry.Value}")));
+        foreach (var remark in environment.Remarks)
+        {
+            LogRemark(options.Value.Name, remark);
+        }
         using var timer = new PeriodicTimer(Interval, time);
         do
         {
@@ -97,6 +104,12 @@ internal sealed partial class NodeRegistration(
             LogNotRegistered(node.Name, away.Message);
         }
     }
+
+    [LoggerMessage(LogLevel.Information, "Node {Node} trains with {Switches}")]
+    private partial void LogSwitches(string node, string switches);
+
+    [LoggerMessage(LogLevel.Warning, "Node {Node}: {Remark}")]
+    private partial void LogRemark(string node, string remark);
 
     [LoggerMessage(LogLevel.Debug, "Node {Node} could not register: {Reason}")]
     private partial void LogNotRegistered(string node, string reason);

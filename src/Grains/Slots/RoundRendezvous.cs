@@ -56,9 +56,10 @@ public sealed partial class RoundRendezvous : IDisposable
     /// <summary>The round is over. Workers that have not joined it never will: their part of the meeting is freed.</summary>
     public void Leave(RoundPlan plan)
     {
-        if (rounds.TryRemove(plan.Secret, out var meeting) && meeting is { IsValueCreated: true, Value.IsCompletedSuccessfully: true })
+        if (rounds.TryRemove(plan.Secret, out var meeting) && meeting.IsValueCreated)
         {
-            meeting.Value.Result.Abandon();
+            // Now, or as soon as the others have been met.
+            _ = meeting.Value.ContinueWith(met => met.Result.Abandon(), CancellationToken.None, TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
 

@@ -127,11 +127,17 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
 
     public void Dispose()
     {
-        if (!brokeOff)
+        try
         {
-            checkpoints?.Complete();
+            if (!brokeOff)
+            {
+                checkpoints?.Complete();
+            }
         }
-        checkpoints?.Dispose();
+        finally
+        {
+            checkpoints?.Dispose();
+        }
     }
 
     private WorkerReport Progress(long step) => reporter.Report(ReportKind.Progress, step) with

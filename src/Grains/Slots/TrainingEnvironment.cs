@@ -9,6 +9,9 @@ public sealed record TrainingEnvironment(TaskCatalog Tasks, IReadOnlyDictionary<
     /// <summary>How many tensors of the process are alive. Default: none are known of.</summary>
     public Func<long> LiveTensors { get; init; } = () => 0;
 
+    /// <summary>What this machine cannot do as fast as others, a sentence each; told in the log. Default: nothing.</summary>
+    public IReadOnlyList<string> Remarks { get; init; } = [];
+
     /// <summary>What determines the weights of a run that is made here, its settings completed by the task's defaults.</summary>
     public TrainingSpec SpecOf(RunSpec run) => new()
     {

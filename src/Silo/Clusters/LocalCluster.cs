@@ -29,13 +29,15 @@ public sealed class LocalCluster : IRunCluster
 
     public Uri Server { get; }
 
-    /// <param name="silos">How many.</param>
+    /// <param name="workers">Silos, with one slot each.</param>
     /// <param name="logging">Default: no logs.</param>
+    public static Task<LocalCluster> StartAsync(int workers, Action<ILoggingBuilder>? logging = null) =>
+        StartAsync(silos: workers, slots: 1, GranaryEnvironment.ForTraining(), logging);
+
     /// <param name="slots">Of each silo.</param>
-    /// <param name="environment">What can be trained. Default: the built-in tasks.</param>
-    public static async Task<LocalCluster> StartAsync(int silos, Action<ILoggingBuilder>? logging = null, int slots = 1, TrainingEnvironment? environment = null)
+    /// <param name="environment">What can be trained.</param>
+    public static async Task<LocalCluster> StartAsync(int silos, int slots, TrainingEnvironment environment, Action<ILoggingBuilder>? logging = null)
     {
-        environment ??= GranaryEnvironment.ForTraining();
         logging ??= builder => builder.ClearProviders();
         var rendezvous = new RoundRendezvous(IPAddress.Loopback, 0, TimeSpan.FromSeconds(60));
         var builder = new InProcessTestClusterBuilder((short)silos);

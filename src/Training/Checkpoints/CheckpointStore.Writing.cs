@@ -43,7 +43,7 @@ public sealed partial class CheckpointStore
         catch
         {
             // The state's memory may be used for something else as soon as this is left.
-            Task.WaitAll([weights, .. files.Select(file => file.Hash)]);
+            Task.WhenAll([weights, .. files.Select(file => file.Hash)]).ContinueWith(_ => { }, TaskScheduler.Default).Wait();
             Try(() => Directory.Delete(partial, recursive: true));
             throw;
         }

@@ -126,16 +126,14 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
     /// <summary>Waits for the copy alone: what has begun is still written.</summary>
     public void Dispose()
     {
-        WaitForCopy();
-        work.ContinueWith(
-            _ =>
-            {
-                foreach (var snapshot in free)
-                {
-                    snapshot.Dispose();
-                }
-            },
-            TaskScheduler.Default);
+        try
+        {
+            WaitForCopy();
+        }
+        finally
+        {
+            work.ContinueWith(_ => free.ToList().ForEach(snapshot => snapshot.Dispose()), TaskScheduler.Default);
+        }
     }
 
     private void Enqueue(Pending pending)

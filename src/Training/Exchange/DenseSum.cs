@@ -40,12 +40,11 @@ internal sealed unsafe class DenseSum : ITransferWork
         inputs = new nint[tree.Inputs];
     }
 
-    /// <param name="into">Where the sum goes: the frame of the first partial, or one that is in no other use.</param>
-    public void Begin(IReadOnlyList<Partial> frames, Frame into, long step, int phase)
+    public void Begin(IReadOnlyList<Partial> frames, long step, int phase)
     {
         partials = frames;
-        var size = into.Size;
-        sum = into.Pointer;
+        var size = frames[0].Frame.Size;
+        sum = frames[0].Frame.Pointer;
         greeting[0] = new(step, phase, size);
         gathers = size > shortest;
         mine = SliceOf(rank, size);
@@ -208,17 +207,7 @@ internal sealed unsafe class DenseSum : ITransferWork
 
     private float* At(float* values, ShardSlice slice, int number) => values + slice.Start + number * chunk;
 
-    /// <summary>Begins at a multiple of 16 floats.</summary>
-    private ShardSlice SliceOf(int process, int size)
-    {
-        if (!gathers)
-        {
-            return new(0, size);
-        }
-        var blocks = ShardSlice.Of((size + 15) / 16, process, nodes.Length);
-        var start = Math.Min(size, blocks.Start * 16);
-        return new(start, Math.Min(size, (blocks.Start + blocks.Count) * 16) - start);
-    }
+    private ShardSlice SliceOf(int process, int size) => gathers ? ShardSlice.Aligned(size, process, nodes.Length) : new(0, size);
 
     /// <summary>How far a peer is, in chunks.</summary>
     private sealed class Progress(PeerLink link)

@@ -15,7 +15,7 @@ public sealed record PeerAddress(string Host, int Port);
 /// </summary>
 public sealed class PeerListener : IDisposable
 {
-    private static readonly TimeSpan GreetingTime = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan AdmissionTime = TimeSpan.FromSeconds(10);
 
     // Longer than any round takes to meet: who is not fetched by then belongs to a round that never came about.
     private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(1);
@@ -105,8 +105,18 @@ public sealed class PeerListener : IDisposable
     {
         try
         {
-            await using var end = cancellationToken.Register(socket.Dispose);
-            return await Task.Factory.StartNew(() => talk(socket), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            T said;
+            await using (cancellationToken.Register(socket.Dispose))
+            {
+                said = await Task.Factory.StartNew(() => talk(socket), CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+            }
+            if (cancellationToken.IsCancellationRequested)
+            {
+                // The socket may be closed, whatever was said over it.
+                (said as IDisposable)?.Dispose();
+                throw new OperationCanceledException(cancellationToken);
+            }
+            return said;
         }
         catch (Exception error)
         {
@@ -125,7 +135,7 @@ public sealed class PeerListener : IDisposable
         {
             try
             {
-                _ = GreetAsync(await listener.AcceptAsync(closing.Token));
+                _ = AdmitAsync(await listener.AcceptAsync(closing.Token));
             }
             catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
             {
@@ -134,10 +144,10 @@ public sealed class PeerListener : IDisposable
         }
     }
 
-    private async Task GreetAsync(Socket socket)
+    private async Task AdmitAsync(Socket socket)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
-        patience.CancelAfter(GreetingTime);
+        patience.CancelAfter(AdmissionTime);
         try
         {
             socket.NoDelay = true;

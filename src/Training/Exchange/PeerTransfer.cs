@@ -162,7 +162,7 @@ internal sealed unsafe class PeerTransfer : IDisposable
         foreach (var link in links)
         {
             // A peer that left after its last word may have said it all: only if nothing of it is left to read is it lost.
-            if (link.HasLeft())
+            if ((link.AwaitsBlock || link.AwaitsRoom) && link.HasLeft())
             {
                 before = Moved();
                 if (work.Advance())

@@ -112,6 +112,7 @@ public sealed class ProcessGroup : IDisposable
     {
         private long arrived;
         private long released;
+        private int disposed;
 
         public long BytesSent => worker == 0 ? group.mesh?.BytesSent ?? 0 : 0;
 
@@ -135,7 +136,7 @@ public sealed class ProcessGroup : IDisposable
                 {
                     if (worker == 0)
                     {
-                        mesh.Sum(sum.Sums, sum.Sums[0].Frame, step, phase);
+                        mesh.Sum(sum.Sums, step, phase);
                     }
                     Meet();
                 }
@@ -188,7 +189,7 @@ public sealed class ProcessGroup : IDisposable
 
         public void Dispose()
         {
-            if (Interlocked.Increment(ref group.left) == group.members.Length)
+            if (Interlocked.Exchange(ref disposed, 1) == 0 && Interlocked.Increment(ref group.left) == group.members.Length)
             {
                 group.Dispose();
             }

@@ -38,13 +38,13 @@ public sealed unsafe class SocketMesh : IDisposable
 
     public long BytesSent => transfer.BytesSent;
 
-    /// <summary>Adds the processes' partials into a frame that is, or is not, the first one's.</summary>
+    /// <summary>Adds the processes' partials; the sum is left in the first one's frame.</summary>
     /// <exception cref="ExchangeAbortedException">A peer is gone, silent or elsewhere, or the round is over.</exception>
-    public void Sum(IReadOnlyList<Partial> partials, Frame sum, long step, int phase)
+    public void Sum(IReadOnlyList<Partial> partials, long step, int phase)
     {
-        dense.Begin(partials, sum, step, phase);
+        dense.Begin(partials, step, phase);
         transfer.Run(dense);
-        if (sum.Rows is { } into)
+        if (partials[0].Frame.Rows is { } into)
         {
             rows ??= new(Rank, links, nodes, tree, into.Width);
             rows.Begin(partials);

@@ -23,7 +23,7 @@ internal sealed unsafe class SharedMemoryLink : PeerLink
 
     public override Transport Transport => Transport.SharedMemory;
 
-    internal override (bool Readable, bool Writable) WakesBy => (true, false);
+    internal override (bool Readable, bool Writable) WakesBy => (AwaitsBlock || AwaitsRoom, false);
 
     internal override bool Send(ReadOnlySpan<Piece> pieces)
     {

@@ -39,15 +39,18 @@ internal sealed unsafe class SharedSegment : IDisposable
         {
             options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         }
+        FileStream? file = null;
         try
         {
-            var file = new FileStream(path, options);
+            file = new(path, options);
             // Written, not just lengthened: what does not fit is refused now, and not with a signal when it is first touched.
             file.Write(new byte[Size]);
             return new(file);
         }
         catch
         {
+            // A file without a name keeps its memory as long as it is open.
+            file?.Dispose();
             File.Delete(path);
             throw;
         }
@@ -57,7 +60,14 @@ internal sealed unsafe class SharedSegment : IDisposable
     public static SharedSegment Open(string path)
     {
         var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        return file.Length == Size ? new(file) : throw new IOException($"{path} has {file.Length} bytes, not {Size}.");
+        if (file.Length == Size)
+        {
+            return new(file);
+        }
+        using (file)
+        {
+            throw new IOException($"{path} has {file.Length} bytes, not {Size}.");
+        }
     }
 
     /// <summary>How many blocks a side has put into its ring.</summary>

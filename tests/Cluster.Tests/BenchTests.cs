@@ -1,0 +1,50 @@
+using System.Text.Json;
+
+namespace Granary.Cluster.Tests;
+
+/// <summary>Every benchmark runs. What it measures in so short a time decides nothing.</summary>
+public class BenchTests
+{
+    private static readonly string program = Path.Combine(AppContext.BaseDirectory, "granary-bench");
+
+    [Theory]
+    [InlineData("exchange", "4 processes, shared memory, 1 MiB")]
+    [InlineData("step", "lm", "gpt", "dcgan")]
+    [InlineData("overhead", "two-layer worker slower by")]
+    [InlineData("word2vec", "2 workers")]
+    [InlineData("scaling", "2 workers, 2 processes")]
+    [InlineData("checkpoint", "1 M parameters with Adam: pause")]
+    [InlineData("control", "64 simulated workers: control plane, processor time a step")]
+    public async Task Benchmark_ForAMoment_WritesAFigureOfEveryCase(string benchmark, params string[] cases)
+    {
+        var file = Path.GetTempFileName();
+        try
+        {
+            using var process = CommandLine.Start(program, [benchmark, "--seconds", "0.05", "--json", file]);
+            var result = await CommandLine.EndAsync(process);
+            Assert.True(result.ExitCode == 0, result.Error);
+            using var report = JsonDocument.Parse(File.ReadAllText(file));
+            var figures = report.RootElement.GetProperty("figures").EnumerateArray().ToDictionary(figure => figure.GetProperty("case").GetString()!, figure => figure.GetProperty("value").GetDouble());
+            Assert.All(cases, name => Assert.Contains(name, figures.Keys));
+            Assert.All(figures.Values, value => Assert.True(double.IsFinite(value)));
+            Assert.All(cases, name => Assert.Contains(name, result.Output));
+        }
+        finally
+        {
+            File.Delete(file);
+        }
+    }
+
+    [Theory]
+    [InlineData("--seconds 0 is not", "exchange", "--seconds", "0")]
+    [InlineData("--data /nowhere is no folder", "scaling", "--data", "/nowhere")]
+    [InlineData("Nothing named 'control' has peers", "compare", "control")]
+    [InlineData("No peer of exchange is named 'nccl'", "compare", "exchange", "--peers", "nccl")]
+    public async Task Benchmark_AskedForWhatIsNotThere_SaysSo(string expected, params string[] arguments)
+    {
+        using var process = CommandLine.Start(program, arguments);
+        var result = await CommandLine.EndAsync(process);
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains(expected, result.Error);
+    }
+}
