@@ -82,10 +82,14 @@ def main():
     parser.add_argument("--data", required=True)
     parser.add_argument("--seconds", type=float, default=5)
     parser.add_argument("--words", type=int, default=1_000_000)
+    parser.add_argument("--only", default="")
     parser.add_argument("--port", type=int, default=29577)
     options = parser.parse_args()
     print(json.dumps({"version": f"torch {torch.__version__}"}), flush=True)
     for world, names in ((1, ["1 worker"]), (2, ["2 workers, 2 processes", "2 workers, 1 process"])):
+        names = [name for name in names if options.only in name]
+        if not names:
+            continue
         answer = mp.get_context("spawn").SimpleQueue()
         mp.spawn(train, (world, options, answer), world)
         rate = answer.get()

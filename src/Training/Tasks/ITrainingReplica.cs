@@ -32,7 +32,8 @@ public interface ITrainingReplica : IDisposable
     Frame CreateFrame(int phase);
 
     /// <summary>
-    /// Writes into <paramref name="frame"/> (cleared first) the sum over the shard's samples. The state stays as it is.
+    /// Writes into <paramref name="frame"/> (cleared first) the sum over the shard's samples. The state stays as it is,
+    /// all the time: a checkpoint of it may be copied meanwhile.
     /// </summary>
     void ComputeGradients(Coordinates at, Frame frame);
 
