@@ -15,6 +15,10 @@ internal static class BenchmarkCommand
         {
             var report = new Report(benchmark.Name);
             await benchmark.RunAsync(options.Read(parsed, report));
+            if (report.Figures.Count == 0)
+            {
+                throw new BenchmarkException($"No case of {benchmark.Name} has '{parsed.GetValue(options.Only)}' in its name. Without --only all are measured, and named.");
+            }
             report.Print(benchmark.Switches);
             if (parsed.GetValue(json) is { } file)
             {
@@ -42,8 +46,9 @@ internal sealed class BenchmarkOptions
             throw new BenchmarkException($"--seconds {seconds} is not between 0 and 3600.");
         }
         var data = parsed.GetValue(Data) ?? Environment.GetEnvironmentVariable("GRANARY_DATA");
+        // In full: the peers run in a folder of their own.
         return data is null || Directory.Exists(data)
-            ? new(seconds, data, parsed.GetValue(Only), report)
+            ? new(seconds, data is null ? null : Path.GetFullPath(data), parsed.GetValue(Only), report)
             : throw new BenchmarkException($"--data {data} is no folder.");
     }
 }

@@ -22,12 +22,19 @@ internal interface IBenchmark
 
 /// <summary>What a benchmark is asked for, and where its figures go.</summary>
 /// <param name="Seconds">How long each case is measured, about.</param>
-/// <param name="Data">Folder of the data sets, for those that need one.</param>
+/// <param name="Data">Folder of the data sets, a full path, for those that need one.</param>
 /// <param name="Only">Cases whose name contains this; <see langword="null"/>: all.</param>
 internal sealed record BenchmarkRun(double Seconds, string? Data, string? Only, Report Report)
 {
     /// <summary>Too short for figures that mean something: only shows that the benchmark runs.</summary>
     public bool IsTrial => Seconds < 1;
+
+    /// <summary>The text of Wikipedia among the data sets, in text8's format; <see langword="null"/>: no folder was given.</summary>
+    public string? Text => Data is null ? null : Path.Combine(Data, "wiki8", "wiki8.zip");
+
+    /// <summary>The same for a program that has no text built in.</summary>
+    /// <exception cref="BenchmarkException">No folder was given.</exception>
+    public string TextForPeer => Text ?? throw new BenchmarkException("The peer needs a text: give --data, a folder with wiki8/wiki8.zip.");
 
     public bool Wants(string name) => Only is null || name.Contains(Only, StringComparison.OrdinalIgnoreCase);
 }

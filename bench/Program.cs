@@ -8,6 +8,7 @@ using Granary.Bench.Plots;
 using Granary.Bench.Scaling;
 using Granary.Bench.Steps;
 using Granary.Bench.Word2Vec;
+using Granary.Silo.Clusters;
 using Granary.Training.Tasks;
 
 IBenchmark[] benchmarks = [new ExchangeBenchmark(), new StepBenchmark(), new OverheadBenchmark(), new Word2VecBenchmark(), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark()];
@@ -24,7 +25,7 @@ try
 {
     return await root.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false });
 }
-catch (Exception error) when (error is BenchmarkException or TrainingDataException)
+catch (Exception error) when (error is BenchmarkException or TrainingDataException or TaskSettingException or ClusterStartException or IOException)
 {
     Console.Error.WriteLine($"granary bench: {error.Message}");
     return 1;

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Granary.Bench.Measurement;
 
 namespace Granary.Bench.Comparing;
@@ -39,13 +38,8 @@ internal sealed class Comparison(string benchmark, IReadOnlyList<Peer> peers)
         }
     }
 
-    public void Write(string file)
-    {
-        Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
-        File.WriteAllText(file, JsonSerializer.Serialize(
-            new { benchmark, ours, theirs = theirs.Select(entry => new { entry.Key.Name, rounds = entry.Value }), rows = Rows() },
-            new JsonSerializerOptions(JsonSerializerDefaults.Web) { WriteIndented = true }) + "\n");
-    }
+    public void Write(string file) =>
+        Report.Write(file, new { benchmark, ours, theirs = theirs.Select(entry => new { entry.Key.Name, rounds = entry.Value }), rows = Rows() });
 
     private IEnumerable<Row> Rows() =>
         from name in ours[0].Figures.Select(figure => figure.Case).Distinct()

@@ -5,11 +5,9 @@ namespace Granary.Bench.Exchange;
 /// <summary>Who else sums between processes: Gloo over TCP, and Open MPI over TCP or, its own choice, through shared memory.</summary>
 internal static class ExchangePeers
 {
-    private const string Install = "Install it with bench/peers/install.";
-
     public static IReadOnlyList<Peer> All { get; } =
     [
-        new("Gloo", run => [.. (string[])[Peer.Python, "allreduce_gloo.py", Seconds(run)], .. Only(run)], Install, Goals: new Dictionary<string, double>
+        new("Gloo", run => [.. (string[])[Peer.Python, "allreduce_gloo.py", Seconds(run)], .. Only(run)], Peer.InstallHint, Goals: new Dictionary<string, double>
         {
             ["threads, 25 MiB"] = 10,
             ["tcp, 4 MiB"] = 1.8,
@@ -18,13 +16,13 @@ internal static class ExchangePeers
             ["shared memory, 25 MiB"] = 6,
             ["shared memory, 100 MiB"] = 6,
         }),
-        new("Open MPI, tcp", run => [.. (string[])["bash", "allreduce_mpi", "tcp", Seconds(run)], .. Only(run)], Install, Goals: new Dictionary<string, double>
+        new("Open MPI, tcp", run => [.. (string[])["bash", "allreduce_mpi", "tcp", Seconds(run)], .. Only(run)], Peer.InstallHint, Goals: new Dictionary<string, double>
         {
             ["tcp, 4 MiB"] = 1.1,
             ["tcp, 25 MiB"] = 1.1,
             ["tcp, 100 MiB"] = 1.1,
         }),
-        new("Open MPI", run => [.. (string[])["bash", "allreduce_mpi", "shared memory", Seconds(run)], .. Only(run)], Install, Goals: new Dictionary<string, double>
+        new("Open MPI", run => [.. (string[])["bash", "allreduce_mpi", "shared memory", Seconds(run)], .. Only(run)], Peer.InstallHint, Goals: new Dictionary<string, double>
         {
             ["shared memory, 64 KiB"] = 1,
             ["shared memory, 1 MiB"] = 1,

@@ -31,10 +31,14 @@ internal sealed class Report(string benchmark)
         Console.WriteLine(table);
     }
 
-    public void Write(string file, IReadOnlyDictionary<string, string> switches)
+    public void Write(string file, IReadOnlyDictionary<string, string> switches) =>
+        Write(file, new Document(benchmark, Version, Machine.Name, switches, figures));
+
+    /// <summary>As JSON, in a folder that is made if it is not there.</summary>
+    public static void Write<T>(string file, T document)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
-        File.WriteAllText(file, JsonSerializer.Serialize(new Document(benchmark, Version, Machine.Name, switches, figures), json) + "\n");
+        File.WriteAllText(file, JsonSerializer.Serialize(document, json) + "\n");
     }
 
     public static Document Read(string file) => JsonSerializer.Deserialize<Document>(File.ReadAllText(file), json)!;

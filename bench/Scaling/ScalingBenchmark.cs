@@ -38,12 +38,11 @@ internal sealed class ScalingBenchmark : IBenchmark
             // What the machine gives when nothing is exchanged: the most that scaling can reach.
             ("2 runs of 1 worker at once, both together", 1, 2, 2),
         ];
-        var data = run.Data is { } folder ? Path.Combine(folder, "wiki8", "wiki8.zip") : null;
         foreach (var (name, workers, processes, runs) in cases)
         {
             if (run.Wants(name))
             {
-                run.Report.Add(new(name, await MeasureAsync(data, workers, processes, runs, run.Seconds, warmUpSteps: run.IsTrial ? 1 : WarmUpSteps), "tokens/s"));
+                run.Report.Add(new(name, await MeasureAsync(run.Text, workers, processes, runs, run.Seconds, warmUpSteps: run.IsTrial ? 1 : WarmUpSteps), "tokens/s"));
             }
         }
     }
@@ -108,7 +107,7 @@ internal sealed class ScalingBenchmark : IBenchmark
 
     private static Peer DistributedDataParallel(string how, IReadOnlyDictionary<string, string> environment) => new(
         $"PyTorch DDP over Gloo, {how}",
-        run => [Peer.Python, "lm_ddp.py", "--data", Path.Combine(run.Data ?? throw new BenchmarkException("The peer needs a text: give --data, a folder with wiki8/wiki8.zip."), "wiki8", "wiki8.zip"), "--seconds", $"{run.Seconds}", "--only", run.Only ?? ""],
+        run => [Peer.Python, "lm_ddp.py", "--data", run.TextForPeer, "--seconds", $"{run.Seconds}", "--only", run.Only ?? ""],
         Peer.InstallHint,
         environment,
         new Dictionary<string, double> { ["2 workers, 2 processes"] = 2.0 });

@@ -16,17 +16,6 @@ internal sealed class Alternation(Action bare, double seconds, int least, StopSi
     private readonly long begun = Stopwatch.GetTimestamp();
     private long started = Stopwatch.GetTimestamp(), allocated = GC.GetAllocatedBytesForCurrentThread();
 
-    /// <summary>Milliseconds of a worker's step, from one commit to the next.</summary>
-    public IReadOnlyList<double> Workers => workers;
-
-    public IReadOnlyList<double> Bares => bares;
-
-    /// <summary>How much longer each of the worker's steps took than the bare one after it, in percent.</summary>
-    public IEnumerable<double> Overheads => ratios;
-
-    /// <summary>Managed bytes a worker's step.</summary>
-    public IReadOnlyList<double> Allocations => allocations;
-
     public void StepCommitted(long step, Metrics metrics, StepTimes times)
     {
         var worker = Stopwatch.GetElapsedTime(started).TotalMilliseconds;

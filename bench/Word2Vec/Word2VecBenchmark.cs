@@ -37,7 +37,7 @@ internal sealed class Word2VecBenchmark : IBenchmark
         {
             Task = "word2vec",
             Shards = Shards,
-            Data = run.Data is { } folder ? TextIn(folder) : null,
+            Data = run.Text,
             Settings = new Dictionary<string, string> { ["words"] = $"{Words}" },
             Epochs = 1_000_000,
         };
@@ -92,11 +92,9 @@ internal sealed class Word2VecBenchmark : IBenchmark
         return times.Zip(words.TakeLast(times.Count), (milliseconds, count) => count / milliseconds * 1e3);
     }
 
-    private static string TextIn(string folder) => Path.Combine(folder, "wiki8", "wiki8.zip");
-
     private static Peer Program(string name, string script, double goal, IReadOnlyDictionary<string, string>? environment) => new(
         name,
-        run => [Peer.Python, script, TextIn(run.Data ?? throw new BenchmarkException("The peers need a text: give --data, a folder with wiki8/wiki8.zip.")), "--words", $"{Words}", "--threads", "1", "2"],
+        run => [Peer.Python, script, run.TextForPeer, "--words", $"{Words}", "--threads", "1", "2"],
         Peer.InstallHint,
         environment,
         new Dictionary<string, double> { ["1 worker"] = goal });

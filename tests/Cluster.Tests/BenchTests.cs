@@ -38,6 +38,8 @@ public class BenchTests
     [Theory]
     [InlineData("--seconds 0 is not", "exchange", "--seconds", "0")]
     [InlineData("--data /nowhere is no folder", "scaling", "--data", "/nowhere")]
+    [InlineData("No case of checkpoint has 'nothing' in its name", "checkpoint", "--only", "nothing")]
+    [InlineData("Could not find file '/nowhere.json'", "plot", "/nowhere.json", "/tmp/never.svg")]
     [InlineData("Nothing named 'control' has peers", "compare", "control")]
     [InlineData("No peer of exchange is named 'nccl'", "compare", "exchange", "--peers", "nccl")]
     public async Task Benchmark_AskedForWhatIsNotThere_SaysSo(string expected, params string[] arguments)

@@ -16,7 +16,8 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
     private readonly Lock gate = new();
     private readonly Stack<StateSnapshot> free = [];
     private Task work = Task.Run(store.Sweep);
-    private Pending? writing, waiting, copying;
+    private Pending? writing, waiting;
+    private StateSnapshot? copying;
     private CheckpointManifest? best;
     private long? newest;
 
@@ -99,8 +100,8 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
         if (snapshot is not null)
         {
             snapshot.Begin(state);
-            copying = new(snapshot, manifest);
-            Enqueue(copying);
+            copying = snapshot;
+            Enqueue(new(snapshot, manifest));
         }
         if (passedOver is not null)
         {
@@ -111,11 +112,11 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
     /// <summary>Waits until the state may change. All that training ever waits for.</summary>
     public void WaitForCopy()
     {
-        if (copying is { } pending)
+        if (copying is { } snapshot)
         {
             copying = null;
             var started = Stopwatch.GetTimestamp();
-            pending.Snapshot.Copied.GetAwaiter().GetResult();
+            snapshot.Copied.GetAwaiter().GetResult();
             waited(Stopwatch.GetElapsedTime(started));
         }
     }

@@ -60,7 +60,7 @@ internal sealed unsafe class DenseSum : ITransferWork
 
     public bool Advance()
     {
-        var done = summed == Scatters(mine);
+        var done = true;
         foreach (var peer in peers)
         {
             Receive(peer);
