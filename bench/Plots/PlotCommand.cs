@@ -31,7 +31,7 @@ internal static class PlotCommand
 
     private static string Exchange(List<Comparison.Row> rows)
     {
-        var plot = new SvgPlot("A sum between 2 processes of one machine", "GB/s: bytes of the vector over the time", [.. sizes.Select(size => size.Name)], logarithmic: true);
+        var plot = new SvgPlot("A sum between 2 workers of one machine", "GB/s: bytes of the vector over the time", [.. sizes.Select(size => size.Name)], logarithmic: true);
         Add("Granary, threads", "2 threads", null);
         Add("Granary, shared memory", "2 processes, shared memory", null);
         Add("Granary, TCP", "2 processes, tcp", null);
