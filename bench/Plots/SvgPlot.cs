@@ -6,7 +6,7 @@ namespace Granary.Bench.Plots;
 /// <summary>Values of several series over a few named places: as lines, or as bars.</summary>
 internal sealed class SvgPlot(string title, string unit, IReadOnlyList<string> places, bool logarithmic = false)
 {
-    private const int Width = 760, Height = 420, Left = 70, Right = 190, Top = 50, Bottom = 50;
+    private const int Width = 780, Height = 420, Left = 70, Right = 210, Top = 50, Bottom = 50;
     private static readonly string[] colours = ["#1b6ca8", "#d1495b", "#3a7d44", "#edae49", "#6a4c93", "#00798c", "#8d5524"];
     private readonly List<(string Name, IReadOnlyList<double?> Values)> series = [];
 

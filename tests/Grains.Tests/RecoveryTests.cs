@@ -43,6 +43,18 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
     }
 
     [Fact]
+    public async Task Silo_OfTheCoordinatorAndAWorker_IsLostWithBothAndTheOthersGoOn()
+    {
+        var spec = Spec(5);
+        var running = await UnderWayAsync(spec);
+        Assert.Contains(running.Coordinator, NodesOf(running));
+        await cluster.Silos.KillSiloAsync(cluster.Silo(running.Coordinator));
+        var ended = await EndsLikeUndisturbedAsync(spec);
+        await cluster.Silos.StartAdditionalSiloAsync();
+        Assert.True(ended.Round > running.Round, "the kill came too late to matter");
+    }
+
+    [Fact]
     public async Task Coordinator_ThatIsAZombie_IsRefusedByTheWorkers()
     {
         var spec = Spec(1);

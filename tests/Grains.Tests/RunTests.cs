@@ -66,27 +66,6 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     }
 
     [Fact]
-    public async Task Run_WhenASiloIsKilled_GoesOnWithTheOthersToTheSameWeights()
-    {
-        var whole = await cluster.RunAsync(cluster.Spec(1) with { Steps = 400 });
-        var spec = cluster.Spec(3, []) with { Steps = 400, CheckpointEvery = 20 };
-        await cluster.Coordinator(spec).SubmitAsync(spec);
-        var running = await cluster.WaitAsync(spec, status => status.Step > 25);
-        var victim = cluster.Silos.Silos.First(silo => running.Slots.Any(slot => slot.StartsWith(silo.Name + "/", StringComparison.Ordinal)));
-        await cluster.Silos.KillSiloAsync(victim);
-        try
-        {
-            var ended = await cluster.WaitAsync(spec, status => status.HasEnded);
-            Assert.Equal((RunState.Succeeded, whole.WeightsSha256), (ended.State, ended.WeightsSha256));
-            Assert.True(ended.Round > 1, "the kill came too late to matter");
-        }
-        finally
-        {
-            await cluster.Silos.StartAdditionalSiloAsync();
-        }
-    }
-
-    [Fact]
     public async Task Run_Cancelled_StopsAtAStepWithACheckpointToGoOnFrom()
     {
         var spec = cluster.Spec(2) with { Steps = 100_000 };
