@@ -42,4 +42,18 @@ public sealed unsafe class VectorBFloat16Tests
         VectorBFloat16.Widen(rounded, again, Length);
         Assert.Equal(new Span<float>(values, Length).ToArray(), new Span<float>(again, Length).ToArray());
     }
+
+    [Fact]
+    public void Add_AddsWhatWidenGives()
+    {
+        ushort* addend = stackalloc ushort[Length];
+        float* values = stackalloc float[Length];
+        for (var i = 0; i < Length; i++)
+        {
+            (values[i], addend[i]) = (0.1f * i, (ushort)(0x3F80 + i));
+        }
+        var expected = Enumerable.Range(0, Length).Select(i => 0.1f * i + BitConverter.UInt32BitsToSingle((uint)(0x3F80 + i) << 16)).ToArray();
+        VectorBFloat16.Add(values, addend, Length);
+        Assert.Equal(expected, new Span<float>(values, Length).ToArray());
+    }
 }

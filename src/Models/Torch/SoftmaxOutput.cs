@@ -54,7 +54,8 @@ public static unsafe class SoftmaxOutput
         var rounded_NF = features_NF.to(bfloat16);
         var logits_NV = rounded_NF.mm(weight_VF.t());
         var loss = BecomeGradient(row_V, targets, layer.bias, (ushort*)FlatParameters.Pointer(logits_NV));
-        layer.weight!.grad!.add_(logits_NV.t().mm(rounded_NF));
+        var weightGradient_VF = logits_NV.t().mm(rounded_NF);
+        VectorBFloat16.Add(FlatParameters.Pointer(layer.weight!.grad!), (ushort*)FlatParameters.Pointer(weightGradient_VF), weightGradient_VF.numel());
         gradient_NF.copy_(logits_NV.mm(weight_VF));
         return loss;
     }

@@ -25,6 +25,22 @@ public static unsafe class VectorBFloat16
         }
     }
 
+    /// <summary>values += addend.</summary>
+    public static void Add(float* values, ushort* addend, long length)
+    {
+        long i = 0;
+        for (; i <= length - Lanes; i += Lanes)
+        {
+            var (lower, upper) = Vector512.Widen(Vector512.Load(addend + i));
+            (Vector512.Load(values + i) + (lower << 16).AsSingle()).Store(values + i);
+            (Vector512.Load(values + i + Lanes / 2) + (upper << 16).AsSingle()).Store(values + i + Lanes / 2);
+        }
+        for (; i < length; i++)
+        {
+            values[i] += BitConverter.UInt32BitsToSingle((uint)addend[i] << 16);
+        }
+    }
+
     /// <summary>To the nearest, of two equally near to the one whose last bit is 0; NaN stays NaN.</summary>
     public static void Round(float* values, ushort* into, int length)
     {
