@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Granary.Contracts;
+using Granary.Grains.Worker;
 using Granary.Tests.Fakes;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
@@ -51,7 +52,19 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
         await cluster.Silos.KillSiloAsync(cluster.Silo(running.Coordinator));
         var ended = await EndsLikeUndisturbedAsync(spec);
         await cluster.Silos.StartAdditionalSiloAsync();
-        Assert.True(ended.Round > running.Round, "the kill came too late to matter");
+        Assert.Equal(running.Round + 1, ended.Round);
+    }
+
+    [Fact]
+    public async Task Worker_WhoseSiloWasStartedAgain_RefusesARoundThatMeansTheLifeBefore()
+    {
+        var node = (await NodesAsync())[0];
+        var slot = new SlotInfo(node with { Process = Guid.NewGuid() }, 0);
+        var spec = Spec(1);
+        var plan = new RoundPlan(spec, 1, Guid.NewGuid(), [new(slot, 0, spec.Shards)]);
+        var worker = cluster.Silos.Client.GetGrain<IWorkerGrain>(slot.Key);
+        var refusal = await Assert.ThrowsAsync<SlotGoneException>(() => worker.PrepareAsync(plan, 0));
+        Assert.Equal($"The silo of slot {slot.Key} has been started again.", refusal.Message);
     }
 
     [Fact]
@@ -59,7 +72,7 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
     {
         var spec = Spec(1);
         var running = await UnderWayAsync(spec);
-        var slot = new SlotInfo(new(NodesOf(running).Single(), "", default, "", 0, 1), 0);
+        var slot = new SlotInfo((await NodesAsync()).Single(node => node.Name == NodesOf(running).Single()), 0);
         var worker = cluster.Silos.Client.GetGrain<IWorkerGrain>(slot.Key);
         var stale = new RoundPlan(spec, running.Round, Guid.NewGuid(), [new(slot, 0, spec.Shards)]);
         var reply = await TestTrainingCluster.CallAsync(() => worker.PrepareAsync(stale, 0));
@@ -236,6 +249,8 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
         Assert.Equal((RunState.Succeeded, (await (undisturbed ??= cluster.RunAsync(Spec(1)))).WeightsSha256, Steps), (ended.State, ended.WeightsSha256, ended.Step));
         return ended;
     }
+
+    private Task<List<NodeInfo>> NodesAsync() => TestTrainingCluster.CallAsync(() => cluster.Silos.Client.GetGrain<IClusterGrain>(0).GetNodesAsync());
 
     private static IEnumerable<string> NodesOf(RunStatus status) => status.Slots.Select(slot => slot[..slot.LastIndexOf('/')]);
 

@@ -75,7 +75,7 @@ internal sealed partial class CoordinatorGrain
 
     /// <summary>
     /// Goes on with the round of the activation before, if its workers are still at it: they have not noticed. Otherwise
-    /// answers with its slots, for a new one.
+    /// answers with those of its slots that are left, for a new one.
     /// </summary>
     private async Task<IReadOnlyList<SlotInfo>> TakeOverAsync()
     {
@@ -88,7 +88,7 @@ internal sealed partial class CoordinatorGrain
         if (!replies.All(reply => reply.Answer is { Trains: true }))
         {
             (begun, round) = (plan, null);
-            return SlotsOf(plan);
+            return Reachable(current);
         }
         LogTookOver(RunId, plan.Number);
         begun = plan;

@@ -1,6 +1,7 @@
 using Granary.Contracts;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Telemetry;
+using Granary.Grains.Worker;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
 using Granary.Training.Loop;
@@ -30,8 +31,14 @@ internal sealed partial class SlotSession(
     /// <summary>Whether a run counts on the slot at this moment.</summary>
     public bool IsInRound => Volatile.Read(ref current) is { HasEnded: false };
 
+    /// <exception cref="SlotGoneException">The plan means a life of this slot that has ended.</exception>
     public async Task<PrepareReply> PrepareAsync(RoundPlan plan, int worker)
     {
+        // A silo that is back within a moment is reached under the name of the one that is lost.
+        if (plan.Workers[worker].Slot.Node.Process != rendezvous.Process)
+        {
+            throw new SlotGoneException($"The silo of slot {slot} has been started again.");
+        }
         lock (gate)
         {
             if (!fence.TryEnter(plan.Spec.RunId, plan.Number))
