@@ -120,7 +120,7 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
         var list = cluster.Silos.Client.GetGrain<IClusterGrain>(0);
         await TestTrainingCluster.CallAsync(() => list.DrainAsync(node, undo: false));
         await cluster.WaitAsync(spec, status => status.State == RunState.Running && !NodesOf(status).Contains(node));
-        Assert.True((await TestTrainingCluster.CallAsync(() => list.GetNodesAsync())).Single(one => one.Name == node).Draining);
+        Assert.True((await NodesAsync()).Single(one => one.Name == node).Draining);
         await TestTrainingCluster.CallAsync(() => list.DrainAsync(node, undo: true));
         Assert.Contains("No node is named 'nowhere'. The cluster has: ", (await Assert.ThrowsAsync<UnknownNodeException>(() => TestTrainingCluster.CallAsync(() => list.DrainAsync("nowhere", undo: false)))).Message);
         await EndsLikeUndisturbedAsync(spec);

@@ -30,30 +30,33 @@ public static unsafe class SoftmaxOutput
         using (no_grad())
         {
             var samples = (int)known_NF.size(0);
-            var rounded_VF = Autocast.IsOn ? layer.weight!.to(bfloat16) : null;
-            var room_NV = empty(rounded_VF is null ? Math.Min(samples, SamplesAtATime) : 1, layer.weight!.size(0));
+            var room_NV = empty(Math.Min(samples, SamplesAtATime), layer.weight!.size(0));
+            var rounded_VF = Autocast.IsOn ? layer.weight.to(bfloat16) : null;
             var targets = MemoryMarshal.Cast<byte, long>(targets_N.bytes);
             for (var first = 0; first < samples; first += SamplesAtATime)
             {
                 using var scope = NewDisposeScope();
                 var count = Math.Min(SamplesAtATime, samples - first);
-                var (some_NF, someGradient_NF) = (known_NF.narrow(0, first, count), gradient_NF.narrow(0, first, count));
+                var (some_NF, logits_NV, someGradient_NF) = (known_NF.narrow(0, first, count), room_NV.narrow(0, 0, count), gradient_NF.narrow(0, first, count));
                 var some = targets.Slice(first, count);
                 loss += rounded_VF is null
-                    ? Learn(layer, some_NF, some, room_NV.narrow(0, 0, count), someGradient_NF)
-                    : LearnRounded(layer, rounded_VF, some_NF, some, room_NV, someGradient_NF);
+                    ? Learn(layer, some_NF, some, logits_NV, someGradient_NF)
+                    : LearnRounded(layer, rounded_VF, some_NF, some, logits_NV, someGradient_NF);
             }
         }
         // The first term is zero and only there to have the gradient.
         return ((features_NF - known_NF) * gradient_NF).sum() + loss;
     }
 
-    /// <summary>Under autocast what is multiplied is rounded, the softmax is not: a row at a time is widened to float32 for it.</summary>
-    private static double LearnRounded(Linear layer, Tensor weight_VF, Tensor features_NF, ReadOnlySpan<long> targets, Tensor row_V, Tensor gradient_NF)
+    /// <summary>
+    /// Under autocast what is multiplied is rounded, the softmax is not: a row at a time is widened for it, into the first row of
+    /// <paramref name="room_NV"/>.
+    /// </summary>
+    private static double LearnRounded(Linear layer, Tensor weight_VF, Tensor features_NF, ReadOnlySpan<long> targets, Tensor room_NV, Tensor gradient_NF)
     {
         var rounded_NF = features_NF.to(bfloat16);
         var logits_NV = rounded_NF.mm(weight_VF.t());
-        var loss = BecomeGradient(row_V, targets, layer.bias, (ushort*)FlatParameters.Pointer(logits_NV));
+        var loss = BecomeGradient(room_NV, targets, layer.bias, (ushort*)FlatParameters.Pointer(logits_NV));
         var weightGradient_VF = logits_NV.t().mm(rounded_NF);
         VectorBFloat16.Add(FlatParameters.Pointer(layer.weight!.grad!), (ushort*)FlatParameters.Pointer(weightGradient_VF), weightGradient_VF.numel());
         gradient_NF.copy_(logits_NV.mm(weight_VF));
@@ -69,27 +72,31 @@ public static unsafe class SoftmaxOutput
         return loss;
     }
 
-    /// <param name="logits_NV">With <paramref name="rounded"/>, room for one row.</param>
-    /// <param name="rounded">The logits in bfloat16, if that is what they are, which become the gradient instead.</param>
+    /// <param name="logits_NV">Become the gradient.</param>
+    /// <param name="rounded">If given, the logits, in bfloat16, and what becomes the gradient; the others are room for a row.</param>
     private static double BecomeGradient(Tensor logits_NV, ReadOnlySpan<long> targets, Tensor? bias_V, ushort* rounded = null)
     {
-        var classes = (int)logits_NV.size(-1);
+        var classes = (int)logits_NV.size(1);
         var row = FlatParameters.Pointer(logits_NV);
         var bias = bias_V is null ? null : FlatParameters.Pointer(bias_V);
         var biasGradient = bias_V is null ? null : FlatParameters.Pointer(bias_V.grad!);
         double loss = 0;
         foreach (var target in targets)
         {
-            if (rounded == null)
+            if (rounded != null)
             {
-                loss += SoftmaxRow.BecomeGradient(row, (int)target, bias, biasGradient, classes);
-                row += classes;
-                continue;
+                VectorBFloat16.Widen(rounded, row, classes);
             }
-            VectorBFloat16.Widen(rounded, row, classes);
             loss += SoftmaxRow.BecomeGradient(row, (int)target, bias, biasGradient, classes);
-            VectorBFloat16.Round(row, rounded, classes);
-            rounded += classes;
+            if (rounded != null)
+            {
+                VectorBFloat16.Round(row, rounded, classes);
+                rounded += classes;
+            }
+            else
+            {
+                row += classes;
+            }
         }
         return loss;
     }
