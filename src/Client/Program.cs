@@ -1,7 +1,13 @@
 using System.CommandLine;
 using Granary.Client;
 using Granary.Client.Commands;
+using Spectre.Console;
 
+if (Console.IsOutputRedirected)
+{
+    // A file or a pipe has no width: a hash stays on one line.
+    AnsiConsole.Profile.Width = 500;
+}
 var verbose = new Option<bool>("--verbose") { Description = "Log what the cluster does; show errors with their origin.", Recursive = true };
 var root = new RootCommand("Trains TorchSharp models on any number of workers, with the same bits.")
 {

@@ -29,6 +29,7 @@ public sealed class CommandLineTests : IDisposable
 
         var shown = await CommandLine.RunAsync("show", In("run"));
         Assert.Contains("complete: 20 steps", shown.Output);
+        Assert.Contains(hash!, shown.Output);
         var evaluated = await CommandLine.RunAsync("evaluate", In("run"));
         Assert.Contains("loss ", evaluated.Output);
         Assert.Equal(0, evaluated.ExitCode);
