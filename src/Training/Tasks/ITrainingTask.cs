@@ -12,6 +12,17 @@ public interface ITrainingTask
     /// <summary>The public data set it is usually trained on, such as <c>mnist</c>; <see langword="null"/>: none.</summary>
     string? DataSet => null;
 
+    /// <summary>
+    /// Whether a step depends on how many there are in all, as with a learning rate that falls until the last one. A run that is
+    /// resumed with another end then takes another course than one begun with it. Default: no.
+    /// </summary>
+    bool EndMatters => false;
+
+    /// <summary>The files that training reads of these data, whose content the result depends on.</summary>
+    /// <param name="data">The path of a file or a folder. Default: the file itself, or all files below the folder that are not hidden.</param>
+    /// <exception cref="TrainingDataException">There is nothing of the kind that the task wants.</exception>
+    IReadOnlyList<string> DataFiles(string data) => TaskData.FilesAt(data);
+
     /// <summary>The settings record: every property carries a <see cref="SettingAttribute"/> and its default value.</summary>
     Type Settings { get; }
 
