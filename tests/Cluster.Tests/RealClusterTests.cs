@@ -59,7 +59,7 @@ public sealed class RealClusterTests : IAsyncLifetime
         await WaitAsync(course, status => status is { State: RunState.Running, Slots.Count: 2 });
         Assert.Contains("4 workers wanted", (await CommandLine.RunAsync("scale", "changing", "4", "--server", server)).Output);
         await WaitAsync(course, status => status is { State: RunState.Running, Slots.Count: 4 });
-        Assert.Contains("takes 1 to 4 workers, not 5", (await CommandLine.RunAsync("scale", "changing", "5", "--server", server)).Error);
+        Assert.Contains("'workers' cannot be '5'", (await CommandLine.RunAsync("scale", "changing", "5", "--server", server)).Error);
 
         Assert.Contains("No node is named 'silo-9'. The cluster has: silo-0, silo-1.", (await CommandLine.RunAsync("drain", "silo-9", "--server", server)).Error);
         Assert.Contains("draining", (await CommandLine.RunAsync("drain", "silo-1", "--server", server)).Output);
