@@ -118,6 +118,8 @@ internal sealed class CheckpointBenchmark : IBenchmark
         Scalars = [],
         Measure = replica.Measure,
         WeightsSha256 = "",
+        Agreed = 1,
+        Replicas = 1,
         Written = DateTimeOffset.UtcNow,
         Files = [],
     };

@@ -65,11 +65,11 @@ public interface IWorkerGrain : IGrainWithStringKey
 
     /// <summary>The newest whole checkpoint of the run's directory.</summary>
     [ResponseTimeout("00:15:00")]
-    Task<CheckpointReply> FindCheckpointAsync(RunSpec run);
+    Task<CheckpointReply> FindCheckpointAsync(CheckpointRequest request);
 
     /// <summary>Meets the round's peers, gets to where the round begins, and trains.</summary>
     [ResponseTimeout("00:15:00")]
-    Task StartAsync(string runId, long round, StartPoint start);
+    Task<StartReply> StartAsync(string runId, long round, StartPoint start);
 
     /// <summary>Asks the round to end at the next step boundary.</summary>
     [AlwaysInterleave]

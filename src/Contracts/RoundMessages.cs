@@ -87,7 +87,20 @@ public sealed record PrepareReply
     [Id(7)]
     public Dictionary<string, string> Switches { get; init; } = [];
 
+    /// <summary>Of the state it stands at, to compare before anybody copies it; <see langword="null"/>: a state that needs no comparing.</summary>
+    [Id(12)]
+    public ulong? Digest { get; init; }
+
+    /// <summary>The replica has seen that the workers' states differ, and nobody may have heard of it yet.</summary>
+    [Id(13)]
+    public bool Differs { get; init; }
 }
+
+/// <summary>What a run directory is searched for.</summary>
+/// <param name="Agreed">Only a checkpoint whose state all replicas agreed on; those behind it are withdrawn.</param>
+/// <param name="Unusable">Steps of checkpoints that could not be loaded.</param>
+[GenerateSerializer, Immutable]
+public sealed record CheckpointRequest([property: Id(0)] RunSpec Run, [property: Id(1)] bool Agreed, [property: Id(2)] List<long> Unusable);
 
 /// <summary>The newest whole checkpoint of a run directory.</summary>
 /// <param name="Step"><see langword="null"/>: there is none.</param>
@@ -118,6 +131,12 @@ public sealed record SlotRequest(
 [GenerateSerializer, Immutable]
 public sealed record SlotReply([property: Id(0)] List<SlotInfo> Slots, [property: Id(1)] string Reason);
 
+/// <summary>How a worker's start into a round went.</summary>
+/// <param name="Unusable">Why the checkpoint that it was to begin from cannot be used; <see langword="null"/>: it can.</param>
+/// <param name="Unfit">Why the run cannot be trained here, and will not later; <see langword="null"/>: it can.</param>
+[GenerateSerializer, Immutable]
+public sealed record StartReply([property: Id(0)] string? Unusable = null, [property: Id(1)] string? Unfit = null);
+
 /// <param name="Trains">Whether the worker has begun the round, and has not left it for another.</param>
 /// <param name="End">The worker's last word on the round; <see langword="null"/>: it is still at it.</param>
 [GenerateSerializer, Immutable]
@@ -136,6 +155,9 @@ public enum ReportKind
     Progress,
     Checkpoint,
 
+    /// <summary>Something that users should know, such as what the worker waits for.</summary>
+    Remark,
+
     /// <summary>All steps are made.</summary>
     Finished,
 
@@ -144,6 +166,9 @@ public enum ReportKind
 
     /// <summary>The round broke off: a peer is gone.</summary>
     Aborted,
+
+    /// <summary>The round broke off: the workers' states are not equal.</summary>
+    Differs,
 
     /// <summary>The task itself failed: another round would fail alike.</summary>
     Failed,
@@ -198,6 +223,14 @@ public sealed record WorkerReport
     /// <summary>Of a failure: the shard it came from, if known.</summary>
     [Id(12)]
     public int? Shard { get; init; }
+
+    /// <summary>Of a checkpoint: whether it was written.</summary>
+    [Id(13)]
+    public bool Written { get; init; }
+
+    /// <summary>Of states that differ: the first shards of the workers that differ from the most.</summary>
+    [Id(14)]
+    public List<int> Odd { get; init; } = [];
 }
 
 /// <summary>A partial sum on its way through a grain call: for small models only.</summary>

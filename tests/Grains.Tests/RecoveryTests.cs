@@ -224,7 +224,7 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
         var scaling = TestTrainingCluster.CallAsync(() => cluster.Coordinator(spec).ScaleAsync(3));
         await cluster.WaitAsync(spec, status => status.Step > further.Step);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        while (!(await cluster.MessagesAsync(spec)).Any(message => message.StartsWith("Waiting for storage: ", StringComparison.Ordinal)))
+        while (!(await cluster.MessagesAsync(spec)).Any(message => message == "Waits for storage: the run's record cannot be written."))
         {
             patience.Token.ThrowIfCancellationRequested();
         }

@@ -45,7 +45,7 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     }
 
     [Fact]
-    public async Task Run_WhoseDirectoryCannotBeWritten_TrainsToTheEndAndSaysSoOnce()
+    public async Task Run_WhoseDirectoryCannotBeWritten_TrainsToTheEndAndWaitsForItsLastCheckpoint()
     {
         var whole = await cluster.RunAsync(cluster.Spec(2));
         var spec = cluster.Spec(2) with { Steps = 10, CheckpointEvery = 5 };
@@ -57,13 +57,33 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
         File.WriteAllText(Path.Combine(spec.Output, "samples"), "in the way");
         File.WriteAllText(Path.Combine(spec.Output, "checkpoints", "00000020"), "in the way");
         spec = spec with { RunId = spec.RunId + "-resumed", Steps = 20, Resume = true };
-        var ended = await cluster.RunAsync(spec);
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        var waiting = await cluster.WaitAsync(spec, status => status.Reason.StartsWith("The last checkpoint, of step 20, could not be written: ", StringComparison.Ordinal));
+        Assert.Equal((RunState.Running, 20), (waiting.State, waiting.Step));
+        File.Delete(Path.Combine(spec.Output, "checkpoints", "00000020"));
+        var ended = await cluster.WaitAsync(spec, status => status.HasEnded);
         Assert.Equal((RunState.Succeeded, "All steps are made.", whole.WeightsSha256), (ended.State, ended.Reason, ended.WeightsSha256));
-        Assert.Equal(15, new CheckpointStore(spec.Output).Latest(damage => throw damage)!.Manifest.Step);
+        Assert.Equal(20, new CheckpointStore(spec.Output).Latest(damage => throw damage)!.Manifest.Step);
         var messages = (await cluster.Coordinator(spec).GetEventsAsync(0)).Select(entry => entry.Message).ToList();
         Assert.Single(messages, message => message.StartsWith("The learning curve cannot be written: ", StringComparison.Ordinal));
         Assert.Single(messages, message => message.StartsWith("The samples cannot be written: ", StringComparison.Ordinal));
-        Assert.Contains(messages, message => message.StartsWith("The checkpoint of step 20 could not be written: ", StringComparison.Ordinal));
+        Assert.Single(messages, message => message.StartsWith("The checkpoint of step 20 could not be written: ", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Run_ToldToEndWhileItWaitsForItsLastCheckpoint_FailsAndSaysWhatIsMissing()
+    {
+        var spec = cluster.Spec(2) with { CheckpointEvery = 15 };
+        await cluster.RunAsync(spec with { Steps = 10 });
+        File.WriteAllText(Path.Combine(spec.Output, "checkpoints", "00000020"), "in the way");
+        spec = spec with { RunId = spec.RunId + "-resumed", Resume = true };
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        await cluster.WaitAsync(spec, status => status.Reason.StartsWith("The last checkpoint, of step 20, could not be written: ", StringComparison.Ordinal));
+        await cluster.Coordinator(spec).CancelAsync("Enough.");
+        var ended = await cluster.WaitAsync(spec, status => status.HasEnded);
+        Assert.Equal(RunState.Failed, ended.State);
+        Assert.Contains("The run was told to end without it.", ended.Reason);
+        Assert.Equal(15, new CheckpointStore(spec.Output).Latest(damage => throw damage)!.Manifest.Step);
     }
 
     [Fact]

@@ -43,7 +43,7 @@ internal static class TrainCommand
     /// <exception cref="UserErrorException">The run directory holds something, or cannot be written.</exception>
     public static void CheckOutput(RunSpec spec)
     {
-        if (!spec.Resume && Directory.Exists(spec.Output) && Directory.EnumerateFileSystemEntries(spec.Output).Any())
+        if (!spec.Resume && Directory.Exists(spec.Output) && RunFolder.HoldsMore(spec.Output))
         {
             throw new UserErrorException($"--out {spec.Output} is not empty. Choose another, or go on with what is there: granary resume {spec.Output}");
         }
@@ -51,8 +51,11 @@ internal static class TrainCommand
         {
             Directory.CreateDirectory(spec.Output);
             var probe = Path.Combine(spec.Output, $".writable-{Guid.NewGuid():N}");
-            File.WriteAllText(probe, "");
-            File.Delete(probe);
+            // A full disk takes an empty file.
+            using (var file = File.Create(probe, bufferSize: 1, FileOptions.DeleteOnClose))
+            {
+                file.Write(new byte[4096]);
+            }
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {

@@ -14,6 +14,7 @@ internal sealed partial class CoordinatorGrain
     private readonly Dictionary<string, DateTimeOffset> avoided = [];
     private TaskCompletionSource nudged = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool driving;
+    private IGrainTimer? awake;
     private int fruitless;
     private long lastStart;
     private RoundPlan? begun;
@@ -25,6 +26,8 @@ internal sealed partial class CoordinatorGrain
         if (!driving && Status is { HasEnded: false, State: not RunState.Paused })
         {
             driving = true;
+            // A run must not be put to rest between two reports of its workers; one that has ended may.
+            awake = this.RegisterGrainTimer(_ => Task.CompletedTask, new GrainTimerCreationOptions { DueTime = TimeSpan.Zero, Period = TimeSpan.FromMinutes(1), KeepAlive = true });
             instruments.RunStarted(Status.Spec.Task);
             _ = DriveAsync();
         }
@@ -69,6 +72,7 @@ internal sealed partial class CoordinatorGrain
         finally
         {
             driving = false;
+            awake?.Dispose();
             instruments.RunEnded(Status.Spec.Task);
         }
     }
@@ -109,9 +113,10 @@ internal sealed partial class CoordinatorGrain
             return reply.Slots;
         }
         var waiting = Status.State is RunState.Queued or RunState.Starting ? RunState.Queued : RunState.Recovering;
-        if (reply.Slots.Count == 0 && (Status.State, Status.Reason) != (waiting, reply.Reason))
+        var reason = unfit.Count == 0 ? reply.Reason : $"{reply.Reason} Not for this run: {string.Join(" ", unfit.Values.Distinct())}";
+        if (reply.Slots.Count == 0 && (Status.State, Status.Reason) != (waiting, reason))
         {
-            await ChangeAsync(Status, waiting, reply.Reason);
+            await ChangeAsync(Status, waiting, reason);
         }
         return reply.Slots;
     }
@@ -122,6 +127,7 @@ internal sealed partial class CoordinatorGrain
         foreach (var (silo, until) in avoided.Where(entry => entry.Value <= time.GetUtcNow()).ToList())
         {
             avoided.Remove(silo);
+            unfit.Remove(silo);
         }
         try
         {
@@ -188,7 +194,9 @@ internal sealed partial class CoordinatorGrain
     /// <summary>Leaves the silo of a worker that cannot be reached alone for a while.</summary>
     private void Lose(SlotInfo slot, string? reason)
     {
-        lost.AddRange(begun?.Workers.Where(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) ?? []);
+        // One that has not trained yet is lost with what it was to train: what it built may have killed it.
+        var plan = begun?.Workers.Any(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) is true ? begun : record.State.Plan;
+        lost.AddRange(plan?.Workers.Where(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) ?? []);
         Avoid(slot, reason);
     }
 

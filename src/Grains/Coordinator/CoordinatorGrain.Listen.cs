@@ -54,6 +54,9 @@ internal sealed partial class CoordinatorGrain
         var (kind, message, hash) = await current.Outcome;
         switch (kind)
         {
+            case ReportKind.Differs:
+                await DisagreeAsync(plan, current.DiffersAt, current.Odd);
+                return Reachable(current);
             case ReportKind.Finished:
                 Status = Status with { WeightsSha256 = hash };
                 await EndAsync(RunState.Succeeded, "All steps are made.");
@@ -62,6 +65,7 @@ internal sealed partial class CoordinatorGrain
                 if (record.State.StopReason is not null)
                 {
                     Status = Status with { WeightsSha256 = hash };
+                    record.State.StopReason += message.Length > 0 ? $" {message}" : "";
                     // A round that stopped for another reason has left no checkpoint: one more stops with it.
                     return current.StopsWithCheckpoint ? [] : SlotsOf(plan);
                 }
@@ -117,7 +121,7 @@ internal sealed partial class CoordinatorGrain
         }
         catch (Exception error)
         {
-            LogWorkerLost(RunId, slot.Key, error.Message);
+            LogWorkerLost(RunId, slot.Key, PlainReason.Of(error));
         }
         avoided[slot.Node.Silo] = time.GetUtcNow() + AvoidFor;
         return false;
@@ -139,6 +143,28 @@ internal sealed partial class CoordinatorGrain
                 Hear(current, new() { Round = plan.Number, Worker = index, Kind = ReportKind.Aborted, Message = $"{plan.Workers[index].Slot.Key} has left the round." });
             }
         }
+    }
+
+    /// <summary>
+    /// The workers' states are not equal. Since they last were, each has computed from a state that may have been wrong, for the
+    /// sums of all: so all go back to a state that they agreed on, the many as well as the few.
+    /// </summary>
+    /// <param name="odd">The workers, by number, that differ from the most; empty: no state has the most.</param>
+    private async Task DisagreeAsync(RoundPlan plan, long step, IReadOnlyList<int> odd)
+    {
+        record.State.Differences = step > record.State.DifferedAt ? 1 : record.State.Differences + 1;
+        (record.State.Differs, record.State.DifferedAt) = (true, Math.Max(step, record.State.DifferedAt));
+        var who = odd.Count == 0
+            ? string.Join(" and ", plan.Workers.Select(worker => worker.Slot.Key))
+            : $"{string.Join(", ", odd.Select(worker => plan.Workers[worker].Slot.Key))} from the other {plan.Workers.Count - odd.Count}";
+        var difference = $"The workers' states differ at step {step}: {who}. A machine has changed what it should remember.";
+        LogStatesDiffer(RunId, difference);
+        if (record.State.Differences >= DisagreementRule.Times)
+        {
+            await FailAsync($"{difference} It is the {DisagreementRule.Times}rd time in a row: take that machine out of use.");
+            return;
+        }
+        await RecoverAsync($"{difference} All go back to the last checkpoint that they agreed on.");
     }
 
     private Task RecoverAsync(string reason) => ChangeAsync(Status, record.State.StopReason is null ? RunState.Recovering : RunState.Stopping, reason);

@@ -14,11 +14,20 @@ internal sealed partial class CoordinatorGrain
     [LoggerMessage(LogLevel.Information, "Run {RunId}: checkpoint of step {Step}: {Place}")]
     private partial void LogCheckpoint(string runId, long step, string place);
 
+    [LoggerMessage(LogLevel.Warning, "Run {RunId}: {Remark}")]
+    private partial void LogRemark(string runId, string remark);
+
     [LoggerMessage(LogLevel.Warning, "Run {RunId}: {Damage} It was passed over.")]
     private partial void LogCheckpointSkipped(string runId, string damage);
 
     [LoggerMessage(LogLevel.Warning, "Run {RunId} lost {Slot}: {Reason}")]
     private partial void LogWorkerLost(string runId, string slot, string? reason);
+
+    [LoggerMessage(LogLevel.Warning, "Run {RunId} goes on without {Slot}: {Reason}")]
+    private partial void LogUnfit(string runId, string slot, string reason);
+
+    [LoggerMessage(LogLevel.Error, "Run {RunId}: {Difference}")]
+    private partial void LogStatesDiffer(string runId, string difference);
 
     [LoggerMessage(LogLevel.Information, "Run {RunId}: took over round {Round}")]
     private partial void LogTookOver(string runId, long round);

@@ -1,13 +1,17 @@
 using Granary.Contracts;
 using Granary.Grains.Telemetry;
-using Granary.Training.Loop;
 using Orleans.Runtime;
 
 namespace Granary.Grains.Coordinator;
 
-/// <summary>One round: its plan, where it begins, its start.</summary>
+/// <summary>One round: its plan, its start, and what it leaves.</summary>
 internal sealed partial class CoordinatorGrain
 {
+    // A round that never starts, for a reason that does not change, will not start later either.
+    private const int LeastStarts = 5;
+    private static readonly TimeSpan PatienceToStart = TimeSpan.FromMinutes(2);
+    private (string? Reason, int Times, DateTimeOffset Since) unstarted;
+
     /// <summary>From its plan to its end.</summary>
     /// <returns>Slots for the next round; none: ask the cluster.</returns>
     private async Task<IReadOnlyList<SlotInfo>> RunRoundAsync(IReadOnlyList<SlotInfo> slots)
@@ -54,90 +58,6 @@ internal sealed partial class CoordinatorGrain
         }
     }
 
-    /// <summary>Where the round begins; <see langword="null"/>: it does not, as a worker is lost or the run has failed.</summary>
-    private async Task<StartPoint?> PrepareAsync(RoundInProgress current)
-    {
-        var plan = current.Plan;
-        var asked = await Task.WhenAll(Indices(plan).Select(index => AskAsync(plan, index, worker => worker.PrepareAsync(plan, index))));
-        foreach (var (slot, _, reason) in asked.Where(reply => reply.Answer is null))
-        {
-            Lose(slot, reason);
-        }
-        var replies = asked.Select(reply => reply.Answer).OfType<PrepareReply>().ToList();
-        if (replies.Any(reply => reply.Fenced))
-        {
-            LoseCommand();
-            return null;
-        }
-        if (replies.FirstOrDefault(reply => reply.TaskFailed) is { } failed)
-        {
-            await FailAsync(failed.Failure!);
-            return null;
-        }
-        foreach (var (slot, reply, _) in asked.Where(reply => Unfit(reply.Answer) is not null).ToList())
-        {
-            Avoid(slot, Unfit(reply));
-        }
-        if (replies.Count < plan.Workers.Count || replies.Any(reply => Unfit(reply) is not null))
-        {
-            if (replies.Count > 0 && replies.All(reply => Unfit(reply) is not null))
-            {
-                await EndAsync(RunState.Failed, Unfit(replies[0])!);
-            }
-            return null;
-        }
-        return await FindStartAsync(current, replies);
-    }
-
-    /// <summary>Why the worker's node cannot train this run; <see langword="null"/>: it can.</summary>
-    private string? Unfit(PrepareReply? reply) => reply switch
-    {
-        null => null,
-        { Failure: { } failure } => failure,
-        _ when Status.Switches.Count > 0 && !Same(reply.Switches, Status.Switches) => "Its machine differs from the others in what the bits depend on (see switches): use machines of one kind.",
-        _ => null,
-    };
-
-    private async Task<StartPoint?> FindStartAsync(RoundInProgress current, List<PrepareReply> replies)
-    {
-        var ready = replies[0];
-        if (replies.Any(reply => !Same(reply.Switches, ready.Switches)))
-        {
-            await EndAsync(RunState.Failed, "The workers' machines differ in what the bits depend on (see switches): use machines of one kind.");
-            return null;
-        }
-        var positions = replies.Select(reply => reply.Step is { } step ? new Position(step, reply.Phase) : (Position?)null).ToList();
-        var checkpoint = 0L;
-        if ((positions.Max() ?? new(0)) == new Position(0) && (current.Plan.Number > 1 || Status.Spec.Resume))
-        {
-            var (found, answer, _) = await AskAsync(current.Plan, 0, worker => worker.FindCheckpointAsync(Status.Spec));
-            if (answer is null)
-            {
-                return null;
-            }
-            foreach (var warning in answer.Warnings)
-            {
-                LogCheckpointSkipped(RunId, warning);
-                events.Add($"{warning} It was passed over.", Status);
-            }
-            checkpoint = answer.Step ?? 0;
-            if (Status.Spec.Resume && answer.Step is null)
-            {
-                await EndAsync(RunState.Failed, $"No whole checkpoint lies in {Status.Spec.Output}.");
-                return null;
-            }
-        }
-        var start = RoundPlanner.Start(positions, checkpoint);
-        record.State.Furthest = Math.Max(record.State.Furthest, start.Step);
-        if (await IsGivenUpAsync())
-        {
-            return null;
-        }
-        (fruitless, lastStart) = (start.Step > lastStart ? 0 : fruitless, start.Step);
-        Status = Status with { TotalSteps = ready.TotalSteps, StepsPerEpoch = ready.StepsPerEpoch, Unit = ready.Unit, Measure = ready.Measure, Switches = ready.Switches, Step = start.Step };
-        return start;
-    }
-
     /// <summary>Takes the losses since the last round into account: a shard that kills one worker after the other ends the run.</summary>
     private async Task<bool> IsGivenUpAsync()
     {
@@ -163,34 +83,59 @@ internal sealed partial class CoordinatorGrain
     private async Task<IReadOnlyList<SlotInfo>?> StartAsync(RoundInProgress current, StartPoint start)
     {
         var plan = current.Plan;
-        var starting = Indices(plan).Select(index => AskAsync(plan, index, async worker =>
-        {
-            await worker.StartAsync(RunId, plan.Number, start);
-            return true;
-        })).ToList();
+        var starting = Indices(plan).Select(index => AskAsync(plan, index, worker => worker.StartAsync(RunId, plan.Number, start))).ToList();
         // The first that cannot decides: the others may be waiting for it.
         while (starting.Count > 0)
         {
             var (slot, started, reason) = await await Task.WhenAny(starting);
-            starting.RemoveAll(one => one.IsCompleted && one.Result.Answer);
-            if (!started)
+            starting.RemoveAll(one => one.IsCompleted && one.Result.Answer is { Unusable: null, Unfit: null });
+            if (started is not { Unusable: null, Unfit: null })
             {
-                LogNotStarted(RunId, plan.Number, slot.Key, reason);
-                if (IsGone(slot))
-                {
-                    Lose(slot, reason);
-                }
-                await BackOffAsync();
+                await NotStartedAsync(current, start, slot, started, reason);
                 return Reachable(current);
             }
         }
-        begun = plan;
+        (begun, record.State.Differs) = (plan, false);
+        unstarted = default;
         LogRoundStarted(RunId, plan.Number, plan.Workers.Count, start.Step);
         await ChangeAsync(
             Status,
             record.State.StopReason is null ? RunState.Running : RunState.Stopping,
             record.State.StopReason ?? (start.Step == 0 ? "Training from the first step." : $"Training from step {start.Step}."));
         return null;
+    }
+
+    private async Task NotStartedAsync(RoundInProgress current, StartPoint start, SlotInfo slot, StartReply? reply, string? unreached)
+    {
+        var reason = reply?.Unusable ?? reply?.Unfit ?? unreached!;
+        LogNotStarted(RunId, current.Plan.Number, slot.Key, reason);
+        if (reply?.Unusable is not null)
+        {
+            record.State.Unusable[start.Step] = reason;
+            await RecoverAsync($"The checkpoint of step {start.Step} cannot be used: {reason}");
+            return;
+        }
+        if (reply?.Unfit is not null)
+        {
+            DoWithout(slot, reason);
+            if (current.Plan.Workers.Count == 1)
+            {
+                await FailAsync(reason);
+            }
+            return;
+        }
+        if (IsGone(slot))
+        {
+            Lose(slot, reason);
+        }
+        await RecoverAsync($"Round {current.Plan.Number} did not start: {slot.Key}: {reason}");
+        unstarted = unstarted.Reason == reason ? (reason, unstarted.Times + 1, unstarted.Since) : (reason, 1, time.GetUtcNow());
+        if (unstarted.Times >= LeastStarts && time.GetUtcNow() - unstarted.Since > PatienceToStart)
+        {
+            await FailAsync($"Round after round did not start, always for the same reason: {slot.Key}: {reason}");
+            return;
+        }
+        await BackOffAsync();
     }
 
     private Task ReleaseAsync(RoundPlan plan, IEnumerable<SlotInfo> slots) => Task.WhenAll(slots.Where(slot => !IsGone(slot)).Select(async slot =>
@@ -201,7 +146,7 @@ internal sealed partial class CoordinatorGrain
         }
         catch (Exception unreachable)
         {
-            LogWorkerLost(RunId, slot.Key, unreachable.Message);
+            LogWorkerLost(RunId, slot.Key, PlainReason.Of(unreachable));
         }
     }));
 
@@ -239,7 +184,7 @@ internal sealed partial class CoordinatorGrain
         }
         catch (Exception error)
         {
-            return (slot, default, error.Message);
+            return (slot, default, PlainReason.Of(error));
         }
     }
 

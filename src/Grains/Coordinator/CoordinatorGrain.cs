@@ -14,7 +14,7 @@ namespace Granary.Grains.Coordinator;
 /// Drives one run from round to round. Not on the path of a step: between the start of a round and its end it only listens.
 /// Another activation may take over at any moment; whichever finds that storage has moved on without it is not in command.
 /// </summary>
-[Reentrant]
+[Reentrant, CollectionAgeLimit(Minutes = 2)]
 internal sealed partial class CoordinatorGrain(
     [PersistentState("run", Storage.Name)] IPersistentState<RunRecord> record,
     IClusterMembershipService membership,
@@ -42,8 +42,6 @@ internal sealed partial class CoordinatorGrain(
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        // A run must not be put to rest between two reports of its workers.
-        this.RegisterGrainTimer(_ => Task.CompletedTask, new GrainTimerCreationOptions { DueTime = TimeSpan.Zero, Period = TimeSpan.FromMinutes(1), KeepAlive = true });
         if (record.State.Status is { } status)
         {
             Status = status with { Coordinator = node.Value.Name };
@@ -70,8 +68,8 @@ internal sealed partial class CoordinatorGrain(
                 ? known
                 : throw new RunConflictException($"Run '{RunId}' exists with another spec. Choose another id.");
         }
-        await ChangeAsync(new() { Spec = spec, Workers = spec.Workers, Coordinator = node.Value.Name }, RunState.Queued, $"Waiting for {spec.Workers} free slots.");
         await Cluster.AddRunAsync(RunId);
+        await ChangeAsync(new() { Spec = spec, Workers = spec.Workers, Coordinator = node.Value.Name }, RunState.Queued, $"Waiting for {spec.Workers} free slots.");
         Drive();
         return Status;
     }
@@ -186,9 +184,15 @@ internal sealed partial class CoordinatorGrain(
                 }
                 break;
             case ReportKind.Checkpoint:
-                Status = Directory.Exists(report.Message) ? Status with { Checkpoint = report.Message } : Status;
+                Status = report.Written ? Status with { Checkpoint = report.Message } : Status;
                 LogCheckpoint(RunId, report.Step, report.Message!);
-                events.Add(Directory.Exists(report.Message) ? $"Checkpoint of step {report.Step} in {report.Message}." : report.Message!, Status);
+                events.Add(report.Written ? $"Checkpoint of step {report.Step} in {report.Message}." : report.Message!, Status);
+                break;
+            case ReportKind.Remark:
+                // After the last step nothing else is on its way that would take its place.
+                Status = report.Step == Status.TotalSteps ? Status with { Reason = report.Message! } : Status;
+                LogRemark(RunId, report.Message!);
+                events.Add(report.Message!, Status);
                 break;
             default:
                 Status = Status with { Step = Math.Max(Status.Step, report.Step) };
@@ -243,7 +247,10 @@ internal sealed partial class CoordinatorGrain(
                 catch (Exception away)
                 {
                     LogStorageAway(away, RunId, attempt);
-                    events.Add($"Waiting for storage: {away.GetBaseException().Message.Split('\n', ',')[0]}", Status);
+                    if (attempt % RemindEvery.Seconds == 1)
+                    {
+                        events.Add(Status.HasEnded ? "The result is whole; its record follows when storage is back." : "Waits for storage: the run's record cannot be written.", Status);
+                    }
                     await Task.Delay(StoragePause, time);
                 }
             }

@@ -23,6 +23,12 @@ internal sealed class RoundInProgress(RoundPlan plan)
     /// <summary>Whether the workers have been asked to stop at the next step boundary.</summary>
     public bool Stopping { get; set; }
 
+    /// <summary>Where the workers' states were found to differ, if they were.</summary>
+    public long DiffersAt { get; private set; }
+
+    /// <summary>The workers, by number, that differ from the most; empty: no state has the most.</summary>
+    public IReadOnlyList<int> Odd { get; private set; } = [];
+
     /// <summary>Whether they were asked to leave a checkpoint there.</summary>
     public bool StopsWithCheckpoint { get; set; }
 
@@ -41,17 +47,29 @@ internal sealed class RoundInProgress(RoundPlan plan)
                 Settle();
             }
         }
+        else if (report.Kind == ReportKind.Differs)
+        {
+            Differ(report.Step, [.. report.Odd.Select(shard => Plan.Workers.FindIndex(worker => worker.ShardStart == shard)).Where(worker => worker >= 0)]);
+        }
         else if (report.Kind == ReportKind.Aborted)
         {
             outcome.TrySetResult(new(ReportKind.Aborted, report.Message ?? "", null));
         }
         else if (ended.Count == Plan.Workers.Count)
         {
-            var hashes = ended.Values.Select(end => end.WeightsSha256).Distinct().ToList();
-            outcome.TrySetResult(hashes.Count == 1
-                ? new(report.Kind, "", hashes[0])
-                : new(ReportKind.Failed, $"The workers ended with different weights: {string.Join("; ", ended.OrderBy(end => end.Key).Select(end => $"{Plan.Workers[end.Key].Slot.Key} {end.Value.WeightsSha256}"))}. A machine computes wrongly, or differs from the others.", null));
+            if (DisagreementRule.Odd(ended.Select(end => (end.Key, end.Value.WeightsSha256 ?? ""))) is { } odd)
+            {
+                Differ(report.Step, odd);
+                return;
+            }
+            outcome.TrySetResult(new(report.Kind, string.Join(' ', ended.Values.Select(end => end.Message).OfType<string>()), report.WeightsSha256));
         }
+    }
+
+    private void Differ(long step, IReadOnlyList<int> odd)
+    {
+        (DiffersAt, Odd) = (step, odd);
+        outcome.TrySetResult(new(ReportKind.Differs, "", null));
     }
 
     /// <summary>Waits no longer for a failure to be explained better.</summary>

@@ -30,6 +30,21 @@ public sealed class RunRecord
     [Id(6)]
     public long Furthest { get; set; }
 
+    /// <summary>The workers' states were found to differ: the next round begins from a state that they agreed on.</summary>
+    [Id(7)]
+    public bool Differs { get; set; }
+
+    /// <summary>How often that was so, and at which step last, since the run got beyond.</summary>
+    [Id(8)]
+    public int Differences { get; set; }
+
+    [Id(9)]
+    public long DifferedAt { get; set; }
+
+    /// <summary>Checkpoints that are whole and could not be loaded, by step, and why.</summary>
+    [Id(10)]
+    public Dictionary<long, string> Unusable { get; set; } = [];
+
     [Id(5)]
     public LossHistory Losses { get; set; } = LossHistory.None;
 }

@@ -91,13 +91,21 @@ public sealed partial class RoundRendezvous : IDisposable
         var links = await listener.MeetAsync(plan.Secret, rank, members, timeout.Token);
         foreach (var link in links.OfType<PeerLink>())
         {
-            LogLinked(plan.Number, plan.Spec.RunId, processes[link.Process].First().Slot.Node.Name, link.Transport, link.Remark);
+            var node = processes[link.Process].First().Slot.Node.Name;
+            LogLinked(plan.Number, plan.Spec.RunId, node, link.Transport);
+            if (link.Remark.Length > 0)
+            {
+                LogTriedBefore(node, link.Remark);
+            }
         }
         return links;
     }
 
-    [LoggerMessage(LogLevel.Information, "Round {Round} of run {RunId} is linked to {Node} by {Transport} {Remark}")]
-    private partial void LogLinked(long round, string runId, string node, Transport transport, string remark);
+    [LoggerMessage(LogLevel.Information, "Round {Round} of run {RunId} is linked to {Node} by {Transport}")]
+    private partial void LogLinked(long round, string runId, string node, Transport transport);
+
+    [LoggerMessage(LogLevel.Debug, "What was tried first and did not fit for {Node}: {Remark}")]
+    private partial void LogTriedBefore(string node, string remark);
 
     private sealed class Meeting(ProcessGroup group, int firstWorker)
     {

@@ -1,3 +1,4 @@
+using Granary.Contracts;
 using Granary.Training.Checkpoints;
 using Granary.Training.Loop;
 using Granary.Training.Runs;
@@ -9,6 +10,7 @@ namespace Granary.Grains.Slots;
 internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
 {
     private string? runId;
+    private RunFolder? folder;
 
     /// <summary>Of the run that was made ready last; <see langword="null"/>: none was, or it is disposed of.</summary>
     public ITrainingReplica? Replica { get; private set; }
@@ -21,8 +23,28 @@ internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
     /// <summary>Why the task failed; whoever missed the report hears of it in the next round.</summary>
     public string? Failure { get; set; }
 
+    /// <summary>Whether the state was found to differ from that of other workers: whoever missed the report hears of it in the next round.</summary>
+    public bool Differs { get; set; }
+
     /// <summary>What the phases that are applied of the step in progress have learned.</summary>
     public Metrics Metrics { get; } = [];
+
+    /// <summary>Takes the run's directory for the round, or lets it go.</summary>
+    /// <param name="plan"><see langword="null"/>: another worker keeps it.</param>
+    /// <exception cref="RunFolderException"/>
+    public void Keep(RoundPlan? plan)
+    {
+        folder?.Dispose();
+        folder = null;
+        try
+        {
+            folder = plan is null ? null : RunFolder.Take(plan.Spec.Output, plan.Spec.RunId, isNew: plan.Number == 1 && !plan.Spec.Resume);
+        }
+        catch (Exception broken) when (plan!.Number > 1 && broken is not RunFolderException && broken.IsStorageFault())
+        {
+            // Under way a run goes on without its disk.
+        }
+    }
 
     /// <summary>Keeps the replica if it is this run's already; else builds one, at step 0.</summary>
     public void MakeReady(RunSpec run)
@@ -43,21 +65,29 @@ internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
             return;
         }
         Position = null;
+        Differs = false;
         CheckpointStore.Load(new CheckpointStore(run.Output).Open(step), Replica!);
         Position = new(step);
     }
 
     public void Dispose()
     {
+        Keep(null);
+        Forget();
+    }
+
+    private void Forget()
+    {
         Replica?.Dispose();
         Replica = null;
         runId = Failure = null;
         Position = null;
+        Differs = false;
     }
 
     private void Create(RunSpec run)
     {
-        Dispose();
+        Forget();
         Replica = environment.Tasks[Spec!.Task].CreateReplica(Spec);
         runId = run.RunId;
         Position = new(0);

@@ -23,8 +23,10 @@ internal sealed partial class SlotSession(
     ILogger<SlotSession> logger,
     IStepGate? stepGate) : IDisposable
 {
-    private readonly SlotThread thread = new($"slot {slot}");
-    private readonly SlotReplica replica = new(environment);
+    // A read that does not come back, from a network file system that is gone, say, holds a thread for good.
+    private static readonly TimeSpan ReleaseTime = TimeSpan.FromSeconds(30);
+    private SlotThread thread = new($"slot {slot}");
+    private SlotReplica replica = new(environment);
     private readonly RoundFence fence = new();
     private readonly Lock gate = new();
     private SlotRound? current;
@@ -50,7 +52,7 @@ internal sealed partial class SlotSession(
             LeaveRound($"Round {plan.Number} begins.");
             current = new(plan, worker, new(grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker));
         }
-        return await thread.RunAsync(() => MakeReady(plan.Spec, () => CheckOutput(plan)));
+        return await thread.RunAsync(() => MakeReady(plan.Spec, () => replica.Keep(worker == 0 ? plan : null)));
     }
 
     /// <summary>Builds the replica while the run's round goes on without this slot.</summary>
@@ -67,19 +69,38 @@ internal sealed partial class SlotSession(
     }
 
     /// <summary>The newest whole checkpoint of the run's directory.</summary>
-    public Task<CheckpointReply> FindCheckpointAsync(RunSpec run) => Task.Run(() =>
+    public static Task<CheckpointReply> FindCheckpointAsync(CheckpointRequest request) => Task.Run(() =>
     {
         var warnings = new List<string>();
-        var newest = new CheckpointStore(run.Output).Latest(damage => warnings.Add(damage.Message));
+        var store = new CheckpointStore(request.Run.Output);
+        var newest = store.All(damage => warnings.Add(damage.Message)).FirstOrDefault(checkpoint =>
+            !request.Unusable.Contains(checkpoint.Manifest.Step) && (checkpoint.Manifest.IsAgreed || !request.Agreed));
+        if (request.Agreed)
+        {
+            store.Withdraw(after: newest?.Manifest.Step ?? 0);
+        }
         return new CheckpointReply(newest?.Manifest.Step, warnings);
     });
 
-    public async Task StartAsync(string runId, long round, StartPoint start)
+    public async Task<StartReply> StartAsync(string runId, long round, StartPoint start)
     {
         var mine = Current(runId, round) ?? throw new InvalidOperationException($"Slot {slot} is not in round {round} of run {runId}.");
         if (start.Source is null && start.Behind.Contains(mine.Worker))
         {
-            await thread.RunAsync(() => replica.Restore(mine.Plan.Spec, start.Step));
+            try
+            {
+                await thread.RunAsync(() => replica.Restore(mine.Plan.Spec, start.Step));
+            }
+            catch (CheckpointException unusable)
+            {
+                LogUnusable(unusable, start.Step, slot, runId);
+                return new(Unusable: unusable.Message);
+            }
+            catch (Exception error) when (IsPermanent(error))
+            {
+                LogCannotStart(error, runId, slot);
+                return new(Unfit: error.Message);
+            }
             LogRestored(start.Step, slot, runId);
         }
         var exchange = mine.Plan.Spec.Exchange == ExchangeKind.Coordinator
@@ -94,10 +115,11 @@ internal sealed partial class SlotSession(
                 {
                     rendezvous.Leave(mine.Plan);
                 }
-                return;
+                return new();
             }
         }
         _ = thread.RunAsync(() => Train(mine, exchange, start));
+        return new();
     }
 
     public void Stop(string runId, long round, bool checkpoint) => Current(runId, round)?.Stop.Raise(checkpoint);
@@ -114,7 +136,11 @@ internal sealed partial class SlotSession(
             }
             LeaveRound("The run is over.");
         }
-        await thread.RunAsync(replica.Dispose);
+        var released = thread.RunAsync(replica.Dispose);
+        if (await Task.WhenAny(released, Task.Delay(ReleaseTime, time)) != released)
+        {
+            GiveUpThread(runId);
+        }
     }
 
     public void Dispose()
@@ -125,6 +151,18 @@ internal sealed partial class SlotSession(
         }
         _ = thread.RunAsync(replica.Dispose);
         thread.Dispose();
+    }
+
+    /// <summary>The slot goes on with a new thread; the old one lets go of its replica if it ever comes back.</summary>
+    private void GiveUpThread(string runId)
+    {
+        LogThreadGivenUp(slot, runId, ReleaseTime);
+        var held = thread;
+        lock (gate)
+        {
+            (thread, replica) = (new($"slot {slot}"), new(environment));
+        }
+        held.Abandon();
     }
 
     private SlotRound? Current(string runId, long round)
@@ -158,6 +196,8 @@ internal sealed partial class SlotSession(
             return new()
             {
                 Step = replica.Position?.Step,
+                Digest = replica.Position is { } at && at != new Position(0) ? StateComparison.DigestOf(replica.Replica!.State) : null,
+                Differs = replica.Differs,
                 Phase = replica.Position?.Phase ?? 0,
                 TotalSteps = replica.Replica!.TotalSteps,
                 StepsPerEpoch = replica.Replica.StepsPerEpoch,
@@ -166,31 +206,22 @@ internal sealed partial class SlotSession(
                 Switches = new(environment.Switches),
             };
         }
-        catch (Exception error) when (error is TrainingDataException or TaskSettingException or UnknownTaskException or ArgumentException or IOException or UnauthorizedAccessException)
+        catch (Exception error) when (IsPermanent(error) || error.IsStorageFault())
         {
             LogCannotStart(error, run.RunId, slot);
             return new() { Failure = error.Message };
         }
     }
 
-    private static void CheckOutput(RoundPlan round)
-    {
-        if (round.Number > 1)
-        {
-            return;
-        }
-        var output = Directory.CreateDirectory(round.Spec.Output);
-        if (!round.Spec.Resume && output.EnumerateFileSystemInfos().Any())
-        {
-            throw new IOException($"{output.FullName} is not empty. Choose another --out, or go on with what is there: granary resume {output.FullName}");
-        }
-    }
+    /// <summary>Whether it would fail here again.</summary>
+    private static bool IsPermanent(Exception error) => error is TrainingDataException or TaskSettingException or UnknownTaskException or ArgumentException;
 
     private void Train(SlotRound round, IExchange exchange, StartPoint start)
     {
         var (plan, reporter) = (round.Plan, round.Reporter);
         using var owned = exchange;
         var step = start.Step;
+        string? unwritten = null;
         try
         {
             if (start.Source is { } source && start.Behind.Count > 0)
@@ -200,12 +231,16 @@ internal sealed partial class SlotSession(
             var from = replica.Position!.Value;
             var (assignment, trained) = (plan.Workers[round.Worker], replica.Replica!);
             using var loop = new TrainingLoop(trained, new ShardRange(assignment.ShardStart, assignment.ShardEnd), plan.Spec.Shards, replica.Metrics);
-            using var recorder = new StepRecorder(replica.Spec!, trained, from.Step, round.Worker == 0, slot, assignment.ShardEnd - assignment.ShardStart, exchange, reporter, instruments, time, stepGate);
+            using var recorder = new StepRecorder(round, replica.Spec!, trained, from.Step, exchange, instruments, time, stepGate);
             try
             {
                 replica.Position = null;
                 step = loop.Run(from, exchange, recorder, round.Stop);
-                recorder.Finish(step, checkpoint: step == trained.TotalSteps || loop.CheckpointWanted);
+                if (step == trained.TotalSteps || loop.CheckpointWanted)
+                {
+                    unwritten = recorder.LeaveCheckpoint(step, isLast: step == trained.TotalSteps);
+                }
+                recorder.Finish(step);
             }
             catch (ExchangeAbortedException)
             {
@@ -217,7 +252,18 @@ internal sealed partial class SlotSession(
                 replica.Position = loop.Position;
                 step = loop.Position.Step;
             }
-            reporter.Finish(step == trained.TotalSteps ? ReportKind.Finished : ReportKind.Stopped, step, WeightsHash.Of(trained.State), null);
+            if (unwritten is not null && step == trained.TotalSteps)
+            {
+                reporter.Finish(ReportKind.Failed, step, null, unwritten);
+                return;
+            }
+            reporter.Finish(step == trained.TotalSteps ? ReportKind.Finished : ReportKind.Stopped, step, WeightsHash.Of(trained.State), unwritten);
+        }
+        catch (StatesDifferException differ)
+        {
+            (replica.Position, replica.Differs) = (null, true);
+            LogStatesDiffer(plan.Number, plan.Spec.RunId, slot, differ.Step);
+            reporter.Differ(differ);
         }
         catch (ExchangeAbortedException aborted)
         {
@@ -251,6 +297,15 @@ internal sealed partial class SlotSession(
 
     [LoggerMessage(LogLevel.Information, "Restored step {Step} in slot {Slot} for run {RunId}")]
     private partial void LogRestored(long step, string slot, string runId);
+
+    [LoggerMessage(LogLevel.Warning, "Checkpoint of step {Step} cannot be used in slot {Slot} for run {RunId}")]
+    private partial void LogUnusable(Exception reason, long step, string slot, string runId);
+
+    [LoggerMessage(LogLevel.Error, "Round {Round} of run {RunId} broke off in slot {Slot}: the workers' states differ at step {Step}")]
+    private partial void LogStatesDiffer(long round, string runId, string slot, long step);
+
+    [LoggerMessage(LogLevel.Error, "Slot {Slot} goes on without the thread that run {RunId} holds: it has not come back for {Time}, from a read that hangs perhaps")]
+    private partial void LogThreadGivenUp(string slot, string runId, TimeSpan time);
 
     [LoggerMessage(LogLevel.Information, "Copied step {Step} into slot {Slot} for run {RunId} from {Source}")]
     private partial void LogCopied(long step, string slot, string runId, string source);

@@ -8,6 +8,7 @@ namespace Granary.Grains.Slots;
 /// </summary>
 internal sealed class SlotThread : IDisposable
 {
+    private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(10);
     private readonly BlockingCollection<Action> work = [];
     private readonly Thread thread;
 
@@ -41,12 +42,17 @@ internal sealed class SlotThread : IDisposable
         return true;
     });
 
-    /// <summary>Finishes what is queued.</summary>
+    /// <summary>Takes no more work, and does not wait until what is queued is done.</summary>
+    public void Abandon() => work.CompleteAdding();
+
+    /// <summary>Finishes what is queued; whoever does not come back from it for too long is left to the end of the process.</summary>
     public void Dispose()
     {
-        work.CompleteAdding();
-        thread.Join();
-        work.Dispose();
+        Abandon();
+        if (thread.Join(EndTime))
+        {
+            work.Dispose();
+        }
     }
 
     private void Run()

@@ -16,9 +16,16 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>How long the result of a run may be lost to a kill, where its spec does not say after how many steps to write one.</summary>
+    private static readonly TimeSpan CheckpointInterval = TimeSpan.FromMinutes(5);
+
+    // For a disk that takes no checkpoint: the last one is waited for, that of a run that stops only for a while.
+    private static readonly TimeSpan DiskPause = TimeSpan.FromSeconds(1), DiskPatience = TimeSpan.FromSeconds(30), RemindEvery = TimeSpan.FromSeconds(5);
+
     // Of so many workers each reports at that pace; of more all together do as often.
     private const int FullPace = 8;
     private const double Memory = 0.8;
+    private readonly SlotRound round;
     private readonly RunSpec run;
     private readonly ITrainingReplica replica;
     private readonly IExchange exchange;
@@ -33,29 +40,27 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private readonly TimeSpan reportEvery;
     private readonly bool keepsRun;
     private readonly string slot;
-    private readonly int shards;
+    private readonly int shards, workers;
     private readonly IStepGate? gate;
     private TimeSpan computePerShard;
     private long reported;
     private double units;
-    private bool passedOver;
+    private bool passedOver, refused;
     private bool brokeOff;
     private long bytesSent;
+    private long checkpointBegun;
+    private (long Step, int Workers) agreed;
+    private string? refusal;
 
-    public StepRecorder(RunSpec run, ITrainingReplica replica, long from, bool keepsRun, string slot, int shards, IExchange exchange, WorkerReporter reporter, TrainingInstruments instruments, TimeProvider time, IStepGate? gate)
+    /// <param name="run">The round's, with the switches that are in force.</param>
+    public StepRecorder(SlotRound round, RunSpec run, ITrainingReplica replica, long from, IExchange exchange, TrainingInstruments instruments, TimeProvider time, IStepGate? gate)
     {
-        this.slot = slot;
-        this.shards = shards;
-        this.gate = gate;
-        this.run = run;
-        this.replica = replica;
-        this.keepsRun = keepsRun;
-        this.exchange = exchange;
-        this.reporter = reporter;
-        this.instruments = instruments;
-        this.time = time;
-        Step = from;
-        started = reported = time.GetTimestamp();
+        var assignment = round.Plan.Workers[round.Worker];
+        (slot, shards, workers) = (assignment.Slot.Key, assignment.ShardEnd - assignment.ShardStart, round.Plan.Workers.Count);
+        (this.round, this.run, this.replica, this.exchange) = (round, run, replica, exchange);
+        (this.instruments, this.time, this.gate) = (instruments, time, gate);
+        (keepsRun, reporter, Step) = (round.Worker == 0, round.Reporter, from);
+        started = reported = checkpointBegun = time.GetTimestamp();
         reportEvery = keepsRun ? ReportEvery : ReportEvery * Math.Max(1, run.Workers / FullPace);
         if (keepsRun)
         {
@@ -70,6 +75,12 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
 
     /// <summary>Steps committed.</summary>
     public long Step { get; private set; }
+
+    public bool WantsComparison => keepsRun && run.CheckpointEvery == 0 && time.GetElapsedTime(checkpointBegun) >= CheckpointInterval;
+
+    public bool ComparesAt(long step, Metrics metrics) => step % run.VerifyEvery == 0 || IsCheckpointDue(step) || IsMeasured(metrics);
+
+    public void StatesAgree(long step, int workers) => agreed = (step, workers);
 
     public void PhaseComputed(long step, int phase) => gate?.Computed(run.RunId, slot, step, phase);
 
@@ -101,23 +112,47 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
         }
     }
 
-    /// <summary>The round has come to its end in good order.</summary>
-    /// <param name="checkpoint">Whether to leave a checkpoint of this step, whole and on disk.</param>
-    public void Finish(long step, bool checkpoint)
+    /// <summary>
+    /// Leaves a checkpoint of this step, whole and on disk. For that of the last step, which is the run's result, it waits until
+    /// the disk takes it or somebody asks to stop; for others not long, as no bit is lost without them.
+    /// </summary>
+    /// <returns>Why there is none; <see langword="null"/>: there is, or another worker leaves it.</returns>
+    public string? LeaveCheckpoint(long step, bool isLast)
     {
-        if (!checkpoint)
+        if (checkpoints is null)
         {
-            BreakOff();
+            return null;
         }
-        else if (checkpoints is not null)
+        checkpoints.Complete();
+        long begun = time.GetTimestamp(), reminded = 0;
+        while (checkpoints.Newest != step)
         {
+            BeginCheckpoint(step);
             checkpoints.Complete();
-            if (checkpoints.Newest != step)
+            if (checkpoints.Newest == step)
             {
-                BeginCheckpoint(step);
-                checkpoints.Complete();
+                break;
             }
+            var why = $"The {(isLast ? "last checkpoint" : "checkpoint")}, of step {step}, could not be written: {refusal}";
+            if (round.Over.IsCancellationRequested || (isLast ? round.Stop.IsRaised : time.GetElapsedTime(begun) > DiskPatience))
+            {
+                return isLast ? $"{why} The run was told to end without it." : why;
+            }
+            if (reminded == 0 || time.GetElapsedTime(reminded) > RemindEvery)
+            {
+                reminded = time.GetTimestamp();
+                reporter.Remark(step, $"{why} Waits for room in {run.Output}.");
+            }
+            checkpoints.MakeRoom();
+            round.Over.WaitHandle.WaitOne(DiskPause);
         }
+        return null;
+    }
+
+    /// <summary>The round has come to its end in good order.</summary>
+    public void Finish(long step)
+    {
+        BreakOff();
         reporter.FinalProgress(Progress(step));
     }
 
@@ -151,7 +186,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
 
     private void KeepRun(long step, Metrics metrics)
     {
-        var measured = replica.Measure.Occasional && metrics.TryGet(replica.Measure.Metric, out _);
+        var measured = IsMeasured(metrics);
         var remarkable = measured || step == replica.TotalSteps;
         if (remarkable || history!.IsDue(step))
         {
@@ -162,17 +197,24 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
             Attempt("samples cannot be written", () => replica.WriteSamples(Directory.CreateDirectory(Path.Combine(run.Output, "samples")).FullName, step - 1));
         }
         var isBest = measured && checkpoints!.IsBest(metrics[replica.Measure.Metric], replica.Measure);
-        if (isBest || (run.CheckpointEvery > 0 && step % run.CheckpointEvery == 0))
+        if (isBest || IsCheckpointDue(step) || (WantsComparison && agreed.Step == step))
         {
             BeginCheckpoint(step);
         }
     }
 
+    private bool IsCheckpointDue(long step) => run.CheckpointEvery > 0 && step % run.CheckpointEvery == 0;
+
+    private bool IsMeasured(Metrics metrics) => replica.Measure.Occasional && metrics.TryGet(replica.Measure.Metric, out _);
+
     private void BeginCheckpoint(long step)
     {
+        checkpointBegun = time.GetTimestamp();
         checkpoints!.Begin(replica.State, new()
         {
             Spec = run,
+            Agreed = agreed.Step == step ? agreed.Workers : 1,
+            Replicas = workers,
             Step = step,
             TotalSteps = replica.TotalSteps,
             StepsPerEpoch = replica.StepsPerEpoch,
@@ -188,11 +230,13 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private void Report(CheckpointOutcome outcome)
     {
         instruments.CheckpointEnded(run.Task, outcome);
-        // On a slow disk every step may have its checkpoint passed over; all are counted, the first in a row is told.
-        var told = Interlocked.Exchange(ref passedOver, outcome.PassedOverFor is not null) && outcome.PassedOverFor is not null;
+        refusal = outcome.Failure?.Message;
+        // On a slow or full disk every checkpoint may be passed over or fail; all are counted, the first in a row is told.
+        var told = (Interlocked.Exchange(ref passedOver, outcome.PassedOverFor is not null) && outcome.PassedOverFor is not null)
+            || (Interlocked.Exchange(ref refused, outcome.Failure is not null) && outcome.Failure is not null);
         if (!told)
         {
-            reporter.Checkpoint(outcome.Step, outcome.Message);
+            reporter.Checkpoint(outcome.Step, outcome.Message, outcome.Written is not null);
         }
     }
 
@@ -210,7 +254,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
             instruments.OutputEnded(run.Task, failed: true);
             if (failing.Add(failure))
             {
-                reporter.StorageFault(Step, $"The {failure}: {error.Message}");
+                reporter.Remark(Step, $"The {failure}: {error.Message}");
             }
         }
     }

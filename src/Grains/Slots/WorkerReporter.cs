@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Loop;
 
 namespace Granary.Grains.Slots;
 
@@ -28,10 +29,18 @@ internal sealed class WorkerReporter(ICoordinatorGrain coordinator, long round, 
     public void FinalProgress(WorkerReport report) => SendNext(report);
 
     /// <summary>A checkpoint was written there, or was not, for that reason.</summary>
-    public void Checkpoint(long step, string message) => _ = SendAsync(Report(ReportKind.Checkpoint, step) with { Message = message }, retry: true);
+    public void Checkpoint(long step, string message, bool written) =>
+        _ = SendAsync(Report(ReportKind.Checkpoint, step) with { Message = message, Written = written }, retry: true);
 
-    /// <summary>The disk refused something else than a checkpoint; training goes on.</summary>
-    public void StorageFault(long step, string message) => Checkpoint(step, message);
+    /// <summary>Something that users should know; training goes on, or will.</summary>
+    public void Remark(long step, string message) => _ = SendAsync(Report(ReportKind.Remark, step) with { Message = message }, retry: true);
+
+    /// <summary>The worker's part of the round is over: it has seen that the workers' states are not equal.</summary>
+    public void Differ(StatesDifferException differ)
+    {
+        end = Report(ReportKind.Differs, differ.Step) with { Message = differ.Message, Odd = [.. differ.Odd] };
+        SendNext(end);
+    }
 
     /// <summary>The worker's part of the round is over. Repeated until the coordinator, wherever it now is, has heard it.</summary>
     public void Finish(ReportKind kind, long step, string? weightsSha256, string? message, int? shard = null)

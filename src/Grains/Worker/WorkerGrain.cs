@@ -14,11 +14,11 @@ internal sealed class WorkerGrain(SlotHost slots) : Grain, IWorkerGrain
 
     public Task<PrepareReply> PrepareAsync(RoundPlan plan, int worker) => Session.PrepareAsync(plan, worker);
 
-    public Task StartAsync(string runId, long round, StartPoint start) => Session.StartAsync(runId, round, start);
+    public Task<StartReply> StartAsync(string runId, long round, StartPoint start) => Session.StartAsync(runId, round, start);
 
     public Task<bool> WarmUpAsync(RunSpec run) => Session.WarmUpAsync(run);
 
-    public Task<CheckpointReply> FindCheckpointAsync(RunSpec run) => Session.FindCheckpointAsync(run);
+    public Task<CheckpointReply> FindCheckpointAsync(CheckpointRequest request) => SlotSession.FindCheckpointAsync(request);
 
     public Task StopAsync(string runId, long round, bool checkpoint)
     {

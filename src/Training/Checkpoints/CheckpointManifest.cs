@@ -42,6 +42,12 @@ public sealed record CheckpointManifest
     /// <summary>See <see cref="WeightsHash"/>.</summary>
     public required string WeightsSha256 { get; init; }
 
+    /// <summary>How many replicas were found to have this very state.</summary>
+    public required int Agreed { get; init; }
+
+    /// <summary>How many replicas there were. If not all agreed, the round broke off before they could be compared.</summary>
+    public required int Replicas { get; init; }
+
     public required DateTimeOffset Written { get; init; }
 
     /// <summary>SHA-256 of each other file of the checkpoint.</summary>
@@ -49,6 +55,10 @@ public sealed record CheckpointManifest
 
     /// <summary>SHA-256 of this text with the hash left empty.</summary>
     public string Sha256 { get; init; } = "";
+
+    /// <summary>Whether every replica that there was had this state: what to go back to when states differ.</summary>
+    [JsonIgnore]
+    public bool IsAgreed => Agreed == Replicas;
 
     /// <summary>The value of the measure at this step, if known.</summary>
     [JsonIgnore]

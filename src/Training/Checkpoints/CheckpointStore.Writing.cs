@@ -65,6 +65,15 @@ public sealed partial class CheckpointStore
         }
     });
 
+    /// <summary>Deletes the checkpoints of later steps: they are of a course that turned out to be wrong.</summary>
+    public void Withdraw(long after)
+    {
+        foreach (var step in Steps().Where(step => step > after))
+        {
+            Discard(DirectoryOf(step));
+        }
+    }
+
     /// <summary>Deletes what killed processes left half written or half deleted. For the begin of a round.</summary>
     public void Sweep() => Try(() =>
     {

@@ -121,6 +121,9 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
         }
     }
 
+    /// <summary>Deletes all checkpoints but the newest and the best: the disk is full.</summary>
+    public void MakeRoom() => store.Prune(keep: 1, upTo: long.MaxValue);
+
     /// <summary>Waits until nothing is being written and nothing waits.</summary>
     public void Complete() => work.GetAwaiter().GetResult();
 

@@ -5,7 +5,14 @@ public sealed class StopSignal
 {
     // Frames are summed over the workers, of which there are fewer than this.
     private const float WithCheckpoint = 2 * Frames.ShardCount.MostShards;
+
+    /// <summary>What a worker adds that only wants the states to be compared: less than one, however many want it.</summary>
+    internal const float Compare = 0.5f / Frames.ShardCount.MostShards;
+
     private volatile float raised;
+
+    /// <summary>Whether anybody has asked to stop.</summary>
+    public bool IsRaised => raised > 0;
 
     /// <param name="checkpoint">Whether the run shall leave a checkpoint there, too.</param>
     public void Raise(bool checkpoint) => raised = checkpoint ? WithCheckpoint : Math.Max(raised, 1);
@@ -13,7 +20,7 @@ public sealed class StopSignal
     /// <summary>What goes into the frame's control slot.</summary>
     internal float Control => raised;
 
-    internal static bool AsksToStop(float sum) => sum > 0;
+    internal static bool AsksToStop(float sum) => sum >= 1;
 
     internal static bool AsksForCheckpoint(float sum) => sum >= WithCheckpoint;
 }

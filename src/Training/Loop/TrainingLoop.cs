@@ -24,6 +24,18 @@ public interface IStepObserver
     /// <summary>The sum is there, and the replica is about to change its state.</summary>
     void Applying(long step, int phase) { }
 
+    /// <summary>
+    /// Whether the workers shall compare their states when so many steps are committed. The same on all of them: it may depend on
+    /// the step, on what was learned in it and on the spec only.
+    /// </summary>
+    bool ComparesAt(long step, Metrics metrics) => false;
+
+    /// <summary>Whether this worker would like the states to be compared at the next step boundary; all then do.</summary>
+    bool WantsComparison => false;
+
+    /// <summary>The states of so many workers, all that there are, were found equal; the step is committed next.</summary>
+    void StatesAgree(long step, int workers) { }
+
     /// <param name="step">Steps committed so far: the replica now stands before the step of this number.</param>
     /// <param name="metrics">What the step's phases learned; reused, so copy what is to be kept.</param>
     void StepCommitted(long step, Metrics metrics, StepTimes times);
@@ -45,6 +57,8 @@ public sealed class TrainingLoop : IDisposable
     private readonly FrameFold[] folds;
     private readonly Action<int, Frame> computeShard;
     private readonly Metrics metrics;
+    private readonly StateComparison comparison;
+    private bool comparing;
 
     /// <param name="metrics">What the phases before the first one to make have learned; default: nothing.</param>
     public TrainingLoop(ITrainingReplica replica, ShardRange shards, int shardCount, Metrics? metrics = null)
@@ -55,6 +69,7 @@ public sealed class TrainingLoop : IDisposable
         this.metrics = metrics ?? [];
         allShards = ShardCount.OfAll(shardCount);
         computeShard = (shard, frame) => Compute(new(Position.Step, Position.Phase, shard), frame);
+        comparison = new(shards, shardCount);
         folds = [.. replica.Phases.Select((_, phase) => new FrameFold(shardCount, () => replica.CreateFrame(phase)))];
     }
 
@@ -69,6 +84,7 @@ public sealed class TrainingLoop : IDisposable
     /// <param name="stop">Ends the round at the next step boundary.</param>
     /// <returns>How many steps the replica has behind it now.</returns>
     /// <exception cref="ExchangeAbortedException">The round broke off within a step.</exception>
+    /// <exception cref="StatesDifferException">The workers' states are not equal; which of them is right, nobody knows.</exception>
     /// <exception cref="ShardFailedException">The task threw; the weights are those of <see cref="Position"/>.</exception>
     /// <exception cref="NonFiniteException">The run cannot go on; the weights are those of <see cref="Position"/>.</exception>
     public long Run(Position from, IExchange exchange, IStepObserver observer, StopSignal stop)
@@ -92,11 +108,11 @@ public sealed class TrainingLoop : IDisposable
                     }
                 }
                 Position = new(step + 1);
-                observer.StepCommitted(step + 1, metrics, times);
+                Commit(exchange, observer, stopping, times);
             }
             return Position.Step;
         }
-        catch (Exception error) when (error is not ExchangeAbortedException)
+        catch (Exception error) when (error is not (ExchangeAbortedException or StatesDifferException))
         {
             exchange.Abort($"A worker failed: {error.Message}");
             throw;
@@ -105,17 +121,37 @@ public sealed class TrainingLoop : IDisposable
 
     public void Dispose()
     {
+        comparison.Dispose();
         foreach (var fold in folds)
         {
             fold.Dispose();
         }
     }
 
+    /// <summary>Tells of the step, and first compares the states if it is time to. A step that is not followed by a verdict is told all the same.</summary>
+    private void Commit(IExchange exchange, IStepObserver observer, bool stopping, StepTimes times)
+    {
+        try
+        {
+            if (comparing || (stopping && CheckpointWanted) || Position.Step == replica.TotalSteps || observer.ComparesAt(Position.Step, metrics))
+            {
+                comparing = false;
+                observer.StatesAgree(Position.Step, comparison.Compare(replica.State, exchange, Position.Step, folds.Length));
+            }
+        }
+        catch (ExchangeAbortedException)
+        {
+            observer.StepCommitted(Position.Step, metrics, times);
+            throw;
+        }
+        observer.StepCommitted(Position.Step, metrics, times);
+    }
+
     private StepTimes RunPhase(long step, int phase, IExchange exchange, IStepObserver observer, StopSignal stop, ref bool stopping)
     {
         var started = Stopwatch.GetTimestamp();
         var partials = folds[phase].Compute(shards, computeShard);
-        partials[0].Frame.Control = stop.Control;
+        partials[0].Frame.Control = stop.Control + (observer.WantsComparison ? StopSignal.Compare : 0);
         var computed = Stopwatch.GetTimestamp();
         observer.PhaseComputed(step, phase);
         var sum = exchange.Sum(partials, step, phase);
@@ -129,6 +165,7 @@ public sealed class TrainingLoop : IDisposable
             }
             stopping |= StopSignal.AsksToStop(sum.Control);
             CheckpointWanted |= StopSignal.AsksForCheckpoint(sum.Control);
+            comparing |= sum.Control > 0;
             observer.Applying(step, phase);
             replica.Apply(phase, step, sum, metrics);
         }

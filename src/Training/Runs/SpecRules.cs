@@ -95,6 +95,15 @@ public static class SpecRules
         return text.Length > Most ? plain + "..." : plain;
     }
 
+    /// <summary>The first line of a text that somebody else wrote, cut if it is very long: for a list of events.</summary>
+    public static string Line(string text)
+    {
+        const int Most = 400;
+        var line = text.AsSpan().Trim();
+        line = line[..(line.IndexOfAny('\r', '\n') is >= 0 and var end ? end : line.Length)];
+        return line.Length > Most ? $"{line[..Most]}..." : line.ToString();
+    }
+
     private static void Check(string name, long value, long least, long most, string? why = null)
     {
         if (value < least || value > most)

@@ -1,0 +1,169 @@
+using Granary.Contracts;
+using Granary.Training.Loop;
+
+namespace Granary.Grains.Coordinator;
+
+/// <summary>Before a round begins: the workers make themselves ready, and it turns out where it begins.</summary>
+internal sealed partial class CoordinatorGrain
+{
+    // To copy a file that is missing on a node may take a while; until then the node is of no use.
+    private static readonly TimeSpan UnfitFor = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan RemindEvery = TimeSpan.FromSeconds(5), PatienceWhenStopping = TimeSpan.FromSeconds(10);
+
+    // Why nodes cannot train this run, by the life of their silo.
+    private readonly Dictionary<string, string> unfit = [];
+
+    /// <summary>Where the round begins; <see langword="null"/>: it does not, as a worker is lost or the run has failed.</summary>
+    private async Task<StartPoint?> PrepareAsync(RoundInProgress current)
+    {
+        var plan = current.Plan;
+        if (await AllReadyAsync(plan) is not { } asked)
+        {
+            return null;
+        }
+        foreach (var (slot, _, reason) in asked.Where(reply => reply.Answer is null))
+        {
+            Lose(slot, reason);
+        }
+        var replies = asked.Select(reply => reply.Answer).OfType<PrepareReply>().ToList();
+        if (replies.Any(reply => reply.Fenced))
+        {
+            LoseCommand();
+            return null;
+        }
+        if (replies.FirstOrDefault(reply => reply.TaskFailed) is { } failed)
+        {
+            await FailAsync(failed.Failure!);
+            return null;
+        }
+        foreach (var (slot, reply, _) in asked.Where(reply => Unfit(reply.Answer) is not null).ToList())
+        {
+            DoWithout(slot, Unfit(reply)!);
+        }
+        if (replies.Count < plan.Workers.Count || replies.Any(reply => Unfit(reply) is not null))
+        {
+            if (replies.Count > 0 && replies.All(reply => Unfit(reply) is not null))
+            {
+                await EndAsync(RunState.Failed, Unfit(replies[0])!);
+            }
+            else if (replies.Count < plan.Workers.Count)
+            {
+                await IsGivenUpAsync();
+            }
+            return null;
+        }
+        return await FindStartAsync(current, replies);
+    }
+
+    /// <summary>
+    /// The workers' answers once all have given one; says every few seconds for whom it waits. <see langword="null"/>: the run is
+    /// to stop, and somebody keeps it waiting.
+    /// </summary>
+    private async Task<IReadOnlyList<(SlotInfo Slot, PrepareReply? Answer, string? Reason)>?> AllReadyAsync(RoundPlan plan)
+    {
+        var asking = Indices(plan).Select(index => AskAsync(plan, index, worker => worker.PrepareAsync(plan, index))).ToList();
+        var all = Task.WhenAll(asking);
+        long begun = time.GetTimestamp(), reminded = begun;
+        while (await Task.WhenAny(all, WaitAsync(Attention)) != all && !all.IsCompleted)
+        {
+            var waited = time.GetElapsedTime(begun);
+            var awaited = string.Join(", ", Indices(plan).Where(index => !asking[index].IsCompleted).Select(index => plan.Workers[index].Slot.Key));
+            if (leaving)
+            {
+                return null;
+            }
+            if (record.State.StopReason is not null && waited > PatienceWhenStopping)
+            {
+                events.Add($"Stops without waiting any longer for {awaited}.", Status);
+                fruitless = PatienceToStop + 1;
+                return null;
+            }
+            if (time.GetElapsedTime(reminded) > RemindEvery)
+            {
+                reminded = time.GetTimestamp();
+                Status = Status with { Reason = $"Waits for {awaited} to read the data and build the model, for {waited.TotalSeconds:0} s now." };
+                events.Add(Status.Reason, Status);
+            }
+        }
+        return await all;
+    }
+
+    /// <summary>Why the worker's node cannot train this run; <see langword="null"/>: it can.</summary>
+    private string? Unfit(PrepareReply? reply) => reply switch
+    {
+        null => null,
+        { Failure: { } failure } => failure,
+        _ when Status.Switches.Count > 0 && !Same(reply.Switches, Status.Switches) => "Its machine differs from the others in what the bits depend on (see switches): use machines of one kind.",
+        _ => null,
+    };
+
+    private async Task<StartPoint?> FindStartAsync(RoundInProgress current, List<PrepareReply> replies)
+    {
+        var ready = replies[0];
+        if (replies.Any(reply => !Same(reply.Switches, ready.Switches)))
+        {
+            await EndAsync(RunState.Failed, "The workers' machines differ in what the bits depend on (see switches): use machines of one kind.");
+            return null;
+        }
+        var positions = replies.Select(reply => reply.Step is { } step ? new Position(step, reply.Phase) : (Position?)null).ToList();
+        var furthest = positions.Max() ?? new(0);
+        if (!record.State.Differs && DisagreementRule.Find(replies, furthest) is { } odd)
+        {
+            await DisagreeAsync(current.Plan, furthest.Step, odd);
+            return null;
+        }
+        if (record.State.Differs)
+        {
+            // What each of them computed from went into the sums of all.
+            positions = [.. positions.Select(_ => (Position?)null)];
+            furthest = new(0);
+        }
+        var checkpoint = 0L;
+        if (furthest == new Position(0) && (current.Plan.Number > 1 || Status.Spec.Resume))
+        {
+            if (await FindCheckpointAsync(current.Plan) is not { } found)
+            {
+                return null;
+            }
+            checkpoint = found;
+        }
+        var start = RoundPlanner.Start(positions, checkpoint);
+        record.State.Furthest = Math.Max(record.State.Furthest, start.Step);
+        if (await IsGivenUpAsync())
+        {
+            return null;
+        }
+        (fruitless, lastStart) = (start.Step > lastStart ? 0 : fruitless, start.Step);
+        Status = Status with { TotalSteps = ready.TotalSteps, StepsPerEpoch = ready.StepsPerEpoch, Unit = ready.Unit, Measure = ready.Measure, Switches = ready.Switches, Step = start.Step };
+        return start;
+    }
+
+    /// <summary>The step of the newest checkpoint to go on from, 0 if there is none; <see langword="null"/>: nobody knows, or the run has failed.</summary>
+    private async Task<long?> FindCheckpointAsync(RoundPlan plan)
+    {
+        var (_, answer, _) = await AskAsync(plan, 0, worker => worker.FindCheckpointAsync(new(Status.Spec, record.State.Differs, [.. record.State.Unusable.Keys])));
+        if (answer is null)
+        {
+            return null;
+        }
+        foreach (var warning in answer.Warnings)
+        {
+            LogCheckpointSkipped(RunId, warning);
+            events.Add($"{warning} It was passed over.", Status);
+        }
+        if (Status.Spec.Resume && answer.Step is null)
+        {
+            await EndAsync(RunState.Failed, $"No usable checkpoint lies in {Status.Spec.Output}. {string.Join(' ', record.State.Unusable.Values.Distinct())}".TrimEnd());
+            return null;
+        }
+        return answer.Step ?? 0;
+    }
+
+    /// <summary>Goes on without a slot that could be reached and cannot train the run.</summary>
+    private void DoWithout(SlotInfo slot, string reason)
+    {
+        LogUnfit(RunId, slot.Key, reason);
+        events.Add($"Goes on without {slot.Key}: {reason}", Status);
+        (unfit[slot.Node.Silo], avoided[slot.Node.Silo]) = ($"{slot.Node.Name}: {reason}", time.GetUtcNow() + UnfitFor);
+    }
+}

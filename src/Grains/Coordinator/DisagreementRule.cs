@@ -1,0 +1,33 @@
+using Granary.Contracts;
+using Granary.Training.Loop;
+
+namespace Granary.Grains.Coordinator;
+
+/// <summary>Whether workers that stand at one place have one state. Pure functions.</summary>
+internal static class DisagreementRule
+{
+    /// <summary>After so many times in a row, without a step beyond the place of the last, a machine is broken, and the run is given up.</summary>
+    public const int Times = 3;
+
+    /// <param name="furthest">Where the round would begin: only states of that place are copied.</param>
+    /// <returns>The workers, by number, that differ from the most; empty: no state has the most; <see langword="null"/>: nobody differs.</returns>
+    public static IReadOnlyList<int>? Find(IReadOnlyList<PrepareReply> replies, Position furthest)
+    {
+        var states = replies
+            .Select((reply, worker) => (reply, worker))
+            .Where(one => one.reply is { Step: { } step, Digest: not null } && new Position(step, one.reply.Phase) == furthest)
+            .Select(one => (one.worker, State: one.reply.Digest!.Value))
+            .ToList();
+        var odd = Odd(states);
+        return odd ?? (replies.Any(reply => reply.Differs) ? [] : null);
+    }
+
+    /// <inheritdoc cref="Find" path="/returns"/>
+    public static IReadOnlyList<int>? Odd<T>(IEnumerable<(int Worker, T State)> states) where T : notnull
+    {
+        var groups = states.GroupBy(one => one.State, one => one.Worker).OrderByDescending(group => group.Count()).ToList();
+        return groups.Count < 2 ? null
+            : groups[0].Count() > groups[1].Count() ? [.. groups.Skip(1).SelectMany(group => group).Order()]
+            : [];
+    }
+}
