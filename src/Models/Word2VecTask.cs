@@ -204,7 +204,8 @@ public sealed class Word2VecTask : ITrainingTask
             }
             var data = Path.GetFullPath(spec.Data);
             var folder = Directory.Exists(data) ? data : Path.GetDirectoryName(data)!;
-            return WordSimilarity.Find([folder, Path.Combine(folder, "..", "embedding"), Path.Combine(Environment.GetEnvironmentVariable("GRANARY_DATA") ?? folder, "embedding")]);
+            var shared = Environment.GetEnvironmentVariable("GRANARY_DATA") is { Length: > 0 } set ? set : folder;
+            return WordSimilarity.Find([folder, Path.Combine(folder, "..", "embedding"), Path.Combine(shared, "embedding")]);
         }
     }
 }
