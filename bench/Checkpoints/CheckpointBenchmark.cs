@@ -5,6 +5,7 @@ using Granary.Models.Torch;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
 using Granary.Training.Loop;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Bench.Checkpoints;
@@ -40,7 +41,7 @@ internal sealed class CheckpointBenchmark : IBenchmark
         try
         {
             var checkpoints = run.IsTrial ? 3 : 6;
-            var spec = new TrainingSpec { Task = "wide", Shards = 1, Steps = checkpoints * StepsApart };
+            var spec = new RunSpec { RunId = "wide", Output = folder.FullName, Task = "wide", Shards = 1, Steps = checkpoints * StepsApart };
             using var replica = new WideReplica(parameters, spec.Steps!.Value);
             var recorder = new Recorder(replica, spec, folder.FullName);
             using (var loop = new TrainingLoop(replica, new(0, 1), 1))
@@ -78,7 +79,7 @@ internal sealed class CheckpointBenchmark : IBenchmark
 
     /// <summary>In turn, as disks have moods.</summary>
     /// <returns>Seconds.</returns>
-    private static (List<double> Ours, List<double> Plain) WriteInTurn(WideReplica replica, TrainingSpec spec, string folder, int rounds)
+    private static (List<double> Ours, List<double> Plain) WriteInTurn(WideReplica replica, RunSpec spec, string folder, int rounds)
     {
         var store = new CheckpointStore(Path.Combine(folder, "alone"));
         List<double> ours = [], plain = [];
@@ -107,7 +108,7 @@ internal sealed class CheckpointBenchmark : IBenchmark
         file.Flush(flushToDisk: true);
     }
 
-    private static CheckpointManifest ManifestOf(WideReplica replica, TrainingSpec spec, long step) => new()
+    private static CheckpointManifest ManifestOf(WideReplica replica, RunSpec spec, long step) => new()
     {
         Spec = spec,
         Step = step,
@@ -125,11 +126,11 @@ internal sealed class CheckpointBenchmark : IBenchmark
     private sealed class Recorder : IStepObserver, IDisposable
     {
         private readonly WideReplica replica;
-        private readonly TrainingSpec spec;
+        private readonly RunSpec spec;
         private readonly CheckpointWriter writer;
         private TimeSpan beginning;
 
-        public Recorder(WideReplica replica, TrainingSpec spec, string folder)
+        public Recorder(WideReplica replica, RunSpec spec, string folder)
         {
             (this.replica, this.spec) = (replica, spec);
             writer = new(new(folder), keep: 1, outcome => Written.Add(outcome.Duration.TotalSeconds), waited => Pauses.Add((beginning + waited).TotalMilliseconds));

@@ -4,6 +4,7 @@ using Granary.Client;
 using Granary.Contracts;
 using Granary.Grains.Slots;
 using Granary.Silo.Clusters;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Bench.Control;

@@ -4,6 +4,7 @@ using Granary.Client;
 using Granary.Contracts;
 using Granary.Models.Torch;
 using Granary.Silo.Clusters;
+using Granary.Training.Runs;
 
 namespace Granary.Bench.Scaling;
 
@@ -75,7 +76,9 @@ internal sealed class ScalingBenchmark : IBenchmark
         Workers = workers,
         Output = Path.Combine(folder, id),
         // The peer's text, and no validation within the time measured.
-        Settings = data is null ? new() { ["validate-every"] = "1000000000" } : new() { ["validate-every"] = "1000000000", ["words"] = "1000000" },
+        Settings = data is null
+            ? new Dictionary<string, string> { ["validate-every"] = "1000000000" }
+            : new Dictionary<string, string> { ["validate-every"] = "1000000000", ["words"] = "1000000" },
         Epochs = 1_000_000,
     };
 

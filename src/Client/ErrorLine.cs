@@ -1,6 +1,7 @@
 using System.Net.Sockets;
 using Granary.Silo.Clusters;
 using Granary.Training.Checkpoints;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 using Grpc.Core;
 
@@ -19,7 +20,7 @@ internal static class ErrorLine
     public static string? For(Exception error) => error switch
     {
         AggregateException { InnerExceptions: [var only] } => For(only),
-        UserErrorException or UnknownTaskException or TaskSettingException or TrainingDataException or CheckpointException or ClusterStartException => error.Message,
+        UserErrorException or SpecException or UnknownTaskException or TaskSettingException or TrainingDataException or CheckpointException or ClusterStartException => error.Message,
         IOException or UnauthorizedAccessException or SocketException => error.Message,
         RpcException { StatusCode: StatusCode.Unavailable } unavailable => $"The server does not answer: {unavailable.Status.Detail}. Is the address right, and a silo running there?",
         RpcException refused => refused.Status.Detail,

@@ -1,5 +1,6 @@
 using Granary.Client.Views;
 using Granary.Contracts;
+using Granary.Training.Runs;
 
 namespace Granary.Client;
 

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Granary.Contracts;
+using Granary.Training.Runs;
 using Grpc.Core;
 using Grpc.Net.Client;
 

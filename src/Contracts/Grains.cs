@@ -1,3 +1,4 @@
+using Granary.Training.Runs;
 using Orleans.Concurrency;
 
 namespace Granary.Contracts;
@@ -26,7 +27,7 @@ public interface ICoordinatorGrain : IGrainWithStringKey
     Task ResumeAsync();
 
     /// <summary>Changes the number of workers at the next step boundary.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Fewer than one, or more than the run has shards.</exception>
+    /// <exception cref="SpecException">Fewer than one, or more than the run has shards.</exception>
     Task ScaleAsync(int workers);
 
     /// <summary>Nodes have come or gone, or a call is just to see that the coordinator is awake.</summary>
@@ -103,6 +104,9 @@ public interface IClusterGrain : IGrainWithIntegerKey
     Task ReleaseAsync(string runId);
 
     Task AddRunAsync(string runId);
+
+    /// <summary>Whether the run was ever accepted: asking its coordinator would make one.</summary>
+    Task<bool> KnowsAsync(string runId);
 
     /// <summary>Ids of all runs, newest first.</summary>
     Task<List<string>> GetRunsAsync();

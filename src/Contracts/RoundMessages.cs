@@ -1,3 +1,5 @@
+using Granary.Training.Runs;
+
 namespace Granary.Contracts;
 
 /// <summary>A silo as a place to train.</summary>
@@ -18,6 +20,10 @@ public sealed record NodeInfo(
     /// <summary>To be used no more: its silo is leaving, or was asked to be left alone.</summary>
     [Id(6)]
     public bool Draining { get; init; }
+
+    /// <summary>Of its programs, such as <c>granary</c> and <c>torchsharp</c>: a run is trained by one version of them.</summary>
+    [Id(7)]
+    public Dictionary<string, string> Versions { get; init; } = [];
 }
 
 /// <summary>A slot, with its node as it was when the slot was given out.</summary>
@@ -94,6 +100,7 @@ public sealed record CheckpointReply([property: Id(0)] long? Step, [property: Id
 /// <param name="Wanted">More than these it does not get.</param>
 /// <param name="Started">It has had slots before: it may go on with fewer than it wants.</param>
 /// <param name="Avoid">Silos that it could not reach a moment ago.</param>
+/// <param name="Versions">Nodes with others of these programs are not for this run.</param>
 /// <param name="Holds">The slots it trains on at this moment: for a list of nodes that has not heard of all of them yet.</param>
 [GenerateSerializer, Immutable]
 public sealed record SlotRequest(
@@ -103,7 +110,8 @@ public sealed record SlotRequest(
     [property: Id(3)] int Priority,
     [property: Id(4)] bool Started,
     [property: Id(5)] List<string> Avoid,
-    [property: Id(6)] List<SlotInfo> Holds);
+    [property: Id(6)] List<SlotInfo> Holds,
+    [property: Id(7)] Dictionary<string, string> Versions);
 
 /// <param name="Slots">Empty while too few are free.</param>
 /// <param name="Reason">Why there are none, in a sentence.</param>

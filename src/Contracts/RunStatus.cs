@@ -1,3 +1,5 @@
+using Granary.Training.Runs;
+
 namespace Granary.Contracts;
 
 /// <summary>Where a run stands. From <see cref="Succeeded"/> on it stands there for good.</summary>

@@ -1,4 +1,5 @@
 using Google.Protobuf.WellKnownTypes;
+using Granary.Training.Runs;
 
 namespace Granary.Contracts;
 
@@ -17,13 +18,16 @@ public static class Wire
             Output = spec.Output,
             CheckpointEvery = spec.CheckpointEvery,
             Keep = spec.Keep,
-            Exchange = spec.Exchange == ExchangeKind.Coordinator ? V1.Exchange.Coordinator : V1.Exchange.PeerToPeer,
+            VerifyEvery = spec.VerifyEvery,
+            Exchange = Named<V1.Exchange>(spec.Exchange),
             Resume = spec.Resume,
             MinWorkers = spec.MinWorkers,
             Priority = spec.Priority,
         };
-        wire.Settings.Add(spec.Settings);
-        wire.Switches.Add(spec.Switches);
+        wire.Settings.Add(spec.Settings.ToDictionary());
+        wire.Switches.Add(spec.Switches.ToDictionary());
+        wire.DataFiles.Add(spec.DataFiles.ToDictionary());
+        wire.Versions.Add(spec.Versions.ToDictionary());
         if (spec.Steps is { } steps)
         {
             wire.Steps = steps;
@@ -39,33 +43,38 @@ public static class Wire
         return wire;
     }
 
-    public static RunSpec FromWire(this V1.Spec wire) => new()
+    /// <exception cref="SpecException">The spec names an exchange that this version does not know.</exception>
+    public static RunSpec FromWire(this V1.Spec wire)
     {
-        RunId = wire.RunId,
-        Task = wire.Task,
-        Seed = wire.Seed,
-        Shards = wire.Shards,
-        Steps = wire.HasSteps ? wire.Steps : null,
-        Epochs = wire.HasEpochs ? wire.Epochs : null,
-        Data = wire.HasData ? wire.Data : null,
-        Settings = new(wire.Settings),
-        Switches = new(wire.Switches),
-        Workers = wire.Workers,
-        Output = wire.Output,
-        CheckpointEvery = wire.CheckpointEvery,
-        Keep = wire.Keep,
-        Exchange = wire.Exchange == V1.Exchange.Coordinator ? ExchangeKind.Coordinator : ExchangeKind.PeerToPeer,
-        Resume = wire.Resume,
-        MinWorkers = wire.MinWorkers,
-        Priority = wire.Priority,
-    };
+        var spec = new RunSpec { RunId = wire.RunId, Task = wire.Task, Output = wire.Output };
+        return spec with
+        {
+            Seed = wire.HasSeed ? wire.Seed : spec.Seed,
+            Shards = wire.HasShards ? wire.Shards : spec.Shards,
+            Steps = wire.HasSteps ? wire.Steps : null,
+            Epochs = wire.HasEpochs ? wire.Epochs : null,
+            Data = wire.HasData ? wire.Data : null,
+            DataFiles = new Dictionary<string, string>(wire.DataFiles),
+            Settings = new Dictionary<string, string>(wire.Settings),
+            Switches = new Dictionary<string, string>(wire.Switches),
+            Versions = new Dictionary<string, string>(wire.Versions),
+            Workers = wire.HasWorkers ? wire.Workers : spec.Workers,
+            CheckpointEvery = wire.HasCheckpointEvery ? wire.CheckpointEvery : spec.CheckpointEvery,
+            Keep = wire.HasKeep ? wire.Keep : spec.Keep,
+            VerifyEvery = wire.HasVerifyEvery ? wire.VerifyEvery : spec.VerifyEvery,
+            Exchange = wire.Exchange == V1.Exchange.Unspecified ? spec.Exchange : Named<ExchangeKind>(wire.Exchange),
+            Resume = wire.Resume,
+            MinWorkers = wire.MinWorkers,
+            Priority = wire.Priority,
+        };
+    }
 
     public static V1.Run ToWire(this RunStatus status)
     {
         var wire = new V1.Run
         {
             Spec = status.Spec.ToWire(),
-            State = (V1.State)(status.State + 1),
+            State = Named<V1.State>(status.State),
             Reason = status.Reason,
             Step = status.Step,
             TotalSteps = status.TotalSteps,
@@ -102,7 +111,7 @@ public static class Wire
     public static RunStatus FromWire(this V1.Run wire) => new()
     {
         Spec = wire.Spec.FromWire(),
-        State = (RunState)(wire.State - 1),
+        State = Named<RunState>(wire.State),
         Reason = wire.Reason,
         Step = wire.Step,
         TotalSteps = wire.TotalSteps,
@@ -134,4 +143,9 @@ public static class Wire
     };
 
     public static RunEvent FromWire(this V1.Event wire) => new(wire.Id, wire.Time.ToDateTimeOffset(), wire.Message, wire.Run.FromWire());
+
+    /// <summary>The value of the same name in the other enumeration.</summary>
+    private static T Named<T>(System.Enum value) where T : struct, System.Enum => System.Enum.GetNames<T>().Contains(value.ToString())
+        ? System.Enum.Parse<T>(value.ToString())
+        : throw new SpecException($"No {typeof(T).Name} is named '{value}'. Do client and silo have the same version? Known: {string.Join(", ", System.Enum.GetNames<T>())}.");
 }

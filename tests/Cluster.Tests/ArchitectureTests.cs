@@ -12,7 +12,7 @@ public class ArchitectureTests
 {
     private static readonly Dictionary<string, Assembly> assemblies = new Dictionary<string, Assembly>
     {
-        ["Contracts"] = typeof(RunSpec).Assembly,
+        ["Contracts"] = typeof(RunStatus).Assembly,
         ["Training"] = typeof(ITrainingTask).Assembly,
         ["Models"] = typeof(TwoLayerTask).Assembly,
         ["Grains"] = typeof(TrainingHosting).Assembly,
@@ -21,7 +21,7 @@ public class ArchitectureTests
     };
 
     [Theory]
-    [InlineData("Contracts")]
+    [InlineData("Contracts", "Training")]
     [InlineData("Training")]
     [InlineData("Models", "Training")]
     [InlineData("Grains", "Contracts", "Training")]

@@ -2,6 +2,7 @@ using Granary.Client;
 using Granary.Contracts;
 using Granary.Silo.Clusters;
 using Granary.Training.Checkpoints;
+using Granary.Training.Runs;
 
 namespace Granary.Cluster.Tests;
 

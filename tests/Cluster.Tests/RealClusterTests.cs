@@ -26,7 +26,7 @@ public sealed class RealClusterTests : IAsyncLifetime
         Assert.Equal(0, submitted.ExitCode);
         Assert.Contains("succeeded at step 30 of 30", submitted.Output);
 
-        var endless = await CommandLine.RunAsync("submit", "two-layer", "--steps", "100000000", "--out", Path.Combine(folder, "endless"), "--server", server);
+        var endless = await CommandLine.RunAsync("submit", "two-layer", "--steps", "100000000", "--out", Path.Combine(folder, "endless"), "--id", "endless", "--server", server);
         Assert.Equal("endless", endless.Output.Trim());
         using var client = new TrainingClient(cluster.Server);
         await foreach (var entry in client.WatchAsync("endless"))
@@ -53,13 +53,13 @@ public sealed class RealClusterTests : IAsyncLifetime
 
     private async Task ChangeAsync(TrainingClient client, string server)
     {
-        await CommandLine.RunAsync("submit", "two-layer", "--steps", "100000000", "--out", Path.Combine(folder, "changing"), "--server", server);
+        await CommandLine.RunAsync("submit", "two-layer", "--steps", "100000000", "--out", Path.Combine(folder, "changing"), "--id", "changing", "--server", server);
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         await using var course = client.WatchAsync("changing", patience.Token).GetAsyncEnumerator();
         await WaitAsync(course, status => status is { State: RunState.Running, Slots.Count: 2 });
         Assert.Contains("4 workers wanted", (await CommandLine.RunAsync("scale", "changing", "4", "--server", server)).Output);
         await WaitAsync(course, status => status is { State: RunState.Running, Slots.Count: 4 });
-        Assert.Contains("takes 1 to 4 workers, not 5", (await CommandLine.RunAsync("scale", "changing", "5", "--server", server)).Error);
+        Assert.Contains("'workers' cannot be '5'", (await CommandLine.RunAsync("scale", "changing", "5", "--server", server)).Error);
 
         Assert.Contains("No node is named 'silo-9'. The cluster has: silo-0, silo-1.", (await CommandLine.RunAsync("drain", "silo-9", "--server", server)).Error);
         Assert.Contains("draining", (await CommandLine.RunAsync("drain", "silo-1", "--server", server)).Output);

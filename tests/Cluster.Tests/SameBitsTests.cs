@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Runs;
 
 namespace Granary.Cluster.Tests;
 

@@ -4,6 +4,7 @@ using Granary.Grains.Worker;
 using Granary.Tests.Fakes;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
+using Granary.Training.Runs;
 
 namespace Granary.Grains.Tests;
 
@@ -107,7 +108,7 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
         await cluster.WaitAsync(spec, status => status is { State: RunState.Running, Slots.Count: 4 });
         await TestTrainingCluster.CallAsync(() => cluster.Coordinator(spec).ScaleAsync(1));
         await cluster.WaitAsync(spec, status => status is { State: RunState.Running, Slots.Count: 1 });
-        await Assert.ThrowsAsync<ArgumentOutOfRangeException>(() => TestTrainingCluster.CallAsync(() => cluster.Coordinator(spec).ScaleAsync(9)));
+        await Assert.ThrowsAsync<SpecException>(() => TestTrainingCluster.CallAsync(() => cluster.Coordinator(spec).ScaleAsync(9)));
         await EndsLikeUndisturbedAsync(spec);
     }
 

@@ -3,6 +3,7 @@ using Granary.Contracts;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Slots;
 using Granary.Training.Loop;
+using Granary.Training.Runs;
 
 namespace Granary.Grains.Tests;
 

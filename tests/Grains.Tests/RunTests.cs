@@ -1,5 +1,6 @@
 using Granary.Contracts;
 using Granary.Training.Checkpoints;
+using Granary.Training.Runs;
 
 namespace Granary.Grains.Tests;
 
@@ -110,7 +111,7 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     [Fact]
     public async Task Run_BegunWithOtherSwitches_IsRefusedByName()
     {
-        var ended = await cluster.RunAsync(cluster.Spec(1) with { Switches = new() { ["threads"] = "2" } });
+        var ended = await cluster.RunAsync(cluster.Spec(1) with { Switches = new Dictionary<string, string> { ["threads"] = "2" } });
         Assert.Equal(RunState.Failed, ended.State);
         Assert.Contains("The run was made with threads=2, here it is 1", ended.Reason);
     }
@@ -135,7 +136,7 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
         await cluster.RunAsync(spec);
         Assert.Equal(RunState.Succeeded, (await cluster.Coordinator(spec).SubmitAsync(spec)).State);
         await Assert.ThrowsAsync<RunConflictException>(() => cluster.Coordinator(spec).SubmitAsync(spec with { Seed = 99 }));
-        await Assert.ThrowsAsync<RunConflictException>(() => cluster.Coordinator(spec).SubmitAsync(spec with { Settings = new() { ["size"] = "2" } }));
+        await Assert.ThrowsAsync<RunConflictException>(() => cluster.Coordinator(spec).SubmitAsync(spec with { Settings = new Dictionary<string, string> { ["size"] = "2" } }));
         await Assert.ThrowsAsync<UnknownRunException>(() => cluster.Coordinator(cluster.Spec(1)).GetStatusAsync());
     }
 

@@ -3,6 +3,7 @@ using Granary.Contracts;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Slots;
 using Granary.Tests.Fakes;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 using Microsoft.Extensions.DependencyInjection;
 using Orleans.Runtime.Messaging;

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Granary.Tests.Fakes;
 using Granary.Training.Checkpoints;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Tests;
@@ -8,7 +9,7 @@ namespace Granary.Training.Tests;
 /// <summary>A run directory on a disk that can be slow or full, and a replica whose checkpoints go there.</summary>
 public sealed class BrokenDisk : IDisposable
 {
-    private static readonly TrainingSpec spec = new() { Task = "points", Shards = 3, Steps = 12 };
+    private static readonly RunSpec spec = new() { RunId = "points", Output = "/runs/points", Task = "points", Shards = 3, Steps = 12 };
     private readonly ITrainingReplica replica = new PointsTask().CreateReplica(spec);
 
     public BrokenDisk() => Store = new(Folder, Create);

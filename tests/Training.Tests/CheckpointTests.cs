@@ -6,13 +6,14 @@ using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
 using Granary.Training.Loop;
 using Granary.Training.Numerics;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Tests;
 
 public sealed class CheckpointTests : IDisposable
 {
-    private static readonly TrainingSpec spec = new() { Task = "points", Shards = 3, Steps = 12 };
+    private static readonly RunSpec spec = new() { RunId = "points", Output = "/runs/points", Task = "points", Shards = 3, Steps = 12 };
     private readonly string directory = Directory.CreateTempSubdirectory("granary-tests-").FullName;
 
     public void Dispose() => Directory.Delete(directory, recursive: true);
@@ -218,7 +219,7 @@ public sealed class CheckpointTests : IDisposable
         return new CheckpointStore(directory).Write(replica.State, Manifest(spec, replica, steps, 1));
     }
 
-    internal static CheckpointManifest Manifest(TrainingSpec spec, ITrainingReplica replica, long step, double score) => new()
+    internal static CheckpointManifest Manifest(RunSpec spec, ITrainingReplica replica, long step, double score) => new()
     {
         Spec = spec,
         Step = step,

@@ -3,6 +3,7 @@ using Granary.Silo.Clusters;
 using Granary.Silo.Faults;
 using Granary.Training.Checkpoints;
 using Granary.Training.Loop;
+using Granary.Training.Runs;
 
 namespace Granary.Client.Chaos;
 

@@ -1,6 +1,7 @@
 using Granary.Contracts;
 using Granary.Silo.Clusters;
 using Granary.Silo.Faults;
+using Granary.Training.Runs;
 
 namespace Granary.Client.Chaos;
 

@@ -5,6 +5,7 @@ using Granary.Silo;
 using Granary.Silo.Clusters;
 using Granary.Silo.Faults;
 using Granary.Training.Checkpoints;
+using Granary.Training.Runs;
 
 namespace Granary.Client.Commands;
 

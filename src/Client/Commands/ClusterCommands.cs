@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Granary.Contracts;
+using Granary.Training.Runs;
 using Spectre.Console;
 
 namespace Granary.Client.Commands;
@@ -12,7 +13,7 @@ internal static class ClusterCommands
         var command = new Command("submit", "Trains a task on a cluster. Paths are those of its silos.");
         var spec = new SpecOptions(command);
         var server = Server(command);
-        var id = new Option<string?>("--id") { Description = "The run's id; submitting twice under one id is one run. Default: the name of the run directory." };
+        var id = new Option<string?>("--id") { Description = "The run's id; submitting twice under one id is one run. Default: the name of the run directory and some letters of chance." };
         var wait = new Option<bool>("--wait") { Description = "Watch it until it has ended; the exit code is its result." };
         var summary = new Option<string?>("--summary") { Description = "With --wait: write the result as JSON into this file." };
         command.Options.Add(id);
@@ -21,7 +22,11 @@ internal static class ClusterCommands
         command.SetAction(async (parsed, _) =>
         {
             var run = spec.Read(parsed);
-            run = run with { RunId = parsed.GetValue(id) ?? run.RunId };
+            if (parsed.GetValue(id) is { } chosen)
+            {
+                SpecRules.CheckId(chosen);
+                run = run with { RunId = chosen };
+            }
             using var client = Connect(parsed.GetValue(server)!);
             if (!parsed.GetValue(wait))
             {
@@ -148,10 +153,10 @@ internal static class ClusterCommands
 
     private static void Print(IEnumerable<V1.Node> nodes)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("node", "slots", "");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("node", "slots", "versions", "");
         foreach (var node in nodes)
         {
-            table.AddRow(new Text(node.Name), new Text($"{node.Slots}"), new Text(node.Draining ? "draining" : ""));
+            table.AddRow(new Text(node.Name), new Text($"{node.Slots}"), new Text(string.Join("  ", node.Versions.OrderBy(version => version.Key).Select(version => $"{version.Key} {version.Value}"))), new Text(node.Draining ? "draining" : ""));
         }
         AnsiConsole.Write(table);
     }

@@ -49,7 +49,13 @@ internal static class ShowCommand
         Row("state", manifest.Step >= manifest.TotalSteps ? $"complete: {manifest.Step:N0} steps" : $"at step {manifest.Step:N0} of {manifest.TotalSteps:N0}; granary resume goes on");
         Row("seed, shards", $"{spec.Seed}, {spec.Shards}");
         Row("data", spec.Data ?? "built in");
+        foreach (var (name, hash) in spec.DataFiles)
+        {
+            Row("", $"{name}  sha256 {hash}");
+        }
         Row("settings", string.Join("  ", spec.Settings.Select(setting => $"{setting.Key}={setting.Value}")));
+        Row("asked for", $"{spec.Workers} workers, checkpoints every {spec.CheckpointEvery} steps, {spec.Keep} kept, states compared every {spec.VerifyEvery}");
+        Row("made with", string.Join("  ", spec.Versions.Select(version => $"{version.Key} {version.Value}")));
         Row("switches", string.Join("  ", spec.Switches.Select(entry => $"{entry.Key}={entry.Value}")));
         return grid;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Granary.Contracts;
 using Granary.Silo.Clusters;
+using Granary.Training.Runs;
 using Microsoft.Extensions.Logging;
 
 namespace Granary.Client.Commands;

@@ -66,19 +66,22 @@ internal sealed class ClusterGrain(
             request.Wanted,
             before?.Held ?? [],
             request.Started);
-        var alive = Alive()
-            .Where(node => !request.Avoid.Contains(node.Silo))
+        var nodesNow = Alive();
+        var foreign = nodesNow.Select(node => VersionRule.Difference(node, request.Versions)).OfType<string>().ToList();
+        var alive = nodesNow
+            .Where(node => !request.Avoid.Contains(node.Silo) && VersionRule.Difference(node, request.Versions) is null)
             .SelectMany(node => Enumerable.Range(0, node.Slots).Select(index => new SlotInfo(node, index)))
             .ToList();
         var others = record.State.Claims.Where(other => other != before).ToList();
         var (slots, reason) = SlotQueue.Grant([.. others, claim], alive, request.RunId);
         claim = claim with { Held = [.. slots.Select(slot => slot.Key)] };
-        if (before is null || before with { Held = claim.Held } != claim || !before.Held.SequenceEqual(claim.Held))
+        if (before is null || before with { Held = claim.Held } != claim || !before.Held.SequenceEqual(claim.Held) || !Knows(request.RunId))
         {
             record.State.Claims = [.. others, claim];
+            Add(request.RunId);
             await record.WriteStateAsync();
         }
-        return new([.. slots], reason);
+        return new([.. slots], slots.Count > 0 || foreign.Count == 0 ? reason : $"{reason} Not for this run: {string.Join("; ", foreign)}.");
     }
 
     public async Task ReleaseAsync(string runId)
@@ -92,12 +95,13 @@ internal sealed class ClusterGrain(
 
     public async Task AddRunAsync(string runId)
     {
-        if (!record.State.Runs.Contains(runId))
+        if (Add(runId))
         {
-            record.State.Runs.Insert(0, runId);
             await record.WriteStateAsync();
         }
     }
+
+    public Task<bool> KnowsAsync(string runId) => Task.FromResult(Knows(runId));
 
     public Task<List<string>> GetRunsAsync() => Task.FromResult(record.State.Runs.ToList());
 
@@ -109,6 +113,18 @@ internal sealed class ClusterGrain(
             GrainFactory.GetGrain<ICoordinatorGrain>(claim.RunId).NudgeAsync().Ignore();
         }
     }
+
+    private bool Add(string runId)
+    {
+        if (Knows(runId))
+        {
+            return false;
+        }
+        record.State.Runs.Insert(0, runId);
+        return true;
+    }
+
+    private bool Knows(string runId) => record.State.Runs.Contains(runId);
 
     private bool IsDraining(NodeInfo node) => record.State.Draining.GetValueOrDefault(node.Name) == node.Silo;
 

@@ -54,7 +54,10 @@ internal sealed partial class NodeRegistration(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LeavingCheck = TimeSpan.FromMilliseconds(20);
 
-    private NodeInfo Node => new(options.Value.Name, silo.SiloAddress.ToParsableString(), rendezvous.Process, options.Value.DataHost, rendezvous.Port, options.Value.Slots);
+    private NodeInfo Node => new(options.Value.Name, silo.SiloAddress.ToParsableString(), rendezvous.Process, options.Value.DataHost, rendezvous.Port, options.Value.Slots)
+    {
+        Versions = environment.Versions.ToDictionary(),
+    };
 
     /// <summary>Hands over: the runs go on without this node from the next step boundary, or with a checkpoint if it is the last.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)

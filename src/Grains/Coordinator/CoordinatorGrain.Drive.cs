@@ -134,7 +134,8 @@ internal sealed partial class CoordinatorGrain
                 Status.Spec.Priority,
                 started,
                 [.. avoided.Keys],
-                record.State.Plan is { } plan ? [.. SlotsOf(plan)] : []));
+                record.State.Plan is { } plan ? [.. SlotsOf(plan)] : [],
+                Status.Spec.Versions.ToDictionary()));
         }
         catch (Exception away)
         {

@@ -1,6 +1,7 @@
 using Granary.Contracts;
 using Granary.Grains.Cluster;
 using Granary.Grains.Telemetry;
+using Granary.Training.Runs;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
@@ -98,10 +99,7 @@ internal sealed partial class CoordinatorGrain(
 
     public async Task ScaleAsync(int workers)
     {
-        if (workers < 1 || workers > Status.Spec.Shards)
-        {
-            throw new ArgumentOutOfRangeException(nameof(workers), $"A run of {Status.Spec.Shards} shards takes 1 to {Status.Spec.Shards} workers, not {workers}.");
-        }
+        SpecRules.CheckWorkers(Status.Spec, workers);
         if (!Status.HasEnded)
         {
             await ChangeAsync(Status with { Workers = workers }, Status.State, $"Asked for {workers} workers.");

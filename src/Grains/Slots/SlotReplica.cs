@@ -1,6 +1,6 @@
-using Granary.Contracts;
 using Granary.Training.Checkpoints;
 using Granary.Training.Loop;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Grains.Slots;
@@ -13,7 +13,7 @@ internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
     /// <summary>Of the run that was made ready last; <see langword="null"/>: none was, or it is disposed of.</summary>
     public ITrainingReplica? Replica { get; private set; }
 
-    public TrainingSpec? Spec { get; private set; }
+    public RunSpec? Spec { get; private set; }
 
     /// <summary><see langword="null"/>: its state is no good until it has been replaced.</summary>
     public Position? Position { get; set; }
@@ -63,7 +63,7 @@ internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
         Position = new(0);
     }
 
-    private TrainingSpec SpecOf(RunSpec run)
+    private RunSpec SpecOf(RunSpec run)
     {
         foreach (var (name, value) in run.Switches)
         {
@@ -72,6 +72,6 @@ internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
                 throw new ArgumentException($"The run was made with {name}={value}, here it is {here ?? "unknown"}: the bits would differ. Resume it on a machine like the first, or give up the promise with --other-machine.");
             }
         }
-        return environment.SpecOf(run);
+        return run with { Switches = environment.Switches, DataFiles = DataContent.Confirm(run, environment.Tasks[run.Task]) };
     }
 }

@@ -5,6 +5,7 @@ using Granary.Grains.Worker;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
 using Granary.Training.Loop;
+using Granary.Training.Runs;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
 using Microsoft.Extensions.Logging;
@@ -199,7 +200,7 @@ internal sealed partial class SlotSession(
             var from = replica.Position!.Value;
             var (assignment, trained) = (plan.Workers[round.Worker], replica.Replica!);
             using var loop = new TrainingLoop(trained, new ShardRange(assignment.ShardStart, assignment.ShardEnd), plan.Spec.Shards, replica.Metrics);
-            using var recorder = new StepRecorder(plan.Spec, replica.Spec!, trained, from.Step, round.Worker == 0, slot, assignment.ShardEnd - assignment.ShardStart, exchange, reporter, instruments, time, stepGate);
+            using var recorder = new StepRecorder(replica.Spec!, trained, from.Step, round.Worker == 0, slot, assignment.ShardEnd - assignment.ShardStart, exchange, reporter, instruments, time, stepGate);
             try
             {
                 replica.Position = null;

@@ -3,6 +3,7 @@ using Granary.Grains.Telemetry;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
 using Granary.Training.Loop;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Grains.Slots;
@@ -19,7 +20,6 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private const int FullPace = 8;
     private const double Memory = 0.8;
     private readonly RunSpec run;
-    private readonly TrainingSpec spec;
     private readonly ITrainingReplica replica;
     private readonly IExchange exchange;
     private readonly WorkerReporter reporter;
@@ -42,13 +42,12 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private bool brokeOff;
     private long bytesSent;
 
-    public StepRecorder(RunSpec run, TrainingSpec spec, ITrainingReplica replica, long from, bool keepsRun, string slot, int shards, IExchange exchange, WorkerReporter reporter, TrainingInstruments instruments, TimeProvider time, IStepGate? gate)
+    public StepRecorder(RunSpec run, ITrainingReplica replica, long from, bool keepsRun, string slot, int shards, IExchange exchange, WorkerReporter reporter, TrainingInstruments instruments, TimeProvider time, IStepGate? gate)
     {
         this.slot = slot;
         this.shards = shards;
         this.gate = gate;
         this.run = run;
-        this.spec = spec;
         this.replica = replica;
         this.keepsRun = keepsRun;
         this.exchange = exchange;
@@ -173,7 +172,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     {
         checkpoints!.Begin(replica.State, new()
         {
-            Spec = spec,
+            Spec = run,
             Step = step,
             TotalSteps = replica.TotalSteps,
             StepsPerEpoch = replica.StepsPerEpoch,

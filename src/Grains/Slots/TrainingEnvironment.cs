@@ -1,4 +1,4 @@
-using Granary.Contracts;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Grains.Slots;
@@ -12,16 +12,9 @@ public sealed record TrainingEnvironment(TaskCatalog Tasks, IReadOnlyDictionary<
     /// <summary>What this machine cannot do as fast as others, a sentence each; told in the log. Default: nothing.</summary>
     public IReadOnlyList<string> Remarks { get; init; } = [];
 
-    /// <summary>What determines the weights of a run that is made here, its settings completed by the task's defaults.</summary>
-    public TrainingSpec SpecOf(RunSpec run) => new()
-    {
-        Task = run.Task,
-        Seed = run.Seed,
-        Shards = run.Shards,
-        Steps = run.Steps,
-        Epochs = run.Epochs,
-        Data = run.Data,
-        Settings = TaskSettings.Complete(Tasks[run.Task], run.Settings),
-        Switches = Switches,
-    };
+    /// <summary>Of the programs that a run's bits depend on, by name; silos of different ones do not train together. Default: none are told.</summary>
+    public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The run as it is asked for, settled: for the gateway, before anybody hears of it.</summary>
+    public RunSpec Settle(RunSpec run) => SpecRules.Settle(run, Tasks, Versions);
 }

@@ -1,5 +1,6 @@
 using Granary.Contracts;
 using Granary.Grains.Slots;
+using Granary.Training.Runs;
 using Orleans.Concurrency;
 using Orleans.Placement;
 

@@ -18,6 +18,9 @@ public static partial class TorchRuntime
     /// <summary>What is in force; the first call puts it in force. Keys: threads, matmul, vectors, libtorch.</summary>
     public static IReadOnlyDictionary<string, string> Switches => configured.Value;
 
+    /// <summary>TorchSharp's version.</summary>
+    public static string Version { get; } = typeof(torch).Assembly.GetName().Version!.ToString(3);
+
     /// <summary>What could not be had here, a sentence each: slower, or other bits, but no reason to stop.</summary>
     public static IReadOnlyList<string> Remarks
     {

@@ -51,7 +51,7 @@ public sealed class LocalCluster : IRunCluster
         });
         var cluster = builder.Build();
         await cluster.DeployAsync();
-        return new(cluster, rendezvous, await StartGatewayAsync(cluster.Client, logging));
+        return new(cluster, rendezvous, await StartGatewayAsync(cluster.Client, environment, logging));
     }
 
     public async ValueTask DisposeAsync()
@@ -62,11 +62,11 @@ public sealed class LocalCluster : IRunCluster
         rendezvous.Dispose();
     }
 
-    private static async Task<WebApplication> StartGatewayAsync(IGrainFactory grains, Action<ILoggingBuilder> logging)
+    private static async Task<WebApplication> StartGatewayAsync(IGrainFactory grains, TrainingEnvironment environment, Action<ILoggingBuilder> logging)
     {
         var builder = WebApplication.CreateSlimBuilder();
         logging(builder.Logging);
-        builder.Services.AddSingleton(grains);
+        builder.Services.AddSingleton(grains).AddSingleton(environment);
         builder.AddGateway(IPAddress.Loopback, grpcPort: 0, httpPort: 0);
         var app = builder.Build();
         app.MapGateway();

@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Silo.Faults;
@@ -12,7 +13,7 @@ public sealed class RunShape : IDisposable
     public RunShape(RunSpec run)
     {
         var environment = GranaryEnvironment.ForTraining();
-        replica = environment.Tasks[run.Task].CreateReplica(environment.SpecOf(run));
+        replica = environment.Tasks[run.Task].CreateReplica(environment.Settle(run));
     }
 
     public long TotalSteps => replica.TotalSteps;

@@ -1,76 +1,69 @@
 using Granary.Contracts;
-using Granary.Training.Frames;
+using Granary.Grains.Coordinator;
+using Granary.Grains.Slots;
+using Granary.Training.Runs;
+using Granary.Training.Tasks;
 using Grpc.Core;
+using Microsoft.Extensions.Logging;
 
 namespace Granary.Silo.Gateway;
 
-/// <summary>The gRPC face of the coordinators.</summary>
-internal sealed class RunsService(IGrainFactory grains, TimeProvider time) : V1.Runs.RunsBase
+/// <summary>The gRPC face of the coordinators, and the place where a spec is settled: nobody behind it checks or completes one again.</summary>
+internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironment environment, TimeProvider time, ILogger<RunsService> logger) : V1.Runs.RunsBase
 {
     private static readonly TimeSpan WatchEvery = TimeSpan.FromMilliseconds(200);
 
+    private IClusterGrain Cluster => grains.GetGrain<IClusterGrain>(0);
+
     public override Task<V1.Run> Submit(V1.SubmitRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
-        var spec = request.Spec.FromWire();
-        Check(spec.RunId.Length > 0, "A run needs an id.");
-        Check(spec.Output.Length > 0, "A run needs an output directory on the silos.");
-        Check(spec.Shards is >= 1 and <= ShardCount.MostShards, $"A run cannot have {spec.Shards} shards: 1 to {ShardCount.MostShards}.");
-        Check(spec.Workers >= 1 && spec.Workers <= spec.Shards, $"A run of {spec.Shards} shards takes 1 to {spec.Shards} workers, not {spec.Workers}.");
-        Check(spec.MinWorkers >= 0 && spec.MinWorkers <= spec.Workers, $"A run of {spec.Workers} workers cannot start with {spec.MinWorkers}: 1 to {spec.Workers}, or 0 for all.");
-        return (await Coordinator(spec.RunId).SubmitAsync(spec)).ToWire();
+        var asked = (request.Spec ?? throw new SpecException("A run needs a spec.")).FromWire();
+        // Hashing large data takes its time: not on the thread that serves others.
+        var spec = await Task.Run(() => environment.Settle(asked));
+        var run = await grains.GetGrain<ICoordinatorGrain>(spec.RunId).SubmitAsync(spec);
+        return run is { HasEnded: true } && !Directory.Exists(spec.Output)
+            ? throw new RunConflictException($"Run '{spec.RunId}' has ended ({run.State.ToString().ToLowerInvariant()}), and its directory {spec.Output} is gone. Choose another id.")
+            : run.ToWire();
     });
 
-    public override Task<V1.Run> Get(V1.RunRequest request, ServerCallContext context) =>
-        AnswerAsync(async () => (await Coordinator(request.RunId).GetStatusAsync()).ToWire());
+    public override Task<V1.Run> Get(V1.RunRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, _ => Task.CompletedTask);
 
     public override Task<V1.ListReply> List(V1.ListRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
-        var ids = await grains.GetGrain<IClusterGrain>(0).GetRunsAsync();
-        var runs = await Task.WhenAll(ids.Select(id => Coordinator(id).GetStatusAsync()));
         var reply = new V1.ListReply();
-        reply.Runs.Add(runs.Select(run => run.ToWire()));
+        foreach (var run in await Task.WhenAll((await Cluster.GetRunsAsync()).Select(FindAsync)))
+        {
+            reply.Runs.Add(run?.ToWire() is { } known ? [known] : []);
+        }
         return reply;
     });
 
-    public override Task<V1.Run> Cancel(V1.CancelRequest request, ServerCallContext context) => AnswerAsync(async () =>
-    {
-        await Coordinator(request.RunId).CancelAsync(request.Reason.Length > 0 ? request.Reason : "Cancelled by a client.");
-        return (await Coordinator(request.RunId).GetStatusAsync()).ToWire();
-    });
+    public override Task<V1.Run> Cancel(V1.CancelRequest request, ServerCallContext context) =>
+        StatusAfterAsync(request.RunId, run => run.CancelAsync(Reason(request.Reason, "Cancelled by a client.")));
 
-    public override Task<V1.Run> Pause(V1.PauseRequest request, ServerCallContext context) => AnswerAsync(async () =>
-    {
-        await Coordinator(request.RunId).PauseAsync(request.Reason.Length > 0 ? request.Reason : "Paused by a client.");
-        return (await Coordinator(request.RunId).GetStatusAsync()).ToWire();
-    });
+    public override Task<V1.Run> Pause(V1.PauseRequest request, ServerCallContext context) =>
+        StatusAfterAsync(request.RunId, run => run.PauseAsync(Reason(request.Reason, "Paused by a client.")));
 
-    public override Task<V1.Run> Resume(V1.RunRequest request, ServerCallContext context) => AnswerAsync(async () =>
-    {
-        await Coordinator(request.RunId).ResumeAsync();
-        return (await Coordinator(request.RunId).GetStatusAsync()).ToWire();
-    });
+    public override Task<V1.Run> Resume(V1.RunRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, run => run.ResumeAsync());
 
-    public override Task<V1.Run> Scale(V1.ScaleRequest request, ServerCallContext context) => AnswerAsync(async () =>
-    {
-        await Coordinator(request.RunId).ScaleAsync(request.Workers);
-        return (await Coordinator(request.RunId).GetStatusAsync()).ToWire();
-    });
+    public override Task<V1.Run> Scale(V1.ScaleRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, run => run.ScaleAsync(request.Workers));
 
     public override Task<V1.NodesReply> Nodes(V1.NodesRequest request, ServerCallContext context) => AnswerAsync(NodesAsync);
 
     public override Task<V1.NodesReply> Drain(V1.DrainRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
-        await grains.GetGrain<IClusterGrain>(0).DrainAsync(request.Node, request.Undo);
+        await Cluster.DrainAsync(SpecRules.Shown(request.Node), request.Undo);
         return await NodesAsync();
     });
 
     public override Task Watch(V1.WatchRequest request, IServerStreamWriter<V1.Event> responseStream, ServerCallContext context) => AnswerAsync(async () =>
     {
+        var run = await KnownAsync(request.RunId);
         var after = request.After;
         using var timer = new PeriodicTimer(WatchEvery, time);
         do
         {
-            foreach (var entry in await Coordinator(request.RunId).GetEventsAsync(after))
+            foreach (var entry in await run.GetEventsAsync(after))
             {
                 await responseStream.WriteAsync(entry.ToWire(), context.CancellationToken);
                 after = entry.Id;
@@ -84,25 +77,49 @@ internal sealed class RunsService(IGrainFactory grains, TimeProvider time) : V1.
         return true;
     });
 
+    private Task<V1.Run> StatusAfterAsync(string runId, Func<ICoordinatorGrain, Task> act) => AnswerAsync(async () =>
+    {
+        var run = await KnownAsync(runId);
+        await act(run);
+        return (await run.GetStatusAsync()).ToWire();
+    });
+
     private async Task<V1.NodesReply> NodesAsync()
     {
         var reply = new V1.NodesReply();
-        reply.Nodes.Add((await grains.GetGrain<IClusterGrain>(0).GetNodesAsync()).Select(node => new V1.Node { Name = node.Name, Slots = node.Slots, Draining = node.Draining }));
+        foreach (var node in await Cluster.GetNodesAsync())
+        {
+            var wire = new V1.Node { Name = node.Name, Slots = node.Slots, Draining = node.Draining };
+            wire.Versions.Add(node.Versions);
+            reply.Nodes.Add(wire);
+        }
         return reply;
     }
 
-    private ICoordinatorGrain Coordinator(string runId) => grains.GetGrain<ICoordinatorGrain>(runId);
-
-    private static void Check(bool holds, string message)
+    /// <summary>The run's coordinator. The cluster's list is asked first: to ask a coordinator that nobody has made would make it.</summary>
+    private async Task<ICoordinatorGrain> KnownAsync(string runId)
     {
-        if (!holds)
+        SpecRules.CheckId(runId);
+        return await Cluster.KnowsAsync(runId) ? grains.GetGrain<ICoordinatorGrain>(runId) : throw new UnknownRunException($"No run is named '{runId}'.");
+    }
+
+    /// <summary><see langword="null"/>: the run was listed a moment before it could be accepted.</summary>
+    private async Task<RunStatus?> FindAsync(string runId)
+    {
+        try
         {
-            throw new RpcException(new(StatusCode.InvalidArgument, message));
+            return await grains.GetGrain<ICoordinatorGrain>(runId).GetStatusAsync();
+        }
+        catch (UnknownRunException)
+        {
+            return null;
         }
     }
 
+    private static string Reason(string given, string byDefault) => given.Length > 0 ? SpecRules.Shown(given) : byDefault;
+
     /// <summary>What a client can mend has a status of its own; the silo being in trouble is worth another try.</summary>
-    private static async Task<T> AnswerAsync<T>(Func<Task<T>> answer)
+    private async Task<T> AnswerAsync<T>(Func<Task<T>> answer)
     {
         try
         {
@@ -112,7 +129,7 @@ internal sealed class RunsService(IGrainFactory grains, TimeProvider time) : V1.
         {
             throw new RpcException(new(StatusCode.NotFound, unknown.Message));
         }
-        catch (ArgumentOutOfRangeException wrong)
+        catch (Exception wrong) when (wrong is SpecException or UnknownTaskException or TaskSettingException or TrainingDataException)
         {
             throw new RpcException(new(StatusCode.InvalidArgument, wrong.Message));
         }
@@ -120,9 +137,17 @@ internal sealed class RunsService(IGrainFactory grains, TimeProvider time) : V1.
         {
             throw new RpcException(new(StatusCode.AlreadyExists, conflict.Message));
         }
-        catch (Exception error) when (error is OrleansException or TimeoutException)
+        catch (Exception away) when (away is OrleansException or TimeoutException or CommandLostException)
         {
-            throw new RpcException(new(StatusCode.Unavailable, error.Message));
+            throw new RpcException(new(StatusCode.Unavailable, away.Message));
+        }
+        catch (Exception defect) when (defect is not (RpcException or OperationCanceledException))
+        {
+            LogDefect(defect);
+            throw new RpcException(new(StatusCode.Internal, $"{defect.GetType().Name}: {defect.Message} This is a defect of Granary; the silo's log tells more."));
         }
     }
+
+    [LoggerMessage(LogLevel.Error, "A call could not be answered")]
+    private partial void LogDefect(Exception defect);
 }

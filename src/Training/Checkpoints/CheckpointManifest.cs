@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Checkpoints;
@@ -9,7 +10,7 @@ namespace Granary.Training.Checkpoints;
 public sealed record CheckpointManifest
 {
     public const string FileName = "run.json";
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 
     private static readonly JsonSerializerOptions json = new()
     {
@@ -20,7 +21,8 @@ public sealed record CheckpointManifest
 
     public int Format { get; init; } = CurrentFormat;
 
-    public required TrainingSpec Spec { get; init; }
+    /// <summary>All that was asked for, with the switches that were in force.</summary>
+    public required RunSpec Spec { get; init; }
 
     /// <summary>Steps committed.</summary>
     public required long Step { get; init; }

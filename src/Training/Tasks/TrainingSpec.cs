@@ -4,7 +4,7 @@ namespace Granary.Training.Tasks;
 /// All that determines the weights of a run, and nothing else: two runs of one spec end with the same bits, on whatever
 /// number of workers. Immutable; saved in every checkpoint.
 /// </summary>
-public sealed record TrainingSpec
+public record TrainingSpec
 {
     /// <summary>The task's name, such as <c>lm</c>.</summary>
     public required string Task { get; init; }
@@ -23,6 +23,12 @@ public sealed record TrainingSpec
 
     /// <summary>Where the data lie; <see langword="null"/>: the small generated set that is built in.</summary>
     public string? Data { get; init; }
+
+    /// <summary>
+    /// The SHA-256 of each file that training reads of <see cref="Data"/>, by its name there: a path alone would let two machines
+    /// with different files agree on wrong weights. Filled in when the run is settled, and compared wherever it is trained.
+    /// </summary>
+    public IReadOnlyDictionary<string, string> DataFiles { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The task's settings by name, complete with defaults once bound.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();

@@ -1,5 +1,6 @@
 using Granary.Contracts;
 using Granary.Training.Loop;
+using Granary.Training.Runs;
 
 namespace Granary.Grains.Tests.Simulation;
 

@@ -1,0 +1,51 @@
+using System.CommandLine;
+using Granary.Training.Runs;
+
+namespace Granary.Client.Commands;
+
+/// <summary>The options that say how a run is made, which changes no bit of it; the same for new runs and for those that go on.</summary>
+internal sealed class RunOptions
+{
+    private const string PeerToPeer = "peer", Coordinator = "coordinator";
+    private readonly Option<int?> workers = new("--workers");
+    private readonly Option<long?> checkpointEvery = new("--checkpoint-every") { Description = "Steps between checkpoints; 0: every few minutes, at the end, and when a validation is the best so far." };
+    private readonly Option<int?> keep = new("--keep") { Description = "Newest checkpoints to keep; the best is kept besides." };
+    private readonly Option<long?> verifyEvery = new("--verify-every") { Description = "Steps between comparisons of the workers' states; 0: with checkpoints and copies of state only." };
+    private readonly Option<int?> minWorkers = new("--min-workers") { Description = "Start as soon as so many slots are free, and grow when more are; 0: wait for all workers." };
+    private readonly Option<int?> priority = new("--priority") { Description = "On a cluster: of the runs that wait, those of a higher priority start first." };
+    private readonly Option<string?> exchange = new("--exchange") { Description = "How gradients travel: from peer to peer, or through the coordinator (small models only)." };
+
+    /// <param name="command">Gets the options.</param>
+    /// <param name="defaults">What holds where nothing is typed; <see langword="null"/>: what the run was begun with.</param>
+    public RunOptions(Command command, RunSpec? defaults)
+    {
+        workers.Description = $"Replicas that share the work, at most as many as shards. The weights do not depend on it.{(defaults is null ? "" : $" Default: {defaults.Workers}, or as many as shards.")}";
+        exchange.AcceptOnlyFromAmong(PeerToPeer, Coordinator);
+        foreach (var (option, byDefault) in new (Option, object?)[]
+        {
+            (checkpointEvery, defaults?.CheckpointEvery), (keep, defaults?.Keep), (verifyEvery, defaults?.VerifyEvery),
+            (minWorkers, defaults?.MinWorkers), (priority, defaults?.Priority), (exchange, defaults is null ? null : PeerToPeer), (workers, null),
+        })
+        {
+            option.Description += byDefault is null ? "" : $" Default: {byDefault}.";
+            command.Options.Add(option);
+        }
+    }
+
+    /// <summary>The spec with what was typed in place of what it has. More workers than shards it has only if they were asked for.</summary>
+    public RunSpec Override(RunSpec spec, ParseResult parsed) => spec with
+    {
+        Workers = parsed.GetValue(workers) ?? Math.Min(spec.Workers, spec.Shards),
+        CheckpointEvery = parsed.GetValue(checkpointEvery) ?? spec.CheckpointEvery,
+        Keep = parsed.GetValue(keep) ?? spec.Keep,
+        VerifyEvery = parsed.GetValue(verifyEvery) ?? spec.VerifyEvery,
+        MinWorkers = parsed.GetValue(minWorkers) ?? spec.MinWorkers,
+        Priority = parsed.GetValue(priority) ?? spec.Priority,
+        Exchange = parsed.GetValue(exchange) switch
+        {
+            null => spec.Exchange,
+            Coordinator => ExchangeKind.Coordinator,
+            _ => ExchangeKind.PeerToPeer,
+        },
+    };
+}

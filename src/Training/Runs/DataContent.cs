@@ -1,0 +1,105 @@
+using System.Collections.Concurrent;
+using System.Security.Cryptography;
+using Granary.Training.Tasks;
+
+namespace Granary.Training.Runs;
+
+/// <summary>What the files of a run's data hold, as SHA-256 by name.</summary>
+public static class DataContent
+{
+    /// <summary>More files than these, such as pictures by class, are told as one, so that a spec stays small.</summary>
+    private const int MostNamed = 64;
+
+    // A file is hashed once for each size and time of change.
+    private static readonly ConcurrentDictionary<string, (long Length, DateTime Written, string Hash)> known = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// The hashes of the files that the run reads here. They must be those that the spec names, if it names any: then these
+    /// are the data that the run began with.
+    /// </summary>
+    /// <exception cref="TrainingDataException">A file is missing, cannot be read, or holds something else. The message names it.</exception>
+    public static IReadOnlyDictionary<string, string> Confirm(TrainingSpec spec, ITrainingTask task)
+    {
+        if (spec.Data is not { } data)
+        {
+            return new Dictionary<string, string>();
+        }
+        var here = Of(data, task.DataFiles(data));
+        if (spec.DataFiles.Count == 0 || (here.Count == 1 && spec.DataFiles.Count == 1 && here.Values.Single() == spec.DataFiles.Values.Single()))
+        {
+            return here;
+        }
+        foreach (var (name, hash) in spec.DataFiles)
+        {
+            if (!here.TryGetValue(name, out var found))
+            {
+                throw new TrainingDataException($"The run reads '{name}' of its data, and '{data}' has no such file. {Cure}");
+            }
+            if (found != hash)
+            {
+                throw new TrainingDataException($"'{name}' of the data in '{data}' is not what the run began with: its SHA-256 is {found}, the run's {hash}. {Cure}");
+            }
+        }
+        return here.Keys.Except(spec.DataFiles.Keys).FirstOrDefault() is { } added
+            ? throw new TrainingDataException($"'{added}' has been added to the data in '{data}' since the run began. {Cure}")
+            : here;
+    }
+
+    private const string Cure = "Give the run its data back, say with --data where they lie, or train anew.";
+
+    private static SortedDictionary<string, string> Of(string data, IReadOnlyList<string> files)
+    {
+        var folder = Directory.Exists(data) ? data : Path.GetDirectoryName(Path.GetFullPath(data))!;
+        var hashes = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var file in files)
+        {
+            hashes.Add(Path.GetRelativePath(folder, file), HashOf(file));
+        }
+        if (hashes.Count <= MostNamed)
+        {
+            return hashes;
+        }
+        using var all = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (name, hash) in hashes)
+        {
+            all.AppendData(System.Text.Encoding.UTF8.GetBytes($"{name}\0{hash}\n"));
+        }
+        return new(StringComparer.Ordinal) { [$"{hashes.Count} files"] = Convert.ToHexStringLower(all.GetHashAndReset()) };
+    }
+
+    private static string HashOf(string file)
+    {
+        try
+        {
+            var (length, written) = StampOf(file);
+            if (length == 0)
+            {
+                // A pipe or a device, too, has no length; to read it could take for ever.
+                throw new TrainingDataException($"'{file}' is empty, or no plain file. Give the path of a file with data.");
+            }
+            if (known.TryGetValue(file, out var entry) && (entry.Length, entry.Written) == (length, written))
+            {
+                return entry.Hash;
+            }
+            using var stream = File.OpenRead(file);
+            var hash = Convert.ToHexStringLower(SHA256.HashData(stream));
+            if (StampOf(file) != (length, written))
+            {
+                throw new TrainingDataException($"'{file}' changes while it is read. Wait until it is whole.");
+            }
+            known[file] = (length, written, hash);
+            return hash;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new TrainingDataException($"'{file}' cannot be read: {error.Message}", error);
+        }
+    }
+
+    private static (long Length, DateTime Written) StampOf(string file)
+    {
+        var info = new FileInfo(file);
+        // A link's own length is that of its text.
+        return info.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target ? (target.Length, target.LastWriteTimeUtc) : (info.Length, info.LastWriteTimeUtc);
+    }
+}

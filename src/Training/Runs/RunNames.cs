@@ -1,0 +1,18 @@
+using System.Security.Cryptography;
+
+namespace Granary.Training.Runs;
+
+/// <summary>Ids for runs whose user has not chosen one.</summary>
+public static class RunNames
+{
+    private const int LongestName = 60, Chance = 4;
+
+    /// <summary>The path's last name, or what of it an id may hold, and some letters of chance: two runs never share one.</summary>
+    public static string New(string path)
+    {
+        var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(path));
+        var plain = string.Concat(name.Select(letter => char.IsAsciiLetterOrDigit(letter) || letter is '_' or '.' ? letter : '-')).Trim('-', '_', '.');
+        plain = plain.Length > LongestName ? plain[..LongestName] : plain;
+        return $"{(plain.Length > 0 ? plain : "run")}-{RandomNumberGenerator.GetString("abcdefghijkmnpqrstuvwxyz23456789", Chance)}";
+    }
+}

@@ -1,0 +1,71 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Granary.Training.Tasks;
+
+namespace Granary.Training.Runs;
+
+/// <summary>
+/// A run as it was asked for: what determines its weights, and besides how and where they are made, which changes no bit. Settled
+/// once by <see cref="SpecRules"/>, then stored whole: with the coordinator, and in every checkpoint.
+/// </summary>
+public sealed record RunSpec : TrainingSpec
+{
+    private static readonly JsonSerializerOptions json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
+
+    /// <summary>Chosen by the client: submitting the same spec under the same id twice is one run.</summary>
+    public required string RunId { get; init; }
+
+    /// <summary>The run directory, a path on the silos.</summary>
+    public required string Output { get; init; }
+
+    /// <summary>Workers to train on, at most as many as shards. Default: 1.</summary>
+    public int Workers { get; init; } = 1;
+
+    /// <summary>With fewer free slots than these the run waits to start. Default: 0, for all of <see cref="Workers"/>.</summary>
+    public int MinWorkers { get; init; }
+
+    /// <summary>Of the runs that wait, those of a higher priority start first. Default: 0.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>Steps between checkpoints; 0: every few minutes, at the end, and when the measure improves. Default: 0.</summary>
+    public long CheckpointEvery { get; init; }
+
+    /// <summary>How many of the newest checkpoints to keep, the best besides. Default: 3.</summary>
+    public int Keep { get; init; } = 3;
+
+    /// <summary>Steps between comparisons of the workers' states; 0: with every checkpoint and copy of state only. Default: 50.</summary>
+    public long VerifyEvery { get; init; } = 50;
+
+    /// <summary>How gradients are exchanged.</summary>
+    public ExchangeKind Exchange { get; init; }
+
+    /// <summary>Go on from the newest whole checkpoint in <see cref="Output"/>.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Versions of the programs that may train the run: <c>granary</c>, <c>torchsharp</c>. Filled in when it is settled.</summary>
+    public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Whether both ask for the same run.</summary>
+    public bool AsksTheSameAs(RunSpec other) => Sorted().ToJson() == other.Sorted().ToJson();
+
+    public string ToJson() => JsonSerializer.Serialize(this, json);
+
+    /// <exception cref="JsonException"/>
+    public static RunSpec FromJson(string text) => JsonSerializer.Deserialize<RunSpec>(text, json) ?? throw new JsonException("A spec is an object.");
+
+    private RunSpec Sorted() => this with { Settings = Sorted(Settings), Switches = Sorted(Switches), DataFiles = Sorted(DataFiles), Versions = Sorted(Versions) };
+
+    private static SortedDictionary<string, string> Sorted(IReadOnlyDictionary<string, string> entries) =>
+        new(entries.ToDictionary(), StringComparer.Ordinal);
+}
+
+/// <summary>How the workers' sums become one.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<ExchangeKind>))]
+public enum ExchangeKind
+{
+    /// <summary>Peer to peer: through memory within a process, over sockets between processes.</summary>
+    PeerToPeer,
+
+    /// <summary>Inside the coordinator grain: for small models, and as the oracle for the other.</summary>
+    Coordinator,
+}

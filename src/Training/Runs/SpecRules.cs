@@ -1,0 +1,133 @@
+using Granary.Training.Frames;
+using Granary.Training.Tasks;
+
+namespace Granary.Training.Runs;
+
+/// <summary>A spec holds what it may not hold. The message names the value, the range and the cure.</summary>
+public sealed class SpecException(string message) : Exception(message);
+
+/// <summary>What a spec may hold, for the gateway, the command line and everybody else; and how one is completed. The only place for either.</summary>
+public static class SpecRules
+{
+    /// <summary>More steps or epochs than any run makes; what is computed from them stays within 64 bits.</summary>
+    public const long MostSteps = 1_000_000_000_000, MostEpochs = 1_000_000_000;
+
+    private const int LongestId = 100, LongestText = 4096, MostEntries = 1000, MostKept = 1_000_000;
+
+    /// <summary>
+    /// Checks everything, completes the settings by the task's defaults, and adds the data's content (or compares it, if the
+    /// spec is that of an earlier run) and the versions.
+    /// </summary>
+    /// <param name="versions">Of this program.</param>
+    /// <exception cref="SpecException"/>
+    /// <exception cref="UnknownTaskException"/>
+    /// <exception cref="TaskSettingException"/>
+    /// <exception cref="TrainingDataException">The data are not there, or are not those that the run began with.</exception>
+    public static RunSpec Settle(RunSpec spec, TaskCatalog tasks, IReadOnlyDictionary<string, string> versions)
+    {
+        Check(spec, tasks);
+        var task = tasks[spec.Task];
+        return spec with
+        {
+            Settings = TaskSettings.Complete(task, spec.Settings),
+            DataFiles = DataContent.Confirm(spec, task),
+            Versions = versions,
+        };
+    }
+
+    /// <summary>Checks everything that can be told from the spec alone.</summary>
+    /// <inheritdoc cref="Settle" path="/exception"/>
+    public static void Check(RunSpec spec, TaskCatalog tasks)
+    {
+        CheckId(spec.RunId);
+        TaskSettings.Complete(tasks[Text("task", spec.Task)], spec.Settings);
+        CheckPath("output", spec.Output);
+        if (spec.Data is { } data)
+        {
+            CheckPath("data", data);
+        }
+        Check("shards", spec.Shards, 1, ShardCount.MostShards);
+        Check("workers", spec.Workers, 1, spec.Shards, "a worker needs a shard at least. Raise shards (the weights depend on it) or take fewer workers");
+        Check("min-workers", spec.MinWorkers, 0, spec.Workers, "a run waits for all its workers at most");
+        Check("checkpoint-every", spec.CheckpointEvery, 0, MostSteps);
+        Check("verify-every", spec.VerifyEvery, 0, MostSteps);
+        Check("keep", spec.Keep, 1, MostKept);
+        if (spec.Steps is { } steps)
+        {
+            Check("steps", steps, 1, MostSteps);
+        }
+        if (spec.Epochs is { } epochs && !(epochs is > 0 and <= MostEpochs))
+        {
+            throw Wrong("epochs", $"{epochs}", $"it takes a number above 0, at most {MostEpochs}");
+        }
+        if (spec is { Steps: not null, Epochs: not null })
+        {
+            throw new SpecException("A run has steps or epochs, not both.");
+        }
+        if (!Enum.IsDefined(spec.Exchange))
+        {
+            throw Wrong("exchange", $"{spec.Exchange}", $"it takes {string.Join(" or ", Enum.GetNames<ExchangeKind>())}");
+        }
+        CheckEntries("settings", spec.Settings);
+        CheckEntries("switches", spec.Switches);
+        CheckEntries("data files", spec.DataFiles);
+    }
+
+    /// <summary>Ids go into logs, metrics and file names: letters, digits and <c>-_.</c>, at most 100, a letter or digit first.</summary>
+    /// <exception cref="SpecException"/>
+    public static void CheckId(string id)
+    {
+        if (id.Length is 0 or > LongestId || !char.IsAsciiLetterOrDigit(id[0]) || id.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('-' or '_' or '.')))
+        {
+            throw Wrong("id", Shown(id), $"it takes letters, digits and the signs -_., a letter or digit first, at most {LongestId} in all");
+        }
+    }
+
+    /// <summary>The number of workers that a run may be scaled to.</summary>
+    /// <exception cref="SpecException"/>
+    public static void CheckWorkers(TrainingSpec spec, int workers) => Check("workers", workers, 1, spec.Shards, $"the run has {spec.Shards} shards");
+
+    /// <summary>A text as it may stand in a message: without control characters, and cut if it is long.</summary>
+    public static string Shown(string text)
+    {
+        const int Most = 80;
+        var plain = string.Concat(text.Take(Most).Select(letter => char.IsControl(letter) ? '?' : letter));
+        return text.Length > Most ? plain + "..." : plain;
+    }
+
+    private static void Check(string name, long value, long least, long most, string? why = null)
+    {
+        if (value < least || value > most)
+        {
+            throw Wrong(name, $"{value}", $"it takes {least} to {most}{(why is null ? "" : $": {why}")}");
+        }
+    }
+
+    private static void CheckPath(string name, string path)
+    {
+        if (!Path.IsPathFullyQualified(Text(name, path)))
+        {
+            throw Wrong(name, Shown(path), "it takes a path from the root on, such as /runs/first");
+        }
+    }
+
+    private static void CheckEntries(string name, IReadOnlyDictionary<string, string> entries)
+    {
+        if (entries.Count > MostEntries)
+        {
+            throw new SpecException($"A run cannot have {entries.Count} {name}: at most {MostEntries}.");
+        }
+        foreach (var (key, value) in entries)
+        {
+            Text(name, key);
+            Text(key, value, mayBeEmpty: true);
+        }
+    }
+
+    private static string Text(string name, string text, bool mayBeEmpty = false) =>
+        (mayBeEmpty || text.Length > 0) && text.Length <= LongestText && !text.Any(char.IsControl)
+            ? text
+            : throw Wrong(name, Shown(text), $"it takes {(mayBeEmpty ? 0 : 1)} to {LongestText} letters, none of them a control character");
+
+    private static SpecException Wrong(string name, string value, string takes) => new($"'{name}' cannot be '{value}': {takes}.");
+}
