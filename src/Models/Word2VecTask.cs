@@ -95,7 +95,7 @@ public sealed class Word2VecTask : ITrainingTask
 
         public IReadOnlyList<string> Phases => ["train"];
 
-        public long StepsPerEpoch => (Text.Length + Batch - 1) / Batch;
+        public long StepsPerEpoch => ((long)Text.Length + Batch - 1) / Batch;
 
         public long TotalSteps => spec.TotalSteps(StepsPerEpoch, defaultEpochs: 5);
 

@@ -1,5 +1,6 @@
 using Granary.Models.Torch;
 using Granary.Training.Checkpoints;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Silo;
@@ -7,12 +8,14 @@ namespace Granary.Silo;
 /// <summary>A model out of a run directory, ready for use in this process. Only <see cref="Evaluate"/> reads data.</summary>
 public sealed class TrainedModel : IDisposable
 {
-    private readonly TrainingSpec spec;
+    private readonly ITrainingTask task;
+    private readonly bool measuresItsOwnData;
 
-    private TrainedModel(Checkpoint checkpoint, TrainingSpec spec)
+    private TrainedModel(Checkpoint checkpoint, string? data)
     {
-        (Checkpoint, this.spec) = (checkpoint, spec);
-        Replica = GranaryEnvironment.Tasks[spec.Task].OpenReplica(spec, checkpoint.ReadAsset);
+        var spec = checkpoint.Manifest.Spec;
+        (Checkpoint, measuresItsOwnData, task) = (checkpoint, data is null, GranaryEnvironment.Tasks[spec.Task]);
+        Replica = task.OpenReplica(spec with { Data = data ?? spec.Data }, checkpoint.ReadAsset);
     }
 
     public Checkpoint Checkpoint { get; }
@@ -28,7 +31,7 @@ public sealed class TrainedModel : IDisposable
         var checkpoint = new CheckpointStore(runDirectory).Best(skipped)
             ?? throw new CheckpointException($"No whole checkpoint lies in {runDirectory}. Is it the directory of a run (--out)?");
         _ = TorchRuntime.Switches;
-        var model = new TrainedModel(checkpoint, checkpoint.Manifest.Spec with { Data = data ?? checkpoint.Manifest.Spec.Data });
+        var model = new TrainedModel(checkpoint, data);
         try
         {
             CheckpointStore.LoadModel(checkpoint, model.Replica);
@@ -41,18 +44,20 @@ public sealed class TrainedModel : IDisposable
         }
     }
 
-    /// <summary>The task's own measures on held-out data.</summary>
-    /// <exception cref="TrainingDataException">The data are not there, or cannot be used.</exception>
+    /// <summary>The task's own measures on held-out data: the run's, as they were, unless others were given.</summary>
+    /// <exception cref="TrainingDataException">The data are not there, cannot be used, or are not the run's any more.</exception>
     public Metrics Evaluate()
     {
-        try
+        var spec = Checkpoint.Manifest.Spec;
+        if (measuresItsOwnData && spec.Data is { } path)
         {
-            return Replica.Evaluate();
+            if (!Path.Exists(path))
+            {
+                throw new TrainingDataException($"The run's data are no longer at {path}. Say where they are now, or name others to be measured on: --data PATH");
+            }
+            DataContent.Confirm(spec, task);
         }
-        catch (TrainingDataException error) when (spec.Data is { } data && !Path.Exists(data))
-        {
-            throw new TrainingDataException($"The run's data are no longer at {data}. Say where they are now, or name others to be measured on: --data PATH", error);
-        }
+        return Replica.Evaluate();
     }
 
     public void Dispose() => Replica.Dispose();

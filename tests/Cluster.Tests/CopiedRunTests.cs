@@ -1,6 +1,6 @@
 namespace Granary.Cluster.Tests;
 
-/// <summary>A run directory that was copied to where its data are not.</summary>
+/// <summary>A run directory that was copied to where its data are not, or are others by now.</summary>
 public sealed class CopiedRunTests : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
@@ -33,6 +33,22 @@ public sealed class CopiedRunTests : IDisposable
         Assert.Contains("test.perplexity ", await OutputAsync("evaluate", In("copy"), "--data", In("other.txt")), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Text_ThatHasChanged_IsRefusedByNameAndLeavesTheVectorsToTheirWords()
+    {
+        await TrainAsync("word2vec", "dimension=8", "vocabulary-size=20", "min-count=1");
+        await OutputAsync("export", In("run"), In("before.txt"));
+        File.WriteAllText(In("text.txt"), string.Concat(Enumerable.Repeat("zebra ", 3000)) + File.ReadAllText(In("text.txt")));
+        await OutputAsync("export", In("run"), In("after.txt"));
+        Assert.Equal(File.ReadAllText(In("before.txt")), File.ReadAllText(In("after.txt")));
+        foreach (var command in new[] { "resume", "evaluate" })
+        {
+            var refused = await CommandLine.RunAsync(command, In("run"));
+            Assert.NotEqual(0, refused.ExitCode);
+            Assert.Contains("'text.txt' of the data", Assert.Single(refused.Error.Trim().Split('\n')), StringComparison.Ordinal);
+        }
+    }
+
     private static async Task<string> OutputAsync(params string[] arguments)
     {
         var result = await CommandLine.RunAsync(arguments);
@@ -40,11 +56,16 @@ public sealed class CopiedRunTests : IDisposable
         return result.Output;
     }
 
-    private async Task TrainAndMoveAsync(string task, params string[] settings)
+    private async Task TrainAsync(string task, params string[] settings)
     {
         WriteText("text.txt", first: 1);
         string[] set = [.. settings.SelectMany(setting => new[] { "--set", setting })];
         await OutputAsync(["train", task, "--data", In("text.txt"), "--steps", "5", "--out", In("run"), "--quiet", .. set]);
+    }
+
+    private async Task TrainAndMoveAsync(string task, params string[] settings)
+    {
+        await TrainAsync(task, settings);
         Directory.Move(In("run"), In("copy"));
         File.Delete(In("text.txt"));
     }

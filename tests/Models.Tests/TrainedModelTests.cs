@@ -1,5 +1,6 @@
 using System.Text;
 using Granary.Training.Checkpoints;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests;
@@ -81,9 +82,9 @@ public sealed class TrainedModelTests : IDisposable
         Assert.Contains("images.json is not what", Assert.Throws<CheckpointException>(() => CheckpointStore.Load(checkpoint, retrained)).Message, StringComparison.Ordinal);
     }
 
-    private (TrainingSpec Spec, Checkpoint Checkpoint) Train(ITrainingTask task, string data, Dictionary<string, string> settings)
+    private (RunSpec Spec, Checkpoint Checkpoint) Train(ITrainingTask task, string data, Dictionary<string, string> settings)
     {
-        var spec = new TrainingSpec { Task = task.Name, Shards = 2, Data = data, Settings = settings };
+        var spec = new RunSpec { RunId = "run", Output = folder.Path, Task = task.Name, Shards = 2, Data = data, Settings = settings };
         using var driver = new ReplicaDriver(task, spec).Run(3);
         var replica = driver.Replica;
         return (spec, new CheckpointStore(Path.Combine(folder.Path, "run")).Write(replica.State, new()
@@ -101,14 +102,14 @@ public sealed class TrainedModelTests : IDisposable
         }));
     }
 
-    private static ITrainingReplica Open(ITrainingTask task, TrainingSpec spec, Checkpoint checkpoint)
+    private static ITrainingReplica Open(ITrainingTask task, RunSpec spec, Checkpoint checkpoint)
     {
         var replica = task.OpenReplica(spec, checkpoint.ReadAsset);
         CheckpointStore.LoadModel(checkpoint, replica);
         return replica;
     }
 
-    private string Export(TrainingSpec spec, Checkpoint checkpoint)
+    private string Export(RunSpec spec, Checkpoint checkpoint)
     {
         using var model = Open(new Word2VecTask(), spec, checkpoint);
         var path = Path.Combine(folder.Path, "vectors.txt");

@@ -2,6 +2,7 @@ using System.Text;
 using Granary.Tests.Fakes;
 using Granary.Training.Checkpoints;
 using Granary.Training.Numerics;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Tests;
@@ -84,7 +85,7 @@ public sealed class CheckpointAssetsTests : IDisposable
         Assert.Equal((120, 40), (state.MemoryBytes(), state.MemoryBytes(StateKind.Model)));
     }
 
-    private static TrainingSpec Spec(string asset) => new() { Task = "points", Settings = new Dictionary<string, string> { ["asset"] = asset } };
+    private static RunSpec Spec(string asset) => new() { RunId = "points", Output = "/runs/points", Task = "points", Settings = new Dictionary<string, string> { ["asset"] = asset } };
 
     private static ITrainingReplica Create(string asset, ulong seed = 1) => new PointsTask().CreateReplica(Spec(asset) with { Seed = seed });
 

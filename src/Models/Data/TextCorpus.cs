@@ -1,3 +1,4 @@
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Data;
@@ -25,12 +26,13 @@ public sealed record CorpusOptions
 }
 
 /// <summary>
-/// A text as numbers of words, in three parts. The vocabulary comes from the training part alone, unless a model brings its own; the
-/// end of a line is the word <see cref="Vocabulary.LineEnd"/>. Immutable by agreement: all replicas of a process share the arrays.
+/// A text as numbers of words, in three parts. The vocabulary comes from the training part alone, unless a model brings its
+/// own; the end of a line is the word <see cref="Vocabulary.LineEnd"/>. Immutable by agreement: all replicas of a process
+/// share the arrays.
 /// </summary>
 public sealed class TextCorpus
 {
-    private static readonly WeakCache<(TextFiles Files, string Stamps, CorpusOptions Options), TextCorpus> loaded =
+    private static readonly WeakCache<(TextFiles Files, FileStamp Training, FileStamp? Validation, FileStamp? Test, CorpusOptions Options), TextCorpus> loaded =
         new(key => Read(key.Files, key.Options, known: null));
 
     private static readonly WeakCache<CorpusOptions, TextCorpus> madeUp = new(options => MakeUp(options, known: null));
@@ -60,7 +62,9 @@ public sealed class TextCorpus
             return madeUp.Get(options);
         }
         var files = TextFiles.Find(Path.GetFullPath(path));
-        return loaded.Get((files, FileStamp.Of([files.Training, files.Validation, files.Test]), options));
+        return loaded.Get((files, FileStamp.Of(files.Training), Stamp(files.Validation), Stamp(files.Test), options));
+
+        static FileStamp? Stamp(string? path) => path is null ? null : FileStamp.Of(path);
     }
 
     /// <summary>A text in the words of a model that is trained already, split as for training.</summary>
