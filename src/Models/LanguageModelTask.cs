@@ -26,7 +26,7 @@ public sealed class LanguageModelTask : ITrainingTask
 
     public Type Settings => typeof(LanguageModelSettings);
 
-    // Validation halves the learning rate, and there is one at the last step.
+    // Validation may lower the learning rate, and the last step has one, too.
     public bool EndMatters => true;
 
     public ITrainingReplica CreateReplica(TrainingSpec spec)
@@ -41,7 +41,7 @@ public sealed class LanguageModelTask : ITrainingTask
     public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset)
     {
         var settings = SettingsOf(spec);
-        var vocabulary = Vocabulary.FromAssets(asset);
+        var vocabulary = Vocabulary.FromAssets(asset, unknown: true);
         Texts Load() => new(TextCorpus.Load(spec.Data, CorpusOptionsOf(settings), vocabulary), settings);
         return new Replica(spec, settings, vocabulary, Load, new(settings, vocabulary.Count, spec.Seed), rounded: false);
     }

@@ -65,8 +65,9 @@ public sealed class Vocabulary
     }
 
     /// <summary>The vocabulary that a model was trained with.</summary>
+    /// <param name="unknown">Whether unknown words must have a number of their own.</param>
     /// <exception cref="CheckpointException">Its file is missing, or damaged; the message names the line.</exception>
-    public static Vocabulary FromAssets(Func<string, byte[]> asset)
+    public static Vocabulary FromAssets(Func<string, byte[]> asset, bool unknown = false)
     {
         string text;
         try
@@ -94,6 +95,10 @@ public sealed class Vocabulary
                 throw Damaged($"line {number + 1} is no new word with its count");
             }
             counts[number] = count;
+        }
+        if (unknown && words is not [Unknown, ..])
+        {
+            throw Damaged($"line 1 is not {Unknown}");
         }
         return words.Length >= 2 ? new(words, counts) : throw Damaged("it has fewer than two words");
 

@@ -35,6 +35,13 @@ public class VocabularyTests
     public void Vocabulary_ThatIsDamaged_IsRefusedByLine(string text, string because) => Refused(Encoding.UTF8.GetBytes(text), because);
 
     [Fact]
+    public void Vocabulary_WithoutTheUnknownWordThatAModelNeeds_IsRefused()
+    {
+        var error = Assert.Throws<CheckpointException>(() => Vocabulary.FromAssets(_ => "the 4\nof 3\n"u8.ToArray(), unknown: true));
+        Assert.Contains("line 1 is not <unk>", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Vocabulary_ThatIsNoUtf8_IsRefused() => Refused([.. "the 4\ncaf"u8, 0xE9, .. " 3\n"u8], "no UTF-8");
 
     [Fact]
@@ -63,7 +70,7 @@ public class VocabularyTests
     private static void Refused(byte[] file, string because)
     {
         var error = Assert.Throws<CheckpointException>(() => Vocabulary.FromAssets(_ => file));
-        Assert.Contains($"vocabulary.txt is damaged: ", error.Message, StringComparison.Ordinal);
+        Assert.Contains("vocabulary.txt is damaged: ", error.Message, StringComparison.Ordinal);
         Assert.Contains(because, error.Message, StringComparison.Ordinal);
     }
 }
