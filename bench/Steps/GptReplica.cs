@@ -40,8 +40,6 @@ internal sealed class GptReplica : NetworkReplica
 
     protected override double MaxGradientNorm => 1;
 
-    public override Metrics Evaluate() => [];
-
     public override void Dispose()
     {
         words_BT.Dispose();
@@ -53,6 +51,8 @@ internal sealed class GptReplica : NetworkReplica
         (SoftmaxOutput.LossSum(network.Decoder, network.call(words_BT).flatten(0, 1), next_N), Rows * Length);
 
     protected override double LearningRate(long step) => 3e-4;
+
+    protected override Metrics Examine() => [];
 
     private static Tensor RandomWords(ulong seed)
     {

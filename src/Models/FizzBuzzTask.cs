@@ -75,10 +75,8 @@ public sealed class FizzBuzzTask : ITrainingTask
 
         protected override double LearningRate(long step) => settings.LearningRate;
 
-        public override Metrics Evaluate()
+        protected override Metrics Examine()
         {
-            using var scope = NewDisposeScope();
-            using var noGradient = torch.no_grad();
             int[] unseen = [.. Enumerable.Range(1, FirstTrained - 1)];
             var answers_B = network.call(DigitsOf(unseen)).argmax(1);
             return new() { ["accuracy"] = answers_B.eq(ClassesOf(unseen)).sum().item<long>() / (double)unseen.Length };

@@ -26,7 +26,27 @@ public sealed class GanTask : ITrainingTask
 
     public Type Settings => typeof(GanSettings);
 
-    public ITrainingReplica CreateReplica(TrainingSpec spec) => new Replica(spec, TaskSettings.Bind<GanSettings>(spec), ImageData.Load(spec.Data));
+    public ITrainingReplica CreateReplica(TrainingSpec spec)
+    {
+        var settings = TaskSettings.Bind<GanSettings>(spec);
+        var rounded = Autocast.Wanted(settings.Autocast);
+        var data = ImageData.Load(spec.Data);
+        return new Replica(spec, settings, ImageSize.Of(data.Train), () => data, rounded);
+    }
+
+    public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset)
+    {
+        var size = ImageSize.FromAssets(asset);
+        return new Replica(spec, TaskSettings.Bind<GanSettings>(spec), size, Load, rounded: false);
+
+        ImageData Load()
+        {
+            var data = ImageData.Load(spec.Data);
+            return ImageSize.Of(data.HeldOut) == size
+                ? data
+                : throw new TrainingDataException($"'{spec.Data}' holds images of {ImageSize.Of(data.HeldOut)} pixels, the model knows those of {size}. Give images of that size.");
+        }
+    }
 
     private sealed unsafe class Replica : ITrainingReplica, IPictureGenerator
     {
@@ -35,18 +55,19 @@ public sealed class GanTask : ITrainingTask
         private const int SampleCount = 64, Examined = 1000;
         private readonly TrainingSpec spec;
         private readonly GanSettings settings;
-        private readonly ImageData data;
-        private readonly ShuffledEpochs epochs;
+        private readonly ImageSize size;
+        private readonly Lazy<ImageData> data;
+        private readonly Lazy<ShuffledEpochs> epochs;
         private readonly Player generator, discriminator;
         private readonly bool rounded;
         private readonly Generator random = new();
 
-        public Replica(TrainingSpec spec, GanSettings settings, ImageData data)
+        public Replica(TrainingSpec spec, GanSettings settings, ImageSize size, Func<ImageData> load, bool rounded)
         {
-            (this.spec, this.settings, this.data) = (spec, settings, data);
-            rounded = Autocast.Wanted(settings.Autocast);
-            epochs = new(data.Train.Count, settings.Batch, spec.Shards, spec.Seed);
-            var (pixels, hidden) = (data.Train.PixelsEach, settings.Hidden);
+            (this.spec, this.settings, this.size, this.rounded) = (spec, settings, size, rounded);
+            data = new(load);
+            epochs = new(() => new(data.Value.Train.Count, settings.Batch, spec.Shards, spec.Seed));
+            var (pixels, hidden) = (size.Pixels, settings.Hidden);
             generator = new("generator", settings, StepRandom.Mix(spec.Seed, 0), nn.Sequential(
                 ("input", nn.Linear(settings.Latent, hidden)),
                 ("relu1", nn.LeakyReLU(0.2)),
@@ -60,12 +81,13 @@ public sealed class GanTask : ITrainingTask
                 ("hidden", nn.Linear(hidden, hidden)),
                 ("relu2", nn.LeakyReLU(0.2)),
                 ("output", nn.Linear(hidden, 1))));
-            State = new([.. generator.State, .. discriminator.State]);
+            State = new([.. generator.State, .. discriminator.State], size.ToAssets());
+            State.Scalars[generator.Updates] = State.Scalars[discriminator.Updates] = 0;
         }
 
         public IReadOnlyList<string> Phases => ["discriminator", "generator"];
 
-        public long StepsPerEpoch => epochs.StepsPerEpoch;
+        public long StepsPerEpoch => epochs.Value.StepsPerEpoch;
 
         public long TotalSteps => spec.TotalSteps(StepsPerEpoch, defaultEpochs: 20);
 
@@ -81,7 +103,7 @@ public sealed class GanTask : ITrainingTask
         public void ComputeGradients(Coordinates at, Frame frame)
         {
             frame.Clear();
-            var chosen = epochs.SamplesOf(at.Step, at.Shard);
+            var chosen = epochs.Value.SamplesOf(at.Step, at.Shard);
             if (chosen.Length == 0)
             {
                 return;
@@ -105,7 +127,7 @@ public sealed class GanTask : ITrainingTask
             var loss = Judged(fake_B1, real: at.Phase == Generate);
             if (at.Phase == Discriminate)
             {
-                var real_B1 = discriminator.Play(data.Train.ToRows(chosen));
+                var real_B1 = discriminator.Play(data.Value.Train.ToRows(chosen));
                 loss += Judged(real_B1, real: true);
                 frame.Scalars[RealScore] = Score(real_B1);
             }
@@ -119,7 +141,7 @@ public sealed class GanTask : ITrainingTask
             {
                 throw new NonFiniteException("loss", Phases[phase], step);
             }
-            var norm = PlayerOf(phase).Update(sum, weight, Phases[phase], step);
+            var norm = PlayerOf(phase).Update(sum, weight, step, State.Scalars);
             metrics[Metrics.Loss] = loss;
             metrics[$"loss.{Phases[phase]}"] = loss;
             metrics[$"gradient.norm.{Phases[phase]}"] = norm;
@@ -133,20 +155,19 @@ public sealed class GanTask : ITrainingTask
         }
 
         /// <summary>The players on held-out images and as many generated ones: 0.5 accuracy means that they look alike.</summary>
-        public Metrics Evaluate()
+        public Metrics Evaluate() => Use(() =>
         {
-            using var scope = NewDisposeScope();
-            using var noGradient = torch.no_grad();
-            int[] chosen = [.. Enumerable.Range(0, Math.Min(Examined, data.HeldOut.Count))];
-            var real_B1 = discriminator.Play(data.HeldOut.ToRows(chosen));
+            var heldOut = data.Value.HeldOut;
+            int[] chosen = [.. Enumerable.Range(0, Math.Min(Examined, heldOut.Count))];
+            var real_B1 = discriminator.Play(heldOut.ToRows(chosen));
             var fake_B1 = discriminator.Play(generator.Play(Noise(chosen.Length, spec.Seed)));
-            return new()
+            return new Metrics
             {
                 ["validation.loss.discriminator"] = (Judged(real_B1, real: true) + Judged(fake_B1, real: false)).item<float>() / chosen.Length,
                 ["validation.loss.generator"] = Judged(fake_B1, real: true).item<float>() / chosen.Length,
                 ["validation.accuracy"] = (real_B1.gt(0).sum() + fake_B1.le(0).sum()).item<long>() / (2.0 * chosen.Length),
             };
-        }
+        });
 
         public bool SamplesDue(long step) => (step + 1) % (settings.SamplesEvery > 0 ? settings.SamplesEvery : StepsPerEpoch) == 0;
 
@@ -155,19 +176,24 @@ public sealed class GanTask : ITrainingTask
             File.WriteAllBytes(Path.Combine(folder, $"step-{step + 1:D8}.png"), Draw(SampleCount, spec.Seed));
         }
 
-        public byte[] Draw(int count, ulong seed)
-        {
-            using var scope = NewDisposeScope();
-            using var noGradient = torch.no_grad();
-            var images_BP = generator.Play(Noise(count, seed));
-            return ImageGrid.ToPng(ImageSet.FromRows(images_BP, data.Train.Height, data.Train.Width));
-        }
+        public byte[] Draw(int count, ulong seed) =>
+            Use(() => ImageGrid.ToPng(ImageSet.FromRows(generator.Play(Noise(count, seed)), size.Height, size.Width)));
 
         public void Dispose()
         {
             generator.Dispose();
             discriminator.Dispose();
             random.Dispose();
+        }
+
+        /// <summary>For all but training: both networks in evaluation mode, without gradients; tensors made meanwhile go at the end.</summary>
+        private T Use<T>(Func<T> use)
+        {
+            using var scope = NewDisposeScope();
+            using var noGradient = torch.no_grad();
+            generator.Rest();
+            discriminator.Rest();
+            return use();
         }
 
         private Player PlayerOf(int phase) => phase == Discriminate ? discriminator : generator;
@@ -193,6 +219,7 @@ public sealed class GanTask : ITrainingTask
     /// <summary>One of the two networks, with an optimizer of its own.</summary>
     private sealed unsafe class Player : IDisposable
     {
+        private readonly string name;
         private readonly GanSettings settings;
         private readonly nn.Module<Tensor, Tensor> network;
         private readonly FlatParameters parameters;
@@ -200,8 +227,7 @@ public sealed class GanTask : ITrainingTask
 
         public Player(string name, GanSettings settings, ulong seed, nn.Module<Tensor, Tensor> network)
         {
-            this.settings = settings;
-            this.network = network;
+            (this.name, this.settings, this.network) = (name, settings, network);
             Initialization.Default(network, seed);
             parameters = new(network);
             optimizer = new OptimizerChoice(OptimizerChoice.Adam, Beta1: settings.Beta1).Create(parameters.Length);
@@ -214,6 +240,9 @@ public sealed class GanTask : ITrainingTask
 
         public IReadOnlyList<StateTensor> State { get; }
 
+        /// <summary>The scalar that counts this player's updates.</summary>
+        public string Updates => $"{name}.updates";
+
         public Frame CreateFrame(int scalars) => parameters.CreateFrame(carried: 0, scalars);
 
         public Tensor Play(Tensor input) => network.call(input);
@@ -222,17 +251,21 @@ public sealed class GanTask : ITrainingTask
         public void LearnInto(Frame frame)
         {
             parameters.Bind(frame);
-            WantGradients(true);
+            Train(gradients: true);
         }
 
         /// <summary>From now on gradients pass through this player, and it takes none itself.</summary>
-        public void StandStill() => WantGradients(false);
+        public void StandStill() => Train(gradients: false);
 
+        /// <summary>From now on this player is used, not trained.</summary>
+        public void Rest() => network.eval();
+
+        /// <param name="scalars">Of the state; <see cref="Updates"/> goes up by one.</param>
         /// <returns>The norm of the mean gradient.</returns>
-        public double Update(Frame sum, double weight, string phase, long step)
+        public double Update(Frame sum, double weight, long step, SortedDictionary<string, double> scalars)
         {
-            var (norm, scale) = GradientNorm.Clip(sum.Pointer, parameters.Length, weight, double.PositiveInfinity, phase, step);
-            optimizer.Update(parameters.Values, sum.Pointer, update: step + 1, (float)settings.LearningRate, scale);
+            var (norm, scale) = GradientNorm.Clip(sum.Pointer, parameters.Length, weight, double.PositiveInfinity, name, step);
+            optimizer.Update(parameters.Values, sum.Pointer, (long)++scalars[Updates], (float)settings.LearningRate, scale);
             return norm;
         }
 
@@ -243,11 +276,12 @@ public sealed class GanTask : ITrainingTask
             network.Dispose();
         }
 
-        private void WantGradients(bool wanted)
+        private void Train(bool gradients)
         {
+            network.train();
             foreach (var parameter in network.parameters())
             {
-                parameter.requires_grad = wanted;
+                parameter.requires_grad = gradients;
             }
         }
     }

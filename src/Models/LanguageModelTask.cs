@@ -26,16 +26,44 @@ public sealed class LanguageModelTask : ITrainingTask
 
     public Type Settings => typeof(LanguageModelSettings);
 
+    // Validation may lower the learning rate, and the last step has one, too.
+    public bool EndMatters => true;
+
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {
-        var settings = TaskSettings.Bind<LanguageModelSettings>(spec);
-        if (settings.Tied && settings.Embedding != settings.Hidden)
-        {
-            throw new TaskSettingException($"Setting 'tied' needs 'embedding' and 'hidden' to be equal; they are {settings.Embedding} and {settings.Hidden}.");
-        }
+        var settings = SettingsOf(spec);
         var rounded = Autocast.Wanted(settings.Autocast, lstm: settings.Cell == "lstm");
-        var corpus = TextCorpus.Load(spec.Data, new() { TrainingWords = settings.Words, HeldOutWords = settings.ValidWords, VocabularySize = settings.Vocabulary });
-        return new Replica(spec, settings, corpus, new Network(settings, corpus.Vocabulary.Count, spec.Seed), rounded);
+        var corpus = TextCorpus.Load(spec.Data, CorpusOptionsOf(settings));
+        var texts = new Texts(corpus, settings);
+        return new Replica(spec, settings, corpus.Vocabulary, () => texts, new(settings, corpus.Vocabulary.Count, spec.Seed), rounded);
+    }
+
+    public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset)
+    {
+        var settings = SettingsOf(spec);
+        var vocabulary = Vocabulary.FromAssets(asset, unknown: true);
+        Texts Load() => new(TextCorpus.Load(spec.Data, CorpusOptionsOf(settings), vocabulary), settings);
+        return new Replica(spec, settings, vocabulary, Load, new(settings, vocabulary.Count, spec.Seed), rounded: false);
+    }
+
+    private static LanguageModelSettings SettingsOf(TrainingSpec spec)
+    {
+        var settings = TaskSettings.Bind<LanguageModelSettings>(spec);
+        return !settings.Tied || settings.Embedding == settings.Hidden
+            ? settings
+            : throw new TaskSettingException($"Setting 'tied' needs 'embedding' and 'hidden' to be equal; they are {settings.Embedding} and {settings.Hidden}.");
+    }
+
+    private static CorpusOptions CorpusOptionsOf(LanguageModelSettings settings) =>
+        new() { TrainingWords = settings.Words, HeldOutWords = settings.ValidWords, VocabularySize = settings.Vocabulary };
+
+    private sealed class Texts(TextCorpus corpus, LanguageModelSettings settings)
+    {
+        public TextRows Training { get; } = new(corpus.Training, settings.Batch, settings.Bptt, "training");
+
+        public TextRows Validation { get; } = new(corpus.Validation, settings.Batch, settings.Bptt, "validation");
+
+        public TextRows Test { get; } = new(corpus.Test, settings.Batch, settings.Bptt, "test");
     }
 
     private sealed class Network : nn.Module
@@ -127,19 +155,17 @@ public sealed class LanguageModelTask : ITrainingTask
         private readonly Network network;
         private readonly bool rounded;
         private readonly int states;
-        private readonly TextRows training, validation, test;
+        private readonly Lazy<Texts> texts;
 
-        public Replica(TrainingSpec spec, LanguageModelSettings settings, TextCorpus corpus, Network network, bool rounded)
-            : base(spec, network, CarryLength(spec, settings), new(settings.Optimizer, settings.Momentum, settings.WeightDecay))
+        public Replica(TrainingSpec spec, LanguageModelSettings settings, Vocabulary vocabulary, Func<Texts> load, Network network, bool rounded)
+            : base(spec, network, CarryLength(spec, settings), new(settings.Optimizer, settings.Momentum, settings.WeightDecay), vocabulary.ToAssets())
         {
             this.settings = settings;
+            this.vocabulary = vocabulary;
             this.network = network;
             this.rounded = rounded;
+            texts = new(load);
             states = settings.Layers * Network.StatesOf(settings);
-            vocabulary = corpus.Vocabulary;
-            training = new(corpus.Training, settings.Batch, settings.Bptt, "training");
-            validation = new(corpus.Validation, settings.Batch, settings.Bptt, "validation");
-            test = new(corpus.Test, settings.Batch, settings.Bptt, "test");
             State.Scalars[LearningRateInForce] = settings.LearningRate;
             // No infinity, which JSON cannot hold.
             State.Scalars[BestLoss] = double.MaxValue;
@@ -147,7 +173,7 @@ public sealed class LanguageModelTask : ITrainingTask
 
         public override IReadOnlyList<string> Phases => ["train", "validate"];
 
-        public override long StepsPerEpoch => training.Windows;
+        public override long StepsPerEpoch => texts.Value.Training.Windows;
 
         public override long TotalSteps => Spec.TotalSteps(StepsPerEpoch, defaultEpochs: 4);
 
@@ -183,14 +209,14 @@ public sealed class LanguageModelTask : ITrainingTask
             {
                 MemoryMarshal.AsBytes(carry[..(int)state_SBH.numel()]).CopyTo(state_SBH.bytes);
             }
-            var (words_TB, next_TB) = training.Window(index, rows);
+            var (words_TB, next_TB) = texts.Value.Training.Window(index, rows);
             var (hidden_TBH, next_SBH) = network.Forward(words_TB, state_SBH, random);
             next_SBH.to(float32).bytes.CopyTo(MemoryMarshal.AsBytes(carryNext));
             return (SoftmaxOutput.LossSum(network.Decoder, hidden_TBH.flatten(0, 1), next_TB.flatten()), next_TB.numel());
         }
 
         protected override (double LossSum, double Weight) ValidationLoss(Coordinates at) =>
-            LossOf(validation, ShardSlice.Of(settings.Batch, at.Shard, Spec.Shards));
+            LossOf(texts.Value.Validation, ShardSlice.Of(settings.Batch, at.Shard, Spec.Shards));
 
         protected override void Validated(double loss, Metrics metrics)
         {
@@ -208,13 +234,11 @@ public sealed class LanguageModelTask : ITrainingTask
 
         protected override double LearningRate(long step) => State.Scalars[LearningRateInForce];
 
-        public override Metrics Evaluate()
+        protected override Metrics Examine()
         {
-            using var scope = NewDisposeScope();
-            using var noGradient = no_grad();
             var all = new ShardSlice(0, settings.Batch);
             var metrics = new Metrics();
-            foreach (var (name, text) in new[] { ("validation", validation), ("test", test) })
+            foreach (var (name, text) in new[] { ("validation", texts.Value.Validation), ("test", texts.Value.Test) })
             {
                 var (sum, count) = LossOf(text, all);
                 metrics[$"{name}.loss"] = sum / count;
@@ -223,10 +247,10 @@ public sealed class LanguageModelTask : ITrainingTask
             return metrics;
         }
 
-        public string Generate(string? prompt, int count, ulong seed)
+        public string Generate(string? prompt, int count, ulong seed) => Use(() => Write(prompt, count, seed));
+
+        private string Write(string? prompt, int count, ulong seed)
         {
-            using var scope = NewDisposeScope();
-            using var noGradient = no_grad();
             var random = new StepRandom(seed);
             var given = (prompt ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
             var written = new List<string>(given);

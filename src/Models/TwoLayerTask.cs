@@ -73,12 +73,8 @@ public sealed class TwoLayerTask : ITrainingTask
 
         protected override double LearningRate(long step) => settings.LearningRate;
 
-        public override Metrics Evaluate()
-        {
-            using var scope = NewDisposeScope();
-            using var noGradient = torch.no_grad();
-            return new() { ["loss"] = nn.functional.mse_loss(network.call(inputs_BI), targets_BO, nn.Reduction.Sum).item<float>() / settings.Batch };
-        }
+        protected override Metrics Examine() =>
+            new() { ["loss"] = nn.functional.mse_loss(network.call(inputs_BI), targets_BO, nn.Reduction.Sum).item<float>() / settings.Batch };
 
         public override void Dispose()
         {

@@ -23,16 +23,35 @@ public sealed class Word2VecTask : ITrainingTask
 
     public Type Settings => typeof(Word2VecSettings);
 
+    // The learning rate falls to nearly 0 at the last step.
+    public bool EndMatters => true;
+
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {
         var settings = TaskSettings.Bind<Word2VecSettings>(spec);
-        var corpus = TextCorpus.Load(spec.Data, new() { TrainingWords = settings.Words, HeldOutWords = 0, VocabularySize = settings.VocabularySize, MinCount = settings.MinCount, Unknown = false });
+        var corpus = TextCorpus.Load(spec.Data, CorpusOptionsOf(settings));
         if (corpus.Vocabulary.Count < 2)
         {
             throw new TrainingDataException($"'{spec.Data}' has no two words that stand in it {settings.MinCount} times. Lower min-count, or give a longer text.");
         }
-        return new Replica(spec, settings, corpus);
+        return new Replica(spec, settings, corpus.Vocabulary, () => corpus);
     }
+
+    public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset)
+    {
+        var settings = TaskSettings.Bind<Word2VecSettings>(spec);
+        var vocabulary = Vocabulary.FromAssets(asset);
+        return new Replica(spec, settings, vocabulary, () => TextCorpus.Load(spec.Data, CorpusOptionsOf(settings), vocabulary));
+    }
+
+    private static CorpusOptions CorpusOptionsOf(Word2VecSettings settings) => new()
+    {
+        TrainingWords = settings.Words,
+        HeldOutWords = 0,
+        VocabularySize = settings.VocabularySize,
+        MinCount = settings.MinCount,
+        Unknown = false,
+    };
 
     private sealed unsafe class Replica : ITrainingReplica, IWordVectors
     {
@@ -43,31 +62,29 @@ public sealed class Word2VecTask : ITrainingTask
 
         private readonly TrainingSpec spec;
         private readonly Word2VecSettings settings;
-        private readonly TextCorpus corpus;
-        private readonly int vocabulary;
+        private readonly Lazy<TextCorpus> corpus;
         private readonly WordTables tables;
         private readonly SkipGramSample sample;
         private readonly SkipGramKernel kernel;
         private readonly WordVectors vectors;
         private readonly Lazy<WordSimilarity> judges;
 
-        public Replica(TrainingSpec spec, Word2VecSettings settings, TextCorpus corpus)
+        public Replica(TrainingSpec spec, Word2VecSettings settings, Vocabulary vocabulary, Func<TextCorpus> load)
         {
             this.spec = spec;
             this.settings = settings;
-            this.corpus = corpus;
-            vocabulary = corpus.Vocabulary.Count;
-            var batch = settings.Batch > 0 ? settings.Batch : Math.Clamp(corpus.Training.Length / LeastSteps, 1, LargestBatch);
-            StepsPerEpoch = (corpus.Training.Length + batch - 1) / batch;
-            TotalSteps = spec.TotalSteps(StepsPerEpoch, defaultEpochs: 5);
-            tables = new(vocabulary, settings.Dimension);
-            State = new([
-                new("input.weight", [vocabulary, settings.Dimension], StateKind.Model, tables.Input.Pointer),
-                new("output.weight", [vocabulary, settings.Dimension], StateKind.Model, tables.Output.Pointer)]);
-            var counts = corpus.Vocabulary.Counts;
-            sample = new(new(counts, settings.Sample), new([.. counts.Select(count => Math.Pow(count, 0.75))]), vocabulary, settings.Window, settings.Negatives);
+            corpus = new(load);
+            tables = new(vocabulary.Count, settings.Dimension);
+            State = new(
+                [
+                    new("input.weight", [vocabulary.Count, settings.Dimension], StateKind.Model, tables.Input.Pointer),
+                    new("output.weight", [vocabulary.Count, settings.Dimension], StateKind.Model, tables.Output.Pointer),
+                ],
+                vocabulary.ToAssets());
+            var counts = vocabulary.Counts;
+            sample = new(new(counts, settings.Sample), new([.. counts.Select(count => Math.Pow(count, 0.75))]), counts.Count, settings.Window, settings.Negatives);
             kernel = new(settings.Dimension, settings.Window, settings.Negatives);
-            vectors = new(corpus.Vocabulary, settings.Dimension, () => tables.Input.Span);
+            vectors = new(vocabulary, settings.Dimension, () => tables.Input.Span);
             judges = new(FindJudges);
             var random = new StepRandom(spec.Seed);
             foreach (ref var value in tables.Input.Span)
@@ -78,9 +95,9 @@ public sealed class Word2VecTask : ITrainingTask
 
         public IReadOnlyList<string> Phases => ["train"];
 
-        public long StepsPerEpoch { get; }
+        public long StepsPerEpoch => ((long)Text.Length + Batch - 1) / Batch;
 
-        public long TotalSteps { get; }
+        public long TotalSteps => spec.TotalSteps(StepsPerEpoch, defaultEpochs: 5);
 
         public string Unit => "words";
 
@@ -146,12 +163,16 @@ public sealed class Word2VecTask : ITrainingTask
             kernel.Dispose();
         }
 
+        private int[] Text => corpus.Value.Training;
+
+        private int Batch => settings.Batch > 0 ? settings.Batch : Math.Clamp(Text.Length / LeastSteps, 1, LargestBatch);
+
         /// <summary>Each shard reads a region of its own from front to end, a piece a step: an epoch reads every word once.</summary>
         private ReadOnlySpan<int> TextOf(Coordinates at)
         {
-            var region = ShardSlice.Of(corpus.Training.Length, at.Shard, spec.Shards);
+            var region = ShardSlice.Of(Text.Length, at.Shard, spec.Shards);
             var piece = ShardSlice.Of(region.Count, (int)(at.Step % StepsPerEpoch), (int)StepsPerEpoch);
-            return corpus.Training.AsSpan(region.Start + piece.Start, piece.Count);
+            return Text.AsSpan(region.Start + piece.Start, piece.Count);
         }
 
         /// <summary>Falls in a straight line, within a step too.</summary>
@@ -183,7 +204,8 @@ public sealed class Word2VecTask : ITrainingTask
             }
             var data = Path.GetFullPath(spec.Data);
             var folder = Directory.Exists(data) ? data : Path.GetDirectoryName(data)!;
-            return WordSimilarity.Find([folder, Path.Combine(folder, "..", "embedding"), Path.Combine(Environment.GetEnvironmentVariable("GRANARY_DATA") ?? folder, "embedding")]);
+            var shared = Environment.GetEnvironmentVariable("GRANARY_DATA") is { Length: > 0 } set ? set : folder;
+            return WordSimilarity.Find([folder, Path.Combine(folder, "..", "embedding"), Path.Combine(shared, "embedding")]);
         }
     }
 }

@@ -1,39 +1,63 @@
 using Granary.Models.Torch;
 using Granary.Training.Checkpoints;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Silo;
 
-/// <summary>A model out of a run directory, ready for use in this process.</summary>
+/// <summary>A model out of a run directory, ready for use in this process. Only <see cref="Evaluate"/> reads data.</summary>
 public sealed class TrainedModel : IDisposable
 {
-    private TrainedModel(Checkpoint checkpoint, ITrainingReplica replica) => (Checkpoint, Replica) = (checkpoint, replica);
+    private readonly ITrainingTask task;
+    private readonly bool measuresItsOwnData;
+
+    private TrainedModel(Checkpoint checkpoint, string? data)
+    {
+        var spec = checkpoint.Manifest.Spec;
+        (Checkpoint, measuresItsOwnData, task) = (checkpoint, data is null, GranaryEnvironment.Tasks[spec.Task]);
+        Replica = task.OpenReplica(spec with { Data = data ?? spec.Data }, checkpoint.ReadAsset);
+    }
 
     public Checkpoint Checkpoint { get; }
 
     public ITrainingReplica Replica { get; }
 
     /// <summary>The best checkpoint's model.</summary>
-    /// <param name="data">Other data than those it was trained on.</param>
+    /// <param name="data">Other data to be measured on than those it was trained on.</param>
     /// <param name="skipped">Told of checkpoints that are damaged.</param>
-    /// <exception cref="CheckpointException">No whole checkpoint is there.</exception>
+    /// <exception cref="CheckpointException">No whole checkpoint is there, or it is of no use to this version.</exception>
     public static TrainedModel Open(string runDirectory, string? data, Action<CheckpointException> skipped)
     {
         var checkpoint = new CheckpointStore(runDirectory).Best(skipped)
             ?? throw new CheckpointException($"No whole checkpoint lies in {runDirectory}. Is it the directory of a run (--out)?");
         _ = TorchRuntime.Switches;
-        var spec = checkpoint.Manifest.Spec;
-        var replica = GranaryEnvironment.Tasks[spec.Task].CreateReplica(spec with { Data = data ?? spec.Data });
+        var model = new TrainedModel(checkpoint, data);
         try
         {
-            CheckpointStore.LoadModel(checkpoint, replica);
-            return new(checkpoint, replica);
+            CheckpointStore.LoadModel(checkpoint, model.Replica);
+            return model;
         }
         catch
         {
-            replica.Dispose();
+            model.Dispose();
             throw;
         }
+    }
+
+    /// <summary>The task's own measures on held-out data: the run's, as they were, unless others were given.</summary>
+    /// <exception cref="TrainingDataException">The data are not there, cannot be used, or are not the run's any more.</exception>
+    public Metrics Evaluate()
+    {
+        var spec = Checkpoint.Manifest.Spec;
+        if (measuresItsOwnData && spec.Data is { } path)
+        {
+            if (!Path.Exists(path))
+            {
+                throw new TrainingDataException($"The run's data are no longer at {path}. Say where they are now, or name others to be measured on: --data PATH");
+            }
+            DataContent.Confirm(spec, task);
+        }
+        return Replica.Evaluate();
     }
 
     public void Dispose() => Replica.Dispose();

@@ -1,3 +1,4 @@
+using System.Text;
 using Granary.Training.Frames;
 using Granary.Training.Numerics;
 using Granary.Training.Optimization;
@@ -45,6 +46,9 @@ public sealed record PointsSettings
     [Setting("whether Computing is told of every shard")]
     public bool Watched { get; init; }
 
+    [Setting("content of the asset points.txt; empty: there is none")]
+    public string Asset { get; init; } = "";
+
     [Setting("how the data are", Choices = ["good", "missing"])]
     public string Condition { get; init; } = "good";
 }
@@ -76,6 +80,7 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
         {
             weight = random.NextSingle() - 0.5f;
         }
+        var assets = new Dictionary<string, byte[]> { ["points.txt"] = Encoding.UTF8.GetBytes(settings.Asset) };
         State = new(
         [
             new("weights", [settings.Size], StateKind.Model, weights.Pointer),
@@ -83,7 +88,7 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
             new("carry", [spec.Shards], StateKind.Training, carry.Pointer),
             new("adam.mean", [settings.Size], StateKind.Training, optimizer.Mean.Pointer),
             new("adam.variance", [settings.Size], StateKind.Training, optimizer.Variance.Pointer),
-        ]);
+        ], settings.Asset.Length > 0 ? assets : null);
         State.Scalars["rate"] = 0.01;
     }
 

@@ -32,6 +32,20 @@ public class GanTaskTests
         Assert.True(metrics[loss] < below, $"{loss} {metrics[loss]}");
     }
 
+    [Theory]
+    [InlineData(Discriminate)]
+    [InlineData(Generate)]
+    public void Player_CountsItsOwnUpdates(int phase)
+    {
+        using ITrainingReplica early = Create(), late = Create();
+        using var frame = early.CreateFrame(phase);
+        early.ComputeGradients(new(0, phase, Shard: 0), frame);
+        early.Apply(phase, step: 0, frame, []);
+        late.Apply(phase, step: 9, frame, []);
+        Assert.Equal(Copy(early), Copy(late));
+        Assert.Equal([0, 1], late.State.Scalars.Values.Order());
+    }
+
     // At any one step either player may be ahead, and which one depends on the processor's last bits: only the course counts.
     [Fact]
     public void Training_OnGlyphs_KeepsBothPlayersInTheGame()

@@ -77,8 +77,38 @@ public class TaskPromisesTests
         {
             from.Values.CopyTo(to.Values);
         }
+        foreach (var (name, value) in stopped.Replica.State.Scalars)
+        {
+            resumed.Replica.State.Scalars[name] = value;
+        }
         resumed.Replica.StateRestored();
         Assert.Equal(straight.Hash, resumed.Run(5).Hash);
+    }
+
+    [Theory]
+    [MemberData(nameof(Tasks))]
+    public void Model_OpenedFromItsAssets_IsTheTrainedOne(string task)
+    {
+        using var trained = Driver(task).Run(4);
+        var assets = trained.Replica.State.Assets;
+        using var opened = catalog[task].OpenReplica(specs[task], name => assets[name]);
+        Assert.Equal(assets.Keys, opened.State.Assets.Keys);
+        Assert.All(assets, asset => Assert.Equal(asset.Value, opened.State.Assets[asset.Key]));
+        foreach (var (from, to) in trained.Replica.State.Tensors.Zip(opened.State.Tensors))
+        {
+            from.Values.CopyTo(to.Values);
+        }
+        opened.StateRestored();
+        Assert.Equal(trained.Replica.Evaluate(), opened.Evaluate());
+    }
+
+    [Theory]
+    [MemberData(nameof(Tasks))]
+    public void Memory_IsKnownBeforeTheFirstStep(string task)
+    {
+        using var driver = Driver(task);
+        var model = driver.Replica.State.Tensors.Where(tensor => tensor.Kind == StateKind.Model).Sum(tensor => 4L * tensor.Length);
+        Assert.InRange(driver.Replica.MemoryBytes, 3 * model, 10 * model);
     }
 
     [Theory]

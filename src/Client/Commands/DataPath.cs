@@ -15,11 +15,19 @@ internal static class DataPath
     /// <exception cref="TrainingDataException">What was asked for does not exist.</exception>
     public static string? Resolve(string? asked, ITrainingTask task)
     {
-        var folder = Environment.GetEnvironmentVariable(Variable);
-        if (asked is null)
+        if (asked is not null)
         {
-            return folder is not null && task.DataSet is { } name && Exists(Path.Combine(folder, name)) is { } own ? own : null;
+            return Resolve(asked);
         }
+        var folder = Environment.GetEnvironmentVariable(Variable);
+        return folder is not null && task.DataSet is { } name && Exists(Path.Combine(folder, name)) is { } own ? own : null;
+    }
+
+    /// <summary>A path, or the name of a data set in the folder.</summary>
+    /// <exception cref="TrainingDataException">It does not exist.</exception>
+    public static string Resolve(string asked)
+    {
+        var folder = Environment.GetEnvironmentVariable(Variable);
         return Exists(asked)
             ?? (folder is null ? null : Exists(Path.Combine(folder, asked)))
             ?? throw new TrainingDataException($"There are no data at {Path.GetFullPath(asked)}{(folder is null ? "" : $", nor in {folder} ({Variable})")}. Known public data sets can be fetched: granary data get NAME");

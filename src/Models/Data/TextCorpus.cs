@@ -1,3 +1,4 @@
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Data;
@@ -25,20 +26,20 @@ public sealed record CorpusOptions
 }
 
 /// <summary>
-/// A text as numbers of words, in three parts. The vocabulary comes from the training part alone; the end of a line is the
-/// word <see cref="Vocabulary.LineEnd"/>. Immutable by agreement: all replicas of a process share the arrays.
+/// A text as numbers of words, in three parts. The vocabulary comes from the training part alone, unless a model brings its
+/// own; the end of a line is the word <see cref="Vocabulary.LineEnd"/>. Immutable by agreement: all replicas of a process
+/// share the arrays.
 /// </summary>
 public sealed class TextCorpus
 {
-    private static readonly WeakCache<(TextFiles Files, DateTime Written, CorpusOptions Options), TextCorpus> loaded =
-        new(key => Load(key.Files, key.Options));
+    private static readonly WeakCache<(TextFiles Files, FileStamp Training, FileStamp? Validation, FileStamp? Test, CorpusOptions Options), TextCorpus> loaded =
+        new(key => Read(key.Files, key.Options, known: null));
 
-    private static readonly WeakCache<CorpusOptions, TextCorpus> madeUp =
-        new(options => Split(MadeUpLanguage.BuiltIn.Words, MadeUpLanguage.BuiltIn.Write(MadeUpLanguage.BuiltInText), options));
+    private static readonly WeakCache<CorpusOptions, TextCorpus> madeUp = new(options => MakeUp(options, known: null));
 
-    private TextCorpus(IReadOnlyList<string> words, ReadOnlySpan<int> training, ReadOnlySpan<int> validation, ReadOnlySpan<int> test, CorpusOptions options)
+    private TextCorpus(IReadOnlyList<string> words, ReadOnlySpan<int> training, ReadOnlySpan<int> validation, ReadOnlySpan<int> test, CorpusOptions options, Vocabulary? known)
     {
-        Vocabulary = Vocabulary.Of(words, training, options.VocabularySize, options.MinCount, options.Unknown);
+        Vocabulary = known ?? Vocabulary.Of(words, training, options.VocabularySize, options.MinCount, options.Unknown);
         Training = Vocabulary.Encode(words, training);
         Validation = Vocabulary.Encode(words, validation);
         Test = Vocabulary.Encode(words, test);
@@ -61,10 +62,26 @@ public sealed class TextCorpus
             return madeUp.Get(options);
         }
         var files = TextFiles.Find(Path.GetFullPath(path));
-        return loaded.Get((files, File.GetLastWriteTimeUtc(files.Training), options));
+        return loaded.Get((files, FileStamp.Of(files.Training), Stamp(files.Validation), Stamp(files.Test), options));
+
+        static FileStamp? Stamp(string? path) => path is null ? null : FileStamp.Of(path);
     }
 
-    private static TextCorpus Load(TextFiles files, CorpusOptions options)
+    /// <summary>A text in the words of a model that is trained already, split as for training.</summary>
+    /// <param name="known">Other words are unknown, however frequent they are.</param>
+    /// <exception cref="TrainingDataException">The data are missing, damaged, no text, or have no word of the vocabulary.</exception>
+    public static TextCorpus Load(string? path, CorpusOptions options, Vocabulary known)
+    {
+        var corpus = path is null ? MakeUp(options, known) : Read(TextFiles.Find(Path.GetFullPath(path)), options, known);
+        return corpus.Training.Length > 0
+            ? corpus
+            : throw new TrainingDataException($"'{path}' has none of the {known.Count} words that the model knows. Give a text of the kind that it was trained on.");
+    }
+
+    private static TextCorpus MakeUp(CorpusOptions options, Vocabulary? known) =>
+        Split(MadeUpLanguage.BuiltIn.Words, MadeUpLanguage.BuiltIn.Write(MadeUpLanguage.BuiltInText), options, known);
+
+    private static TextCorpus Read(TextFiles files, CorpusOptions options, Vocabulary? known)
     {
         var reader = new WordReader();
         int[] Read(string path, int limit) => TextFiles.Read(path, (text, length) => reader.Read(text, length, path, limit));
@@ -73,19 +90,19 @@ public sealed class TextCorpus
         if (files.Validation is null)
         {
             var text = Read(files.Training, (int)Math.Min(int.MaxValue, limit + 2L * options.HeldOutWords));
-            return Split(reader.Words, text, options);
+            return Split(reader.Words, text, options, known);
         }
         var training = Read(files.Training, limit);
         var validation = Read(files.Validation, int.MaxValue);
         var test = Read(files.Test!, int.MaxValue);
-        return new(reader.Words, training, validation, test, options);
+        return new(reader.Words, training, validation, test, options, known);
     }
 
-    private static TextCorpus Split(IReadOnlyList<string> words, ReadOnlySpan<int> text, CorpusOptions options)
+    private static TextCorpus Split(IReadOnlyList<string> words, ReadOnlySpan<int> text, CorpusOptions options, Vocabulary? known)
     {
         var heldOut = Math.Min(options.HeldOutWords, text.Length / 10);
         var limit = options.TrainingWords > 0 ? options.TrainingWords : int.MaxValue;
         var training = Math.Min(limit, text.Length - 2 * heldOut);
-        return new(words, text[..training], text.Slice(training, heldOut), text.Slice(training + heldOut, heldOut), options);
+        return new(words, text[..training], text.Slice(training, heldOut), text.Slice(training + heldOut, heldOut), options, known);
     }
 }

@@ -1,3 +1,8 @@
+using System.Globalization;
+using System.Text;
+using Granary.Training.Checkpoints;
+using Granary.Training.Tasks;
+
 namespace Granary.Models.Data;
 
 /// <summary>The words a model knows: by descending frequency, equally frequent ones by first appearance.</summary>
@@ -9,6 +14,10 @@ public sealed class Vocabulary
     /// <summary>Stands for the end of a line.</summary>
     public const string LineEnd = "<eos>";
 
+    /// <summary>The asset of a model that knows words: UTF-8, a line for each word in order of the numbers, with a blank and its count.</summary>
+    public const string FileName = "vocabulary.txt";
+
+    private static readonly UTF8Encoding utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
     private readonly string[] words;
     private readonly long[] counts;
     private readonly Dictionary<string, int> numbers;
@@ -53,6 +62,55 @@ public sealed class Vocabulary
         return unknown
             ? new([Unknown, .. knownWords], [text.Length - knownCounts.Sum(), .. knownCounts])
             : new([.. knownWords], knownCounts);
+    }
+
+    /// <summary>The vocabulary that a model was trained with.</summary>
+    /// <param name="unknown">Whether unknown words must have a number of their own.</param>
+    /// <exception cref="CheckpointException">Its file is missing, or damaged; the message names the line.</exception>
+    public static Vocabulary FromAssets(Func<string, byte[]> asset, bool unknown = false)
+    {
+        string text;
+        try
+        {
+            text = utf8.GetString(asset(FileName));
+        }
+        catch (DecoderFallbackException error)
+        {
+            throw Damaged("it is no UTF-8 text", error);
+        }
+        var lines = text.Split('\n');
+        if (lines[^1].Length > 0)
+        {
+            throw Damaged("it ends within a line");
+        }
+        var (words, counts) = (new string[lines.Length - 1], new long[lines.Length - 1]);
+        var known = new HashSet<string>();
+        for (var number = 0; number < words.Length; number++)
+        {
+            var blank = lines[number].LastIndexOf(' ');
+            words[number] = blank < 0 ? "" : lines[number][..blank];
+            if (words[number] == "" || words[number].AsSpan().ContainsAnyInRange('\0', ' ') || !known.Add(words[number])
+                || !int.TryParse(lines[number].AsSpan(blank + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var count))
+            {
+                throw Damaged($"line {number + 1} is no new word with its count");
+            }
+            counts[number] = count;
+        }
+        if (unknown && words is not [Unknown, ..])
+        {
+            throw Damaged($"line 1 is not {Unknown}");
+        }
+        return words.Length >= 2 ? new(words, counts) : throw Damaged("it has fewer than two words");
+
+        static CheckpointException Damaged(string how, Exception? inner = null) =>
+            new($"The checkpoint's {FileName} is damaged: {how}. Use another checkpoint, or train anew.", inner);
+    }
+
+    /// <summary>What a model that knows these words keeps of them, see <see cref="ReplicaState.Assets"/>.</summary>
+    public IReadOnlyDictionary<string, byte[]> ToAssets()
+    {
+        var lines = words.Zip(counts, (word, count) => string.Create(CultureInfo.InvariantCulture, $"{word} {count}\n"));
+        return new Dictionary<string, byte[]> { [FileName] = utf8.GetBytes(string.Concat(lines)) };
     }
 
     /// <summary>The word's number; the unknown word's, or -1 if there is none, for others.</summary>

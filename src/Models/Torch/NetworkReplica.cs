@@ -15,6 +15,7 @@ namespace Granary.Models.Torch;
 public abstract unsafe class NetworkReplica : ITrainingReplica
 {
     private const int Train = 0, Weight = 0, LossSum = 1, ScalarCount = 2;
+    private const string Updates = "updates";
     private readonly nn.Module network;
     private readonly FlatParameters parameters;
     private readonly IOptimizer optimizer;
@@ -25,7 +26,8 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     /// <param name="network">Owned by the replica from now on; already initialized.</param>
     /// <param name="carryLength">Floats that each shard carries from step to step. Default: none.</param>
     /// <param name="optimizer">Default: Adam.</param>
-    protected NetworkReplica(TrainingSpec spec, nn.Module network, int carryLength = 0, OptimizerChoice? optimizer = null)
+    /// <param name="assets">See <see cref="ReplicaState.Assets"/>. Default: none.</param>
+    protected NetworkReplica(TrainingSpec spec, nn.Module network, int carryLength = 0, OptimizerChoice? optimizer = null, IReadOnlyDictionary<string, byte[]>? assets = null)
     {
         Spec = spec;
         this.network = network;
@@ -38,7 +40,8 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         {
             training.Add(new("carry", [spec.Shards, carryLength], StateKind.Training, carried.Pointer));
         }
-        State = new([.. parameters.State(), .. training]);
+        State = new([.. parameters.State(), .. training], assets);
+        State.Scalars[Updates] = 0;
     }
 
     public virtual IReadOnlyList<string> Phases => ["train"];
@@ -72,8 +75,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         using var scope = NewDisposeScope();
         if (at.Phase != Train)
         {
-            using var noGradient = torch.no_grad();
-            var (sum, count) = ValidationLoss(at);
+            var (sum, count) = Use(() => ValidationLoss(at));
             frame.Scalars[Weight] = (float)count;
             frame.Scalars[LossSum] = (float)sum;
             return;
@@ -105,7 +107,8 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         }
         var learningRate = LearningRate(step);
         var (norm, scale) = GradientNorm.Clip(sum.Pointer, parameters.Length, weight, MaxGradientNorm, Phases[phase], step);
-        optimizer.Update(parameters.Values, sum.Pointer, update: step + 1, (float)learningRate, scale);
+        // Not the step's number: a task may train in some steps only.
+        optimizer.Update(parameters.Values, sum.Pointer, (long)++State.Scalars[Updates], (float)learningRate, scale);
         sum.Values[parameters.Length..].CopyTo(carried.Span);
         metrics[Metrics.Loss] = loss;
         metrics[Metrics.GradientNorm] = norm;
@@ -113,7 +116,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         metrics[Metrics.Samples] = weight;
     }
 
-    public abstract Metrics Evaluate();
+    public Metrics Evaluate() => Use(Examine);
 
     public virtual bool SamplesDue(long step) => false;
 
@@ -128,6 +131,21 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         carried.Dispose();
         network.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The task's own measures on held-out data, by a network that is used (<see cref="Use"/>).</summary>
+    protected abstract Metrics Examine();
+
+    /// <summary>
+    /// For all but training: the network in evaluation mode, where no layer drops anything nor learns from its input, without
+    /// gradients; tensors made meanwhile go at the end.
+    /// </summary>
+    protected T Use<T>(Func<T> use)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = torch.no_grad();
+        network.eval();
+        return use();
     }
 
     /// <summary>The loss summed over the shard's samples (not their mean), and how many there are.</summary>

@@ -26,7 +26,9 @@ public sealed partial class CheckpointStore
         var weights = Task.Run(() => WeightsHash.Of(state));
         var files = new[] { (Name: ModelFile, Kind: StateKind.Model), (Name: TrainingFile, Kind: StateKind.Training) }
             .Select(file => (file.Name, Tensors: state.Tensors.Where(tensor => tensor.Kind == file.Kind).ToList()))
-            .Select(file => (file.Name, file.Tensors, Hash: Task.Run(() => HashStream.Of(stream => Safetensors.Write(stream, file.Tensors)))))
+            .Select(file => (file.Name, Write: (Action<Stream>)(stream => Safetensors.Write(stream, file.Tensors))))
+            .Concat(state.Assets.Select(asset => (Name: asset.Key, Write: (Action<Stream>)(stream => stream.Write(asset.Value)))))
+            .Select(file => (file.Name, file.Write, Hash: Task.Run(() => HashStream.Of(file.Write))))
             .ToList();
         var partial = Hidden(PartialPrefix, DirectoryOf(manifest.Step));
         try
@@ -34,7 +36,7 @@ public sealed partial class CheckpointStore
             Directory.CreateDirectory(partial);
             foreach (var file in files)
             {
-                WriteSynced(Path.Combine(partial, file.Name), stream => Safetensors.Write(stream, file.Tensors));
+                WriteSynced(Path.Combine(partial, file.Name), file.Write);
             }
             manifest = manifest with { WeightsSha256 = weights.Result, Files = new(files.ToDictionary(file => file.Name, file => file.Hash.Result), StringComparer.Ordinal) };
             WriteSynced(Path.Combine(partial, CheckpointManifest.FileName), stream => stream.Write(manifest.ToBytes()));

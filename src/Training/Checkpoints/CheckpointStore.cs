@@ -108,8 +108,13 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
     }
 
     /// <summary>Puts a replica into the state of a checkpoint.</summary>
+    /// <exception cref="CheckpointException">It is not a checkpoint of such a replica. If scalars or assets differ, no tensor has been touched.</exception>
     public static void Load(Checkpoint checkpoint, ITrainingReplica replica)
     {
+        if (replica.State.Scalars.Keys.FirstOrDefault(name => !checkpoint.Manifest.Scalars.ContainsKey(name)) is { } missing)
+        {
+            throw new CheckpointException($"{checkpoint.Directory} tells no '{missing}'. Was it written by another version of Granary? Go on with that one, or train anew.");
+        }
         LoadModel(checkpoint, replica);
         Safetensors.Read(Path.Combine(checkpoint.Directory, TrainingFile), replica.State.Tensors.Where(tensor => tensor.Kind == StateKind.Training));
         replica.State.Scalars.Clear();
@@ -121,8 +126,10 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
     }
 
     /// <summary>Loads the model alone: enough to use it, not to train on.</summary>
+    /// <exception cref="CheckpointException">It is not a checkpoint of such a replica. If assets differ, no tensor has been touched.</exception>
     public static void LoadModel(Checkpoint checkpoint, ITrainingReplica replica)
     {
+        checkpoint.DemandAssetsOf(replica.State);
         Safetensors.Read(checkpoint.ModelPath, replica.State.Tensors.Where(tensor => tensor.Kind == StateKind.Model));
         replica.StateRestored();
     }

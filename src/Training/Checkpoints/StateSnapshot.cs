@@ -70,6 +70,6 @@ public sealed unsafe class StateSnapshot : IDisposable
             tensors.Add(new(tensor.Name, tensor.Shape, tensor.Kind, memory.Pointer + offset));
             offset += tensor.Length;
         }
-        return new(tensors);
+        return new(tensors, state.Assets);
     }
 }

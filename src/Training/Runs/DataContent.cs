@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Runs;
@@ -11,7 +12,7 @@ public static class DataContent
     private const int MostNamed = 64;
 
     // A file is hashed once for each size and time of change.
-    private static readonly ConcurrentDictionary<string, (long Length, DateTime Written, string Hash)> known = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, (FileStamp Stamp, string Hash)> known = new(StringComparer.Ordinal);
 
     /// <summary>
     /// The hashes of the files that the run reads here. They must be those that the spec names, if it names any: then these
@@ -71,35 +72,28 @@ public static class DataContent
     {
         try
         {
-            var (length, written) = StampOf(file);
-            if (length == 0)
+            var stamp = FileStamp.Of(file);
+            if (stamp.Length == 0)
             {
                 // A pipe or a device, too, has no length; to read it could take for ever.
                 throw new TrainingDataException($"'{file}' is empty, or no plain file. Give the path of a file with data.");
             }
-            if (known.TryGetValue(file, out var entry) && (entry.Length, entry.Written) == (length, written))
+            if (known.TryGetValue(file, out var entry) && entry.Stamp == stamp)
             {
                 return entry.Hash;
             }
             using var stream = File.OpenRead(file);
             var hash = Convert.ToHexStringLower(SHA256.HashData(stream));
-            if (StampOf(file) != (length, written))
+            if (FileStamp.Of(file) != stamp)
             {
                 throw new TrainingDataException($"'{file}' changes while it is read. Wait until it is whole.");
             }
-            known[file] = (length, written, hash);
+            known[file] = (stamp, hash);
             return hash;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
             throw new TrainingDataException($"'{file}' cannot be read: {error.Message}", error);
         }
-    }
-
-    private static (long Length, DateTime Written) StampOf(string file)
-    {
-        var info = new FileInfo(file);
-        // A link's own length is that of its text.
-        return info.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target ? (target.Length, target.LastWriteTimeUtc) : (info.Length, info.LastWriteTimeUtc);
     }
 }

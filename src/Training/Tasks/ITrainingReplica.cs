@@ -48,6 +48,12 @@ public interface ITrainingReplica : IDisposable
     /// <summary>Everything a twin needs to go on from here, and nothing else.</summary>
     ReplicaState State { get; }
 
+    /// <summary>
+    /// Bytes that training takes on one worker at least: the state, its copy for a checkpoint, gradients as long as the model.
+    /// Data, and what a forward pass remembers, come on top.
+    /// </summary>
+    long MemoryBytes => 2 * State.MemoryBytes() + State.MemoryBytes(StateKind.Model);
+
     /// <summary>To be called after <see cref="State"/> has been overwritten, for what is derived from it.</summary>
     void StateRestored() { }
 

@@ -1,3 +1,5 @@
+using Granary.Training.Checkpoints;
+
 namespace Granary.Training.Tasks;
 
 /// <summary>What can be trained: a model, its data, its loss and its measure. Found by reflection; a new task is one new file.</summary>
@@ -29,6 +31,16 @@ public interface ITrainingTask
     /// <summary>Loads the data and builds a replica at step 0. The same spec gives the same bits on every call.</summary>
     /// <exception cref="TrainingDataException">The data are missing, truncated or of another kind.</exception>
     ITrainingReplica CreateReplica(TrainingSpec spec);
+
+    /// <summary>
+    /// Builds a replica for a model that is trained already. Its data may be gone or have changed: what training derived from
+    /// them comes from the assets, and they are loaded only when <see cref="ITrainingReplica.Evaluate"/> or training asks for
+    /// them. Default: as for training, hence with its data.
+    /// </summary>
+    /// <param name="spec">Of the run, but for the data, which may be others to be measured on.</param>
+    /// <param name="asset">Gives an asset of the model by name.</param>
+    /// <exception cref="CheckpointException">An asset is missing or damaged.</exception>
+    ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset) => CreateReplica(spec);
 }
 
 /// <summary>The data of a run cannot be used. The message names the path and the cure.</summary>

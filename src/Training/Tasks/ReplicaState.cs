@@ -1,3 +1,6 @@
+using System.Collections.Frozen;
+using Granary.Training.Checkpoints;
+
 namespace Granary.Training.Tasks;
 
 /// <summary>What a state tensor is, hence which file of a checkpoint it goes to.</summary>
@@ -26,11 +29,36 @@ public sealed unsafe class StateTensor(string name, long[] shape, StateKind kind
     public Span<float> Values => new(data, Length);
 }
 
-/// <summary>The whole state of a replica, by name: tensors, and scalars such as the learning rate in force.</summary>
-public sealed class ReplicaState(IReadOnlyList<StateTensor> tensors)
+/// <summary>The whole state of a replica, by name: tensors, scalars such as the learning rate in force, and assets.</summary>
+public sealed class ReplicaState
 {
+    /// <param name="assets">See <see cref="Assets"/>. Default: none.</param>
+    /// <exception cref="ArgumentException">The name of an asset is no plain file name, or that of another file of a checkpoint.</exception>
+    public ReplicaState(IReadOnlyList<StateTensor> tensors, IReadOnlyDictionary<string, byte[]>? assets = null)
+    {
+        Tensors = tensors;
+        Assets = assets ?? FrozenDictionary<string, byte[]>.Empty;
+        if (Assets.Keys.FirstOrDefault(name => !CheckpointAssets.IsName(name)) is { } name)
+        {
+            throw new ArgumentException($"An asset cannot be named '{name}': take a plain file name such as vocabulary.txt.");
+        }
+    }
+
     /// <summary>Tied weights appear under each of their names, as in <c>state_dict</c>.</summary>
-    public IReadOnlyList<StateTensor> Tensors { get; } = tensors;
+    public IReadOnlyList<StateTensor> Tensors { get; }
 
     public SortedDictionary<string, double> Scalars { get; } = new(StringComparer.Ordinal);
+
+    /// <summary>
+    /// Files that belong to the model besides its tensors, such as its vocabulary, by plain file name: whoever has a checkpoint
+    /// has them. They never change.
+    /// </summary>
+    public IReadOnlyDictionary<string, byte[]> Assets { get; }
+
+    /// <summary>Bytes that the tensors take in a replica; tied ones share theirs.</summary>
+    /// <param name="kind">Default: of both kinds.</param>
+    public unsafe long MemoryBytes(StateKind? kind = null) => Tensors
+        .Where(tensor => kind is null || tensor.Kind == kind)
+        .DistinctBy(tensor => (nint)tensor.Pointer)
+        .Sum(tensor => (long)tensor.Length * sizeof(float));
 }

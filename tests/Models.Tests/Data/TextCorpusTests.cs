@@ -111,6 +111,37 @@ public sealed class TextCorpusTests : IDisposable
         Assert.NotSame(corpora[0], TextCorpus.Load(path, whole));
     }
 
+    [Theory]
+    [InlineData("train.txt")]
+    [InlineData("valid.txt")]
+    [InlineData("test.txt")]
+    public void Replicas_AfterAPartHasChanged_ReadItAnew(string changed)
+    {
+        foreach (var part in new[] { "train.txt", "valid.txt", "test.txt" })
+        {
+            Plain(part, Text);
+        }
+        var before = TextCorpus.Load(folder.FullName, whole);
+        Plain(changed, Text + "the cow\n");
+        var after = TextCorpus.Load(folder.FullName, whole);
+        Assert.Equal(3 + Total(before), Total(after));
+        // Of the same length, and written a moment later.
+        Plain(changed, Text + "the cat\n");
+        File.SetLastWriteTimeUtc(Path.Combine(folder.FullName, changed), DateTime.UtcNow.AddMinutes(1));
+        Assert.NotSame(after, TextCorpus.Load(folder.FullName, whole));
+
+        static int Total(TextCorpus corpus) => corpus.Training.Length + corpus.Validation.Length + corpus.Test.Length;
+    }
+
+    [Fact]
+    public void Text_InTheWordsOfAModel_HasItsNumbers()
+    {
+        var vocabulary = TextCorpus.Load(Plain("a.txt", Text), whole with { VocabularySize = 3 }).Vocabulary;
+        var other = TextCorpus.Load(Plain("b.txt", "zebra zebra zebra the zebra\n"), whole with { VocabularySize = 3 }, vocabulary);
+        Assert.Same(vocabulary, other.Vocabulary);
+        Assert.Equal([0, 0, 0, 1, 0, 2], other.Training);
+    }
+
     [Fact]
     public void Data_Missing_AreNamed() => Refused(Path.Combine(folder.FullName, "nowhere.zip"), "nothing at", "nowhere.zip");
 

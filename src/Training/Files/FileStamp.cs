@@ -1,0 +1,14 @@
+namespace Granary.Training.Files;
+
+/// <summary>What tells a file that was changed from the one that was read before, without reading it.</summary>
+public readonly record struct FileStamp(long Length, DateTime Written)
+{
+    /// <exception cref="FileNotFoundException"/>
+    public static FileStamp Of(string path)
+    {
+        var info = new FileInfo(path);
+        // A link's own length is that of its text.
+        var file = info.ResolveLinkTarget(returnFinalTarget: true) as FileInfo ?? info;
+        return new(file.Length, file.LastWriteTimeUtc);
+    }
+}

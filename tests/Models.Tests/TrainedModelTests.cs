@@ -1,0 +1,131 @@
+using System.Text;
+using Granary.Training.Checkpoints;
+using Granary.Training.Runs;
+using Granary.Training.Tasks;
+
+namespace Granary.Models.Tests;
+
+/// <summary>A trained model is its checkpoint: the data may be gone, or be others by now.</summary>
+public sealed class TrainedModelTests : IDisposable
+{
+    private static readonly Dictionary<string, string> small = new() { ["vocabulary-size"] = "50", ["min-count"] = "1", ["dimension"] = "8", ["batch"] = "500" };
+    private static readonly Dictionary<string, string> narrow = new() { ["hidden"] = "8", ["embedding"] = "8", ["batch"] = "4", ["bptt"] = "8", ["vocabulary"] = "40", ["valid-words"] = "200" };
+    private readonly TemporaryFolder folder = new();
+
+    public void Dispose() => folder.Dispose();
+
+    [Fact]
+    public void Word2Vec_AfterItsTextHasChanged_KeepsEveryWordsVector()
+    {
+        var text = folder.Write("text.txt", Text(seed: 1));
+        var (spec, checkpoint) = Train(new Word2VecTask(), text, small);
+        var before = Export(spec, checkpoint);
+
+        folder.Write("text.txt", [.. Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("zebra ", 3000))), .. Text(seed: 1)]);
+        Assert.Equal(before, Export(spec, checkpoint));
+        using var changed = new Word2VecTask().CreateReplica(spec);
+        var error = Assert.Throws<CheckpointException>(() => CheckpointStore.Load(checkpoint, changed));
+        Assert.Contains("vocabulary.txt is not what the run's data give now", error.Message, StringComparison.Ordinal);
+
+        File.Delete(text);
+        Assert.Equal(before, Export(spec, checkpoint));
+    }
+
+    [Fact]
+    public void Word2Vec_MeasuredOnAnotherText_CountsItByItsOwnWords()
+    {
+        var (spec, checkpoint) = Train(new Word2VecTask(), folder.Write("text.txt", Text(seed: 1)), small);
+        using var own = Open(new Word2VecTask(), spec, checkpoint);
+        using var other = Open(new Word2VecTask(), spec with { Data = folder.Write("other.txt", [.. "zebra zebra "u8, .. Text(seed: 2)]) }, checkpoint);
+        Assert.InRange(other.Evaluate()["loss"], 0.9 * own.Evaluate()["loss"], 1.1 * own.Evaluate()["loss"]);
+
+        using var foreign = Open(new Word2VecTask(), spec with { Data = folder.Write("foreign.txt", "zebra gnu zebra"u8.ToArray()) }, checkpoint);
+        Assert.Contains("none of the 50 words", Assert.Throws<TrainingDataException>(foreign.Evaluate).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void LanguageModel_WithoutItsText_WritesAsBeforeAndIsMeasuredOnAnother()
+    {
+        var text = folder.Write("text.txt", Text(seed: 1));
+        var (spec, checkpoint) = Train(new LanguageModelTask(), text, narrow);
+        using var trained = Open(new LanguageModelTask(), spec, checkpoint);
+        var (written, measured) = (((ITextGenerator)trained).Generate("w1", 30, seed: 1), trained.Evaluate()["test.loss"]);
+
+        var moved = folder.Write("moved.txt", File.ReadAllBytes(text));
+        File.Delete(text);
+        using var opened = Open(new LanguageModelTask(), spec, checkpoint);
+        Assert.Equal(written, ((ITextGenerator)opened).Generate("w1", 30, seed: 1));
+        Assert.Contains("nothing at", Assert.Throws<TrainingDataException>(opened.Evaluate).Message, StringComparison.Ordinal);
+        using var elsewhere = Open(new LanguageModelTask(), spec with { Data = moved }, checkpoint);
+        Assert.Equal(measured, elsewhere.Evaluate()["test.loss"]);
+        using var other = Open(new LanguageModelTask(), spec with { Data = folder.Write("other.txt", Text(seed: 2)) }, checkpoint);
+        Assert.InRange(other.Evaluate()["test.loss"], 0.9 * measured, 1.1 * measured);
+    }
+
+    [Fact]
+    public void Gan_WithoutItsImages_DrawsAsBeforeAndRefusesThoseOfAnotherSize()
+    {
+        var images = folder.Write("images", Images(height: 4, width: 6));
+        var (spec, checkpoint) = Train(new GanTask(), images, new() { ["hidden"] = "8", ["batch"] = "10" });
+        using var trained = Open(new GanTask(), spec, checkpoint);
+        var (drawn, measured) = (((IPictureGenerator)trained).Draw(4, seed: 1), trained.Evaluate()["validation.loss.generator"]);
+
+        var moved = folder.Write("moved", File.ReadAllBytes(images));
+        File.Delete(images);
+        using var opened = Open(new GanTask(), spec, checkpoint);
+        Assert.Equal(drawn, ((IPictureGenerator)opened).Draw(4, seed: 1));
+        using var elsewhere = Open(new GanTask(), spec with { Data = moved }, checkpoint);
+        Assert.Equal(measured, elsewhere.Evaluate()["validation.loss.generator"]);
+        using var turned = Open(new GanTask(), spec with { Data = folder.Write("turned", Images(height: 6, width: 4)) }, checkpoint);
+        Assert.Contains("images of 6 x 4 pixels, the model knows those of 4 x 6", Assert.Throws<TrainingDataException>(turned.Evaluate).Message, StringComparison.Ordinal);
+        using var retrained = new GanTask().CreateReplica(spec with { Data = Path.Combine(folder.Path, "turned") });
+        Assert.Contains("images.json is not what", Assert.Throws<CheckpointException>(() => CheckpointStore.Load(checkpoint, retrained)).Message, StringComparison.Ordinal);
+    }
+
+    private (RunSpec Spec, Checkpoint Checkpoint) Train(ITrainingTask task, string data, Dictionary<string, string> settings)
+    {
+        var spec = new RunSpec { RunId = "run", Output = folder.Path, Task = task.Name, Shards = 2, Data = data, Settings = settings };
+        using var driver = new ReplicaDriver(task, spec).Run(3);
+        var replica = driver.Replica;
+        return (spec, new CheckpointStore(Path.Combine(folder.Path, "run")).Write(replica.State, new()
+        {
+            Spec = spec,
+            Step = 3,
+            TotalSteps = replica.TotalSteps,
+            StepsPerEpoch = replica.StepsPerEpoch,
+            Metrics = [],
+            Scalars = new(replica.State.Scalars),
+            Measure = replica.Measure,
+            WeightsSha256 = "",
+            Written = DateTimeOffset.UnixEpoch,
+            Files = [],
+        }));
+    }
+
+    private static ITrainingReplica Open(ITrainingTask task, RunSpec spec, Checkpoint checkpoint)
+    {
+        var replica = task.OpenReplica(spec, checkpoint.ReadAsset);
+        CheckpointStore.LoadModel(checkpoint, replica);
+        return replica;
+    }
+
+    private string Export(RunSpec spec, Checkpoint checkpoint)
+    {
+        using var model = Open(new Word2VecTask(), spec, checkpoint);
+        var path = Path.Combine(folder.Path, "vectors.txt");
+        ((IWordVectors)model).Export(path);
+        return File.ReadAllText(path);
+    }
+
+    /// <summary>Lines of words w0 to w69, the first ones more often.</summary>
+    private static byte[] Text(int seed)
+    {
+        var random = new Random(seed);
+        return Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 400).Select(_ =>
+            string.Join(' ', Enumerable.Range(0, 10).Select(_ => $"w{random.Next(1 + random.Next(70))}")) + "\n")));
+    }
+
+    /// <summary>Twenty images in MNIST's format.</summary>
+    private static byte[] Images(byte height, byte width) =>
+        [0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, height, 0, 0, 0, width, .. Enumerable.Range(0, 20 * height * width).Select(value => (byte)(7 * value))];
+}
