@@ -1,5 +1,6 @@
 using System.Net;
 using Granary.Contracts;
+using Granary.Grains.Cluster;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Slots;
 using Granary.Tests.Fakes;
@@ -34,7 +35,7 @@ public sealed class TestTrainingCluster : IAsyncLifetime
                 .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }))
                 .AddSingleton(rendezvous);
             silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, Store);
-            silo.AddTraining(node => (node.Name, node.Slots) = (options.SiloName, 1));
+            silo.AddTraining(new NodeOptions { Name = options.SiloName });
         });
         Silos = builder.Build();
         await Silos.DeployAsync();
