@@ -26,6 +26,7 @@ public static class SiloProgram
     /// <exception cref="ClusterStartException"/>
     public static async Task RunAsync(string? configFile, bool attached, bool verbose, CancellationToken cancellationToken)
     {
+        OpenFiles.Check();
         var settings = SiloSettings.Read(configFile, Environment.GetEnvironmentVariables());
         var hasStarted = false;
         void Log(ILoggingBuilder logging) => logging.AddSiloLog(verbose, () => hasStarted);

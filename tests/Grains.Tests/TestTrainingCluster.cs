@@ -7,6 +7,7 @@ using Granary.Tests.Fakes;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Orleans.Runtime.Messaging;
 using Orleans.Storage;
 using Orleans.TestingHost;
@@ -34,7 +35,7 @@ public sealed class TestTrainingCluster : IAsyncLifetime
             silo.Services
                 .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }))
                 .AddSingleton(rendezvous);
-            silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, Store);
+            silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, new RestoringStorage(Store, NullLogger<RestoringStorage>.Instance));
             silo.AddTraining(new NodeOptions { Name = options.SiloName });
         });
         Silos = builder.Build();
