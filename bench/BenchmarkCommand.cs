@@ -45,7 +45,7 @@ internal sealed class BenchmarkOptions
         {
             throw new BenchmarkException($"--seconds {seconds} is not between 0 and 3600.");
         }
-        var data = parsed.GetValue(Data) ?? Environment.GetEnvironmentVariable("GRANARY_DATA");
+        var data = parsed.GetValue(Data) ?? (Environment.GetEnvironmentVariable("GRANARY_DATA") is { Length: > 0 } shared ? shared : null);
         // In full: the peers run in a folder of their own.
         return data is null || Directory.Exists(data)
             ? new(seconds, data is null ? null : Path.GetFullPath(data), parsed.GetValue(Only), report)

@@ -15,7 +15,7 @@ internal static class VectorsCommand
         var command = new Command("vectors", "Judges word vectors: Spearman's correlation with people's similarities, and analogies.") { files, similarity };
         command.SetAction(parsed =>
         {
-            var folder = parsed.GetValue(similarity) ?? Path.Combine(Environment.GetEnvironmentVariable("GRANARY_DATA") ?? ".", "embedding");
+            var folder = parsed.GetValue(similarity) ?? Path.Combine(Environment.GetEnvironmentVariable("GRANARY_DATA") is { Length: > 0 } shared ? shared : ".", "embedding");
             var judges = WordSimilarity.Find([folder]);
             if (judges.Benchmarks.Count == 0)
             {

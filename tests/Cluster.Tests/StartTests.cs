@@ -13,7 +13,7 @@ public sealed class StartTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task Silo_BeforeItsRedis_WaitsForIt()
+    public async Task Silo_BeforeItsRedis_WaitsForIt_AndWarnsOfNothingElse()
     {
         using var silo = StartSilo(Configure("127.0.0.1:" + ports[4], "00:01:00"));
         while (await silo.StandardOutput.ReadLineAsync() is { } line && !line.Contains($"Waits for Redis at 127.0.0.1:{ports[4]}", StringComparison.Ordinal))
@@ -22,10 +22,14 @@ public sealed class StartTests : IDisposable
         using var redis = Process.Start(new ProcessStartInfo("redis-server", ["--port", $"{ports[4]}", "--save", "", "--dir", folder]) { RedirectStandardOutput = true })!;
         try
         {
+            var said = new List<string>();
             while (await silo.StandardOutput.ReadLineAsync() is { } line && !line.Contains("trains with", StringComparison.Ordinal))
             {
+                said.Add(line);
             }
             Assert.False(silo.HasExited);
+            // Nothing but its waiting, and that in lines with a time.
+            Assert.All(said, line => Assert.Matches(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z warn: Granary\.Silo\.StartWait", line));
         }
         finally
         {
