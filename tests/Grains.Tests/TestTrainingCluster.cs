@@ -22,6 +22,8 @@ public sealed class TestTrainingCluster : IAsyncLifetime
 
     public SharedStorage Store { get; } = new();
 
+    public BitFlips Gate { get; } = new();
+
     public InProcessTestCluster Silos { get; private set; } = null!;
 
     public async Task InitializeAsync()
@@ -32,7 +34,8 @@ public sealed class TestTrainingCluster : IAsyncLifetime
         {
             silo.Services
                 .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }))
-                .AddSingleton(rendezvous);
+                .AddSingleton(rendezvous)
+                .AddSingleton<IStepGate>(Gate);
             silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, Store);
             silo.AddTraining(node => (node.Name, node.Slots) = (options.SiloName, 1));
         });
