@@ -129,6 +129,31 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     }
 
     [Fact]
+    public async Task Run_OfAnotherVersion_WaitsAndSaysWhatTheNodesHave()
+    {
+        var spec = cluster.Spec(1) with { Versions = new Dictionary<string, string> { ["granary"] = "0.0.1" } };
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        var waiting = await cluster.WaitAsync(spec, status => status.Reason.Contains("Not for this run: "));
+        Assert.Equal(RunState.Queued, waiting.State);
+        Assert.Contains("Silo_0 has granary unknown instead of 0.0.1", waiting.Reason);
+        await cluster.Coordinator(spec).CancelAsync("Enough.");
+        await cluster.WaitAsync(spec, status => status.HasEnded);
+    }
+
+    [Fact]
+    public async Task Runs_IntoOneDirectory_AreOneRunAndARefusal()
+    {
+        var first = cluster.Spec(1);
+        var second = cluster.Spec(1) with { Output = first.Output };
+        await cluster.Coordinator(first).SubmitAsync(first);
+        await cluster.Coordinator(second).SubmitAsync(second);
+        RunStatus[] ended = [await cluster.WaitAsync(first, status => status.HasEnded), await cluster.WaitAsync(second, status => status.HasEnded)];
+        Assert.Single(ended, status => status.State == RunState.Succeeded);
+        var refused = Assert.Single(ended, status => status.State == RunState.Failed);
+        Assert.Matches("is under way in|is not empty", refused.Reason);
+    }
+
+    [Fact]
     public async Task Run_BegunWithOtherSwitches_IsRefusedByName()
     {
         var ended = await cluster.RunAsync(cluster.Spec(1) with { Switches = new Dictionary<string, string> { ["threads"] = "2" } });
