@@ -141,6 +141,14 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     }
 
     [Fact]
+    public async Task Run_ThatCannotFitIntoMemory_FailsBeforeItsFirstStepAndSaysWhatItNeeds()
+    {
+        var ended = await cluster.RunAsync(cluster.Spec(2, ("size", "1000000")));
+        Assert.Equal(RunState.Failed, ended.State);
+        Assert.Equal("The run needs about 26 MiB of memory in each slot (model, gradients, optimizer, a copy for checkpoints), and this process may have 16 MiB. Give it more, or train a smaller model.", ended.Reason);
+    }
+
+    [Fact]
     public async Task Runs_IntoOneDirectory_AreOneRunAndARefusal()
     {
         var first = cluster.Spec(1);

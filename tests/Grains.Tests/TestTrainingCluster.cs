@@ -33,7 +33,7 @@ public sealed class TestTrainingCluster : IAsyncLifetime
         builder.ConfigureSilo((options, silo) =>
         {
             silo.Services
-                .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }))
+                .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }) { MemoryLimit = 1 << 24 })
                 .AddSingleton(rendezvous)
                 .AddSingleton<IStepGate>(Gate);
             silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, Store);
