@@ -30,7 +30,7 @@ public sealed record CorpusOptions
 /// </summary>
 public sealed class TextCorpus
 {
-    private static readonly WeakCache<(TextFiles Files, DateTime Written, CorpusOptions Options), TextCorpus> loaded =
+    private static readonly WeakCache<(TextFiles Files, string Stamps, CorpusOptions Options), TextCorpus> loaded =
         new(key => Load(key.Files, key.Options));
 
     private static readonly WeakCache<CorpusOptions, TextCorpus> madeUp =
@@ -61,13 +61,13 @@ public sealed class TextCorpus
             return madeUp.Get(options);
         }
         var files = TextFiles.Find(Path.GetFullPath(path));
-        return loaded.Get((files, File.GetLastWriteTimeUtc(files.Training), options));
+        return loaded.Get((files, FileStamps.Of(files.Paths), options));
     }
 
     private static TextCorpus Load(TextFiles files, CorpusOptions options)
     {
         var reader = new WordReader();
-        int[] Read(string path, int limit) => TextFiles.Read(path, (text, length) => reader.Read(text, length, path, limit));
+        int[] Read(DataPart part, int limit) => part.Read((text, _) => reader.Read(text, part, limit));
 
         var limit = options.TrainingWords > 0 ? options.TrainingWords : int.MaxValue;
         if (files.Validation is null)
