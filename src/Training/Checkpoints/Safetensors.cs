@@ -6,7 +6,7 @@ using Granary.Training.Tasks;
 namespace Granary.Training.Checkpoints;
 
 /// <summary>A file is no checkpoint of this run, or not whole. The message names it.</summary>
-public sealed class CheckpointException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class CheckpointException(string message, Exception? inner = null) : Exception(OneLine.Of(message), inner);
 
 /// <summary>
 /// The safetensors format, 32-bit floats only: an 8-byte little-endian header length, a JSON header with type, shape and

@@ -1,3 +1,5 @@
+using Granary.Training.Files;
+
 namespace Granary.Training.Tasks;
 
 /// <summary>What can be trained: a model, its data, its loss and its measure. Found by reflection; a new task is one new file.</summary>
@@ -32,4 +34,4 @@ public interface ITrainingTask
 }
 
 /// <summary>The data of a run cannot be used. The message names the path and the cure.</summary>
-public class TrainingDataException(string message, Exception? inner = null) : Exception(message, inner);
+public class TrainingDataException(string message, Exception? inner = null) : Exception(OneLine.Of(message), inner);
