@@ -27,12 +27,7 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
 
     /// <summary>Steps for which there is a checkpoint, whole or not, newest first.</summary>
     public IReadOnlyList<long> Steps() => !Directory.Exists(root) ? [] :
-    [
-        .. Directory.EnumerateDirectories(root)
-            .Select(directory => long.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var step) && directory == DirectoryOf(step) ? step : -1)
-            .Where(step => step >= 0)
-            .OrderDescending(),
-    ];
+        [.. Directory.EnumerateDirectories(root).Select(StepOf).OfType<long>().OrderDescending()];
 
     /// <summary>Reads the checkpoint's manifest and checks every file against it, and that the insides make sense.</summary>
     /// <exception cref="CheckpointException">Something is missing, altered or no checkpoint at all; the message names it.</exception>
@@ -130,6 +125,10 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
     }
 
     private string DirectoryOf(long step) => Path.Combine(root, step.ToString("D8", CultureInfo.InvariantCulture));
+
+    /// <summary><see langword="null"/>: the directory is named otherwise than checkpoints are.</summary>
+    private long? StepOf(string directory) =>
+        long.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var step) && directory == DirectoryOf(step) ? step : null;
 
     private static void CheckFile(string path, string expected)
     {

@@ -59,10 +59,14 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, Safetensors
                 SkipMetadata(ref reader);
                 continue;
             }
-            var name = ReadName(ref reader);
-            if (tensors.Count == MostTensors || !tensors.TryAdd(name, ReadEntry(ref reader, name)))
+            if (tensors.Count == MostTensors)
             {
-                throw new InvalidDataException($"it has '{name}' twice, or more than {MostTensors} tensors.");
+                throw new InvalidDataException($"it has more than {MostTensors} tensors.");
+            }
+            var name = ReadName(ref reader);
+            if (!tensors.TryAdd(name, ReadEntry(ref reader, name)))
+            {
+                throw new InvalidDataException($"it has '{name}' twice.");
             }
         }
         reader.Read(); // throws if more than blanks follow

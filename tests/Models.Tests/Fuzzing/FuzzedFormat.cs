@@ -27,13 +27,16 @@ internal sealed record FuzzedFormat(string FileName, byte[][] Good, Action<strin
     // What packs to a hundredth is believed; these pack to a thousandth.
     private static readonly byte[][] bombs = [new byte[32 << 20], [.. Enumerable.Repeat((byte)'\n', 32 << 20)]];
 
-    private static readonly byte[][] images =
-    [
-        [0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, 2, .. new byte[120]],
-        [0, 0, 8, 1, 0, 0, 0, 20, .. new byte[20]],
-    ];
+    private static readonly Dictionary<string, byte[]> checkpoint = Checkpoint();
 
-    public static Gen<(FuzzedFormat Format, byte[] File)> Any { get; } = Gen.OneOf([.. All().Select(format => format.Files)]);
+    private static readonly byte[] images = [0, 0, 8, 3, 0, 0, 0, 20, 0, 0, 0, 3, 0, 0, 0, 2, .. new byte[120]];
+
+    public static IReadOnlyList<FuzzedFormat> Known { get; } = [.. All()];
+
+    public static Gen<(FuzzedFormat Format, byte[] File)> Any { get; } = Gen.OneOf([.. Known.Select(format => format.Files)]);
+
+    /// <summary>The first of the good files, as it is.</summary>
+    public byte[] Unchanged => Finished(IsJson ? Changed(Good[0], [new(Kind: 2, Place: 0, Part: 0, With: 0)]) : Good[0]);
 
     private Gen<(FuzzedFormat Format, byte[] File)> Files =>
         Gen.Select(Gen.Int[0, Good.Length - 1].Select(number => Good[number]), Mutation.Some, Gen.Frequency((9, Gen.Const(Array.Empty<byte>())), (1, Gen.Byte.Array[0, 200])))
@@ -52,9 +55,10 @@ internal sealed record FuzzedFormat(string FileName, byte[][] Good, Action<strin
         yield return new("text", [.. texts.Concat(bombs).Select(Gzipped), [.. Gzipped(texts[0]), .. Gzipped(texts[1]), 0, 0]], ReadText);
         yield return new("text", texts, ReadText, text => Zipped(("text", text)));
         yield return new("text", [Zipped(("text8", texts[0])), Zipped(("train.txt", texts[0]), ("valid.txt", texts[1]), ("test.txt", texts[3]), ("__MACOSX/._train.txt", texts[2])), Zipped(("text", bombs[1]))], ReadText);
-        yield return new("images", images, ReadImages);
-        yield return new("images", images, ReadImages, Gzipped);
-        yield return new("images", [.. images.Append([0, 0, 8, 3, 0, 0, 128, 0, 0, 0, 4, 0, 0, 0, 1, 0, .. bombs[0]]).Select(Gzipped)], ReadImages);
+        yield return new("images", [images], folder => ImageData.Load(Path.Combine(folder, "images")));
+        yield return new("images", [images], folder => ImageData.Load(Path.Combine(folder, "images")), Gzipped);
+        yield return new("images", [Gzipped(images), Gzipped([0, 0, 8, 3, 0, 0, 128, 0, 0, 0, 4, 0, 0, 0, 1, 0, .. bombs[0]])], folder => ImageData.Load(Path.Combine(folder, "images")));
+        yield return new("labels", [[0, 0, 8, 1, 0, 0, 0, 20, .. new byte[20]]], folder => IdxFile.ReadLabels(Path.Combine(folder, "labels")));
         yield return new("men.txt", [[.. "word1\tword2\tscore\nsun\tmoon\t3\n cat \tdog\t4.5\r\n"u8]], folder => WordSimilarity.In(folder));
         yield return new("wordsim353.csv", [[.. "sun,moon,3\ncat,dog,4.5"u8]], folder => WordSimilarity.In(folder));
         yield return new("questions-words.txt", [[.. ": capitals\nAthens Greece Oslo Norway\n: family\nboy girl king queen\n"u8]], folder => WordSimilarity.In(folder));
@@ -79,13 +83,6 @@ internal sealed record FuzzedFormat(string FileName, byte[][] Good, Action<strin
         _ = reader.Words;
     }
 
-    private static void ReadImages(string folder)
-    {
-        var path = Path.Combine(folder, "images");
-        ImageData.Load(path);
-        IdxFile.ReadLabels(path);
-    }
-
     private static unsafe void ReadWeights(string folder)
     {
         using var memory = new NativeFloats(6);
@@ -95,10 +92,14 @@ internal sealed record FuzzedFormat(string FileName, byte[][] Good, Action<strin
     private static void ReadManifest(string folder)
     {
         var directory = Directory.CreateDirectory(Path.Combine(folder, "checkpoints", "00000003")).FullName;
+        foreach (var (name, content) in checkpoint)
+        {
+            File.WriteAllBytes(Path.Combine(directory, name), content);
+        }
         File.Copy(Path.Combine(folder, CheckpointManifest.FileName), Path.Combine(directory, CheckpointManifest.FileName), overwrite: true);
-        var store = new CheckpointStore(folder);
-        store.Best();
-        store.Open(3);
+        var whole = new CheckpointStore(folder).Open(3);
+        using var replica = new PointsTask().CreateReplica(new() { Task = "points" });
+        CheckpointStore.Load(whole, replica);
     }
 
     private static unsafe byte[] Weights()
@@ -109,11 +110,11 @@ internal sealed record FuzzedFormat(string FileName, byte[][] Good, Action<strin
         return stream.ToArray();
     }
 
-    private static byte[] Manifest()
+    private static Dictionary<string, byte[]> Checkpoint()
     {
         using var folder = new TemporaryFolder();
         using var replica = new PointsTask().CreateReplica(new() { Task = "points" });
-        return Encoding.UTF8.GetBytes(Forgery.Unsigned(new CheckpointStore(folder.Path).Write(replica.State, new()
+        var written = new CheckpointStore(folder.Path).Write(replica.State, new()
         {
             Spec = new() { Task = "points", Settings = new Dictionary<string, string> { ["size"] = "1000" } },
             Step = 3,
@@ -125,8 +126,11 @@ internal sealed record FuzzedFormat(string FileName, byte[][] Good, Action<strin
             WeightsSha256 = "",
             Written = DateTimeOffset.UnixEpoch,
             Files = [],
-        }).Manifest));
+        });
+        return Directory.GetFiles(written.Directory).ToDictionary(path => Path.GetFileName(path)!, File.ReadAllBytes);
     }
+
+    private static byte[] Manifest() => Encoding.UTF8.GetBytes(Forgery.Unsigned(CheckpointManifest.Parse(checkpoint[CheckpointManifest.FileName], "")));
 
     private static byte[] Signed(byte[] text) => Encoding.UTF8.GetBytes(Forgery.Signed(Encoding.UTF8.GetString(text)));
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CsCheck;
@@ -10,6 +11,8 @@ namespace Granary.Models.Tests.Fuzzing;
 internal sealed record Mutation(int Kind, double Place, double Part, int With)
 {
     private const int Kinds = 8;
+
+    private static readonly JsonSerializerOptions asWritten = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly string[] words =
     [
@@ -61,7 +64,7 @@ internal sealed record Mutation(int Kind, double Place, double Part, int With)
         {
             node.ReplaceWith(value);
         }
-        return root.ToJsonString(new JsonSerializerOptions { WriteIndented = true });
+        return root.ToJsonString(asWritten);
     }
 
     private static byte[] Overwritten(byte[] file, int at, long value)

@@ -25,6 +25,18 @@ public class ReaderFuzzTests
             print: fuzzed => $"{fuzzed.Format.FileName}: {Convert.ToHexString(fuzzed.File.AsSpan(0, Math.Min(1000, fuzzed.File.Length)))}");
     }
 
+    /// <summary>So that what is changed gets far into the readers.</summary>
+    [Fact]
+    public void Reader_OfAFileThatWasNotChanged_ReadsIt()
+    {
+        foreach (var format in FuzzedFormat.Known.Where(format => format.FileName != CheckpointManifest.FileName || format.Finish is not null))
+        {
+            using var folder = new TemporaryFolder();
+            folder.Write(format.FileName, format.Unchanged);
+            format.Read(folder.Path);
+        }
+    }
+
     private static void Check(FuzzedFormat format, byte[] bytes, string folder)
     {
         var path = Path.Combine(folder, format.FileName);
