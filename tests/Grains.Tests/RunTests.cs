@@ -141,6 +141,18 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     }
 
     [Fact]
+    public async Task Run_ResumedFromCheckpointsThatDoNotFit_FailsAndSaysWhy()
+    {
+        var spec = cluster.Spec(2, ("size", "500")) with { CheckpointEvery = 7 };
+        await cluster.RunAsync(spec);
+        var ended = await cluster.RunAsync(spec with { RunId = spec.RunId + "-resumed", Resume = true, Settings = new Dictionary<string, string> { ["size"] = "600" } });
+        Assert.Equal(RunState.Failed, ended.State);
+        Assert.StartsWith($"No usable checkpoint lies in {spec.Output}. ", ended.Reason);
+        Assert.Contains("holds 'weights' as F32 [500], wanted is F32 [600]", ended.Reason);
+        Assert.InRange(ended.Round, 1, 6);
+    }
+
+    [Fact]
     public async Task Run_ThatCannotFitIntoMemory_FailsBeforeItsFirstStepAndSaysWhatItNeeds()
     {
         var ended = await cluster.RunAsync(cluster.Spec(2, ("size", "1000000")));

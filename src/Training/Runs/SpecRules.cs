@@ -40,8 +40,28 @@ public static class SpecRules
     /// <inheritdoc cref="Settle" path="/exception"/>
     public static void Check(RunSpec spec, TaskCatalog tasks)
     {
+        CheckValues(spec);
+        TaskSettings.Complete(tasks[spec.Task], spec.Settings);
+    }
+
+    /// <summary>What is wrong with a spec that was read from a file, whatever tasks there are; <see langword="null"/>: nothing is.</summary>
+    public static string? Complaint(RunSpec spec)
+    {
+        try
+        {
+            CheckValues(spec);
+            return null;
+        }
+        catch (SpecException wrong)
+        {
+            return wrong.Message;
+        }
+    }
+
+    private static void CheckValues(RunSpec spec)
+    {
         CheckId(spec.RunId);
-        TaskSettings.Complete(tasks[Text("task", spec.Task)], spec.Settings);
+        Text("task", spec.Task);
         CheckPath("output", spec.Output);
         if (spec.Data is { } data)
         {
@@ -72,6 +92,7 @@ public static class SpecRules
         CheckEntries("settings", spec.Settings);
         CheckEntries("switches", spec.Switches);
         CheckEntries("data files", spec.DataFiles);
+        CheckEntries("versions", spec.Versions);
     }
 
     /// <summary>Ids go into logs, metrics and file names: letters, digits and <c>-_.</c>, at most 100, a letter or digit first.</summary>
@@ -113,7 +134,8 @@ public static class SpecRules
         foreach (var (key, value) in entries)
         {
             Text(name, key);
-            Text(key, value, mayBeEmpty: true);
+            // A file may say null where none may stand.
+            Text(key, value ?? throw Wrong(Shown.Value(key), "null", "it takes a text"), mayBeEmpty: true);
         }
     }
 

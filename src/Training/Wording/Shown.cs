@@ -12,6 +12,9 @@ public static class Shown
         return text.Length > LongestValue ? plain + "..." : plain;
     }
 
+    /// <summary>A message that repeats what a file says: on one line, without signs that steer a terminal.</summary>
+    public static string OneLine(string text) => text.Any(char.IsControl) ? string.Concat(text.Select(letter => char.IsControl(letter) ? ' ' : letter)) : text;
+
     /// <summary>The first line of a message, cut if it is very long.</summary>
     public static string Line(string text)
     {

@@ -52,8 +52,8 @@ public sealed class DataContentTests : IDisposable
     public void File_ThatIsEmptyOrNoPlainFile_IsRefused()
     {
         Write("empty", "");
-        Assert.Contains("is empty, or no plain file", Refusal(Spec("empty")));
-        Assert.Contains("is empty, or no plain file", Refusal(new() { Task = "points", Data = "/dev/null" }));
+        Assert.Contains("is empty.", Refusal(Spec("empty")));
+        Assert.Contains("'/dev/zero' is a device, not a file.", Refusal(new() { Task = "points", Data = "/dev/zero" }));
         Assert.Contains("There is nothing at", Refusal(Spec("nowhere")));
     }
 
