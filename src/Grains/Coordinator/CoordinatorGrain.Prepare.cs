@@ -13,6 +13,9 @@ internal sealed partial class CoordinatorGrain
     // Why nodes cannot train this run, by the life of their silo.
     private readonly Dictionary<string, string> unfit = [];
 
+    // By node, since the last round that began.
+    private readonly Dictionary<string, int> lostUnprepared = [];
+
     /// <summary>Where the round begins; <see langword="null"/>: it does not, as a worker is lost or the run has failed.</summary>
     private async Task<StartPoint?> PrepareAsync(RoundInProgress current)
     {
@@ -46,9 +49,9 @@ internal sealed partial class CoordinatorGrain
             {
                 await EndAsync(RunState.Failed, Unfit(replies[0])!);
             }
-            else if (replies.Count < plan.Workers.Count)
+            else if (asked.FirstOrDefault(reply => reply.Answer is null && LostWhilePreparing(reply.Slot) >= RetryRule.Losses) is { Slot: { } slot })
             {
-                await IsGivenUpAsync();
+                await FailAsync($"{slot.Node.Name} was lost {RetryRule.Losses} times in a row while it read the data and built the model. Has it too little memory?");
             }
             return null;
         }
@@ -87,6 +90,9 @@ internal sealed partial class CoordinatorGrain
         }
         return await all;
     }
+
+    /// <summary>How often the node has now been lost before it trained; what it was to build may be what ends it.</summary>
+    private int LostWhilePreparing(SlotInfo slot) => lostUnprepared[slot.Node.Name] = lostUnprepared.GetValueOrDefault(slot.Node.Name) + 1;
 
     /// <summary>Why the worker's node cannot train this run; <see langword="null"/>: it can.</summary>
     private string? Unfit(PrepareReply? reply) => reply switch
@@ -141,9 +147,11 @@ internal sealed partial class CoordinatorGrain
     /// <summary>The step of the newest checkpoint to go on from, 0 if there is none; <see langword="null"/>: nobody knows, or the run has failed.</summary>
     private async Task<long?> FindCheckpointAsync(RoundPlan plan)
     {
-        var (_, answer, _) = await AskAsync(plan, 0, worker => worker.FindCheckpointAsync(new(Status.Spec, record.State.Differs, [.. record.State.Unusable.Keys])));
+        var (_, answer, reason) = await AskAsync(plan, 0, worker => worker.FindCheckpointAsync(new(Status.Spec, record.State.Differs, [.. record.State.Unusable.Keys])));
         if (answer is null)
         {
+            await RecoverAsync($"The checkpoints in {Status.Spec.Output} cannot be searched: {reason}");
+            await BackOffAsync();
             return null;
         }
         foreach (var warning in answer.Warnings)
