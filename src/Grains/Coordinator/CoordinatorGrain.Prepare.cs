@@ -13,7 +13,7 @@ internal sealed partial class CoordinatorGrain
     // Why nodes cannot train this run, by the life of their silo.
     private readonly Dictionary<string, string> unfit = [];
 
-    // By node, since the last round that began.
+    // How often a node was lost before it trained, since the last round that began: what it was to build may be what ends it.
     private readonly Dictionary<string, int> lostUnprepared = [];
 
     /// <summary>Where the round begins; <see langword="null"/>: it does not, as a worker is lost or the run has failed.</summary>
@@ -27,6 +27,7 @@ internal sealed partial class CoordinatorGrain
         foreach (var (slot, _, reason) in asked.Where(reply => reply.Answer is null))
         {
             Lose(slot, reason);
+            lostUnprepared[slot.Node.Name] = lostUnprepared.GetValueOrDefault(slot.Node.Name) + 1;
         }
         var replies = asked.Select(reply => reply.Answer).OfType<PrepareReply>().ToList();
         if (replies.Any(reply => reply.Fenced))
@@ -49,9 +50,9 @@ internal sealed partial class CoordinatorGrain
             {
                 await EndAsync(RunState.Failed, Unfit(replies[0])!);
             }
-            else if (asked.FirstOrDefault(reply => reply.Answer is null && LostWhilePreparing(reply.Slot) >= RetryRule.Losses) is { Slot: { } slot })
+            else if (lostUnprepared.FirstOrDefault(node => node.Value >= RetryRule.Losses).Key is { } node)
             {
-                await FailAsync($"{slot.Node.Name} was lost {RetryRule.Losses} times in a row while it read the data and built the model. Has it too little memory?");
+                await FailAsync($"{node} was lost {RetryRule.Losses} times in a row while it read the data and built the model. Has it too little memory?");
             }
             return null;
         }
@@ -90,9 +91,6 @@ internal sealed partial class CoordinatorGrain
         }
         return await all;
     }
-
-    /// <summary>How often the node has now been lost before it trained; what it was to build may be what ends it.</summary>
-    private int LostWhilePreparing(SlotInfo slot) => lostUnprepared[slot.Node.Name] = lostUnprepared.GetValueOrDefault(slot.Node.Name) + 1;
 
     /// <summary>Why the worker's node cannot train this run; <see langword="null"/>: it can.</summary>
     private string? Unfit(PrepareReply? reply) => reply switch
