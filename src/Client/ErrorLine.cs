@@ -3,6 +3,7 @@ using Granary.Silo.Clusters;
 using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
+using Granary.Training.Wording;
 using Grpc.Core;
 
 namespace Granary.Client;
@@ -34,13 +35,10 @@ internal static class ErrorLine
     {
         try
         {
-            Console.Error.WriteLine($"granary: {OneLine(text)}");
+            Console.Error.WriteLine($"granary: {Shown.OneLine(text)}");
         }
         catch (IOException)
         {
         }
     }
-
-    /// <summary>Without line breaks and other control characters, which may come from file names and servers.</summary>
-    public static string OneLine(string text) => string.Join(' ', string.Concat(text.Select(letter => char.IsControl(letter) ? ' ' : letter)).Split(' ', StringSplitOptions.RemoveEmptyEntries));
 }

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Granary.Contracts;
 using Granary.Training.Runs;
+using Granary.Training.Wording;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -138,7 +139,7 @@ public sealed class TrainingClient : IDisposable
         // A run that was seen is there: a server that does not know it has not found its records yet.
         catch (RpcException error) when (MayPass(error) || error.StatusCode == StatusCode.NotFound)
         {
-            return (null, $"{error.StatusCode}: {SpecRules.Line(error.Status.Detail)}");
+            return (null, $"{error.StatusCode}: {Shown.Line(error.Status.Detail)}");
         }
     }
 }

@@ -22,6 +22,8 @@ public sealed class Word2VecTask : ITrainingTask
 
     public string DataSet => "text8";
 
+    public IReadOnlyList<string> DataFiles(string data) => TextFiles.Find(Path.GetFullPath(data)).Paths;
+
     public Type Settings => typeof(Word2VecSettings);
 
     // The learning rate falls to nearly 0 at the last step.
@@ -201,7 +203,7 @@ public sealed class Word2VecTask : ITrainingTask
             }
             if (settings.Similarity.Length > 0)
             {
-                return WordSimilarity.Find([settings.Similarity]);
+                return WordSimilarity.In(settings.Similarity);
             }
             var data = Path.GetFullPath(spec.Data);
             var folder = Directory.Exists(data) ? data : Path.GetDirectoryName(data)!;

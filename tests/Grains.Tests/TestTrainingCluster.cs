@@ -22,6 +22,8 @@ public sealed class TestTrainingCluster : IAsyncLifetime
 
     public SharedStorage Store { get; } = new();
 
+    public BitFlips Gate { get; } = new();
+
     public InProcessTestCluster Silos { get; private set; } = null!;
 
     public async Task InitializeAsync()
@@ -31,8 +33,9 @@ public sealed class TestTrainingCluster : IAsyncLifetime
         builder.ConfigureSilo((options, silo) =>
         {
             silo.Services
-                .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }))
-                .AddSingleton(rendezvous);
+                .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }) { MemoryLimit = 1 << 24 })
+                .AddSingleton(rendezvous)
+                .AddSingleton<IStepGate>(Gate);
             silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, Store);
             silo.AddTraining(node => (node.Name, node.Slots) = (options.SiloName, 1));
         });

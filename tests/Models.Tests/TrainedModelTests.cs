@@ -97,6 +97,8 @@ public sealed class TrainedModelTests : IDisposable
             Scalars = new(replica.State.Scalars),
             Measure = replica.Measure,
             WeightsSha256 = "",
+            Agreed = 1,
+            Replicas = 1,
             Written = DateTimeOffset.UnixEpoch,
             Files = [],
         }));

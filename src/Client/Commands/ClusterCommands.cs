@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Granary.Client.Views;
 using Granary.Contracts;
+using Granary.Training.Wording;
 using Spectre.Console;
 
 namespace Granary.Client.Commands;
@@ -51,7 +52,7 @@ internal static class ClusterCommands
         string[] head = ["run", "task", "state", "step", "workers", "why"];
         var rows = runs.Select(run => new[]
         {
-            run.Spec.RunId, run.Spec.Task, run.State.ToString().ToLowerInvariant(), $"{run.Step:N0}/{run.TotalSteps:N0}", $"{run.Workers}", ErrorLine.OneLine(run.Reason),
+            run.Spec.RunId, run.Spec.Task, run.State.ToString().ToLowerInvariant(), $"{run.Step:N0}/{run.TotalSteps:N0}", $"{run.Workers}", Shown.OneLine(run.Reason),
         }).ToList();
         // Spectre's border takes a blank on each side of a column, and one between.
         var others = Enumerable.Range(0, head.Length - 1).Sum(column => rows.Append(head).Max(row => row[column].Length) + 3) + 4;

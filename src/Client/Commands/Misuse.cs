@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using Granary.Training.Runs;
+using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
 
@@ -28,11 +28,11 @@ internal static class Misuse
         var values = parsed.Tokens.Any(token => token.Type == TokenType.DoubleDash) ? [] : Values(parsed.CommandResult);
         if (parsed.UnmatchedTokens.Concat(values.SelectMany(value => value.Tokens).Select(token => token.Value)).FirstOrDefault(IsOption) is { } option)
         {
-            return $"{path} has no option {Shown(option)}.{Meant(option, Options(parsed.CommandResult).Where(known => !known.Hidden).Select(known => known.Name))}";
+            return $"{path} has no option {Shown.Value(option)}.{Meant(option, Options(parsed.CommandResult).Where(known => !known.Hidden).Select(known => known.Name))}";
         }
         return parsed.UnmatchedTokens.FirstOrDefault() is not { } word ? null
-            : command.Subcommands.Count == 0 ? $"{path} does not take '{Shown(word)}'."
-            : $"{path} has no command '{Shown(word)}'.{Meant(word, command.Subcommands.Select(known => known.Name))}";
+            : command.Subcommands.Count == 0 ? $"{path} does not take '{Shown.Value(word)}'."
+            : $"{path} has no command '{Shown.Value(word)}'.{Meant(word, command.Subcommands.Select(known => known.Name))}";
     }
 
     /// <summary>An empty value is mostly that of a shell's variable that is not set. Texts may be empty.</summary>
@@ -57,16 +57,16 @@ internal static class Misuse
         ArgumentResult { Parent: OptionResult option } => Of(error, option),
         OptionResult option => Of(error, option),
         ArgumentResult { Tokens: [] } argument => Missing(argument.Argument, command),
-        ArgumentResult argument => $"{Name(argument.Argument)} cannot be '{Shown(argument.Tokens[^1].Value)}': it takes {Takes(argument.Argument, error)}.",
+        ArgumentResult argument => $"{Name(argument.Argument)} cannot be '{Shown.Value(argument.Tokens[^1].Value)}': it takes {Takes(argument.Argument, error)}.",
         _ when command.Command.Subcommands.Count > 0 => $"{Path(command)} needs a command: {string.Join(", ", command.Command.Subcommands.Select(known => known.Name))}.",
         _ when command.Command.Arguments.FirstOrDefault(argument => command.GetResult(argument) is null or { Tokens: [] }) is { } missing => Missing(missing, command),
-        _ => ErrorLine.OneLine(error.Message),
+        _ => Shown.OneLine(error.Message),
     };
 
     private static string Of(ParseError error, OptionResult option) => option.Tokens switch
     {
         [] => $"{option.Option.Name} needs a value: {Takes(option.Option, error)}.",
-        [var only] => $"{option.Option.Name} cannot be '{Shown(only.Value)}': it takes {Takes(option.Option, error)}.",
+        [var only] => $"{option.Option.Name} cannot be '{Shown.Value(only.Value)}': it takes {Takes(option.Option, error)}.",
         var several => $"{option.Option.Name} is given {several.Count} times.",
     };
 
@@ -83,7 +83,7 @@ internal static class Misuse
             : type == typeof(double) ? "a number"
             : type == typeof(bool) ? "no value"
             : type == typeof(string) || type == typeof(string[]) ? "a text"
-            : ErrorLine.OneLine(error.Message);
+            : Shown.OneLine(error.Message);
     }
 
     private static string Meant(string word, IEnumerable<string> known)
@@ -117,6 +117,4 @@ internal static class Misuse
     private static string Path(CommandResult command) => command.Parent is CommandResult parent ? $"{Path(parent)} {command.Command.Name}" : "granary";
 
     private static string Name(Argument argument) => argument.Name.ToUpperInvariant();
-
-    private static string Shown(string word) => SpecRules.Shown(word);
 }

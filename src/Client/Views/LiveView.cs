@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Wording;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -28,7 +29,7 @@ internal sealed class LiveView : RunView
         {
             return;
         }
-        messages.Enqueue($"{entry.Time.LocalDateTime:HH:mm:ss} {ErrorLine.OneLine(entry.Message)}");
+        messages.Enqueue($"{entry.Time.LocalDateTime:HH:mm:ss} {Shown.OneLine(entry.Message)}");
         if (messages.Count > LastMessages)
         {
             messages.Dequeue();

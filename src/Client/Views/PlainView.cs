@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Wording;
 
 namespace Granary.Client.Views;
 
@@ -17,7 +18,7 @@ internal sealed class PlainView(TextWriter output) : RunView
             firstStep ??= last.State == RunState.Running ? last.Step : null;
             if (entry.Message.Length > 0)
             {
-                output.WriteLine($"{entry.Time.LocalDateTime:HH:mm:ss} {last.State.ToString().ToLowerInvariant()}: {ErrorLine.OneLine(entry.Message)}");
+                output.WriteLine($"{entry.Time.LocalDateTime:HH:mm:ss} {last.State.ToString().ToLowerInvariant()}: {Shown.OneLine(entry.Message)}");
             }
             else if (entry.Time - shown >= ProgressEvery)
             {

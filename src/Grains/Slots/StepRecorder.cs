@@ -82,7 +82,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
 
     public void StatesAgree(long step, int workers) => agreed = (step, workers);
 
-    public void PhaseComputed(long step, int phase) => gate?.Computed(run.RunId, slot, step, phase);
+    public void PhaseComputed(long step, int phase) => gate?.Computed(run.RunId, slot, step, phase, replica.State);
 
     public void Applying(long step, int phase) => checkpoints?.WaitForCopy();
 

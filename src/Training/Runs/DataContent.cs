@@ -73,16 +73,15 @@ public static class DataContent
         try
         {
             var stamp = FileStamp.Of(file);
-            if (stamp.Length == 0)
-            {
-                // A pipe or a device, too, has no length; to read it could take for ever.
-                throw new TrainingDataException($"'{file}' is empty, or no plain file. Give the path of a file with data.");
-            }
             if (known.TryGetValue(file, out var entry) && entry.Stamp == stamp)
             {
                 return entry.Hash;
             }
-            using var stream = File.OpenRead(file);
+            using var stream = RegularFile.Open(file);
+            if (stream.Length == 0)
+            {
+                throw new TrainingDataException($"'{file}' is empty. Give the path of a file with data.");
+            }
             var hash = Convert.ToHexStringLower(SHA256.HashData(stream));
             if (FileStamp.Of(file) != stamp)
             {
