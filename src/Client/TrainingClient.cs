@@ -20,7 +20,6 @@ public sealed class TrainingClient : IDisposable
     {
         channel = GrpcChannel.ForAddress(server, new()
         {
-            ThrowOperationCanceledOnCancellation = true,
             DisposeHttpClient = true,
             HttpHandler = new SocketsHttpHandler
             {
@@ -135,6 +134,10 @@ public sealed class TrainingClient : IDisposable
         try
         {
             return await stream.MoveNext(cancellationToken) ? (stream.Current.FromWire(), "") : (null, "it ended the connection");
+        }
+        catch (RpcException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
         }
         // A run that was seen is there: a server that does not know it has not found its records yet.
         catch (RpcException error) when (MayPass(error) || error.StatusCode == StatusCode.NotFound)

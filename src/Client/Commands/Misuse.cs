@@ -57,7 +57,7 @@ internal static class Misuse
         ArgumentResult { Parent: OptionResult option } => Of(error, option),
         OptionResult option => Of(error, option),
         ArgumentResult { Tokens: [] } argument => Missing(argument.Argument, command),
-        ArgumentResult argument => $"{Name(argument.Argument)} cannot be '{Shown.Value(argument.Tokens[^1].Value)}': it takes {Takes(argument.Argument, error)}.",
+        ArgumentResult argument => $"{Name(argument.Argument)} cannot be '{Shown.Value(argument.Tokens[^1].Value)}': it takes {Takes(argument.Argument, argument.Tokens[^1].Value, error)}.",
         _ when command.Command.Subcommands.Count > 0 => $"{Path(command)} needs a command: {string.Join(", ", command.Command.Subcommands.Select(known => known.Name))}.",
         _ when command.Command.Arguments.FirstOrDefault(argument => command.GetResult(argument) is null or { Tokens: [] }) is { } missing => Missing(missing, command),
         _ => Shown.OneLine(error.Message),
@@ -65,21 +65,20 @@ internal static class Misuse
 
     private static string Of(ParseError error, OptionResult option) => option.Tokens switch
     {
-        [] => $"{option.Option.Name} needs a value: {Takes(option.Option, error)}.",
-        [var only] => $"{option.Option.Name} cannot be '{Shown.Value(only.Value)}': it takes {Takes(option.Option, error)}.",
+        [] => $"{option.Option.Name} needs a value: {Takes(option.Option, "", error)}.",
+        [var only] => $"{option.Option.Name} cannot be '{Shown.Value(only.Value)}': it takes {Takes(option.Option, only.Value, error)}.",
         var several => $"{option.Option.Name} is given {several.Count} times.",
     };
 
-    private static string Missing(Argument argument, CommandResult command) => $"{Path(command)} needs {Name(argument)}. {argument.Description}".TrimEnd();
+    private static string Missing(Argument argument, CommandResult command) => $"{Path(command)} needs {Name(argument)}{(argument.Description is { } about ? $" ({about.TrimEnd('.')})" : "")}.";
 
-    private static string Takes(Symbol symbol, ParseError error)
+    private static string Takes(Symbol symbol, string word, ParseError error)
     {
         var type = symbol is Option option ? option.ValueType : ((Argument)symbol).ValueType;
         type = Nullable.GetUnderlyingType(type) ?? type;
         return symbol.GetCompletions(System.CommandLine.Completions.CompletionContext.Empty).Select(known => known.Label).ToList() is { Count: > 0 } known && type == typeof(string) ? string.Join(" or ", known)
-            : type == typeof(int) ? $"a whole number, at most {int.MaxValue}"
-            : type == typeof(long) ? $"a whole number, at most {long.MaxValue}"
-            : type == typeof(ulong) ? $"a whole number, 0 to {ulong.MaxValue}"
+            : type == typeof(int) || type == typeof(long) ? $"a whole number{(word.Length > 1 && word.All(char.IsAsciiDigit) ? ", not as large as that" : "")}"
+            : type == typeof(ulong) ? $"a whole number from 0 to {ulong.MaxValue}"
             : type == typeof(double) ? "a number"
             : type == typeof(bool) ? "no value"
             : type == typeof(string) || type == typeof(string[]) ? "a text"

@@ -94,7 +94,8 @@ internal static class RunCommands
         }
         catch (RpcException unknown) when (!server.IsGiven(parsed) && (unknown.StatusCode is StatusCode.NotFound || TrainingClient.MayPass(unknown)))
         {
-            throw new UserErrorException($"No run directory is here that is named '{run}', and the cluster at {server.Address(parsed)} lets none go on: {ErrorLine.For(unknown).Line} Name a run directory (--out of granary train), or a cluster with --server.");
+            var cluster = unknown.StatusCode is StatusCode.NotFound ? $"the cluster at {server.Address(parsed)} knows no such run" : $"no cluster answers at {server.Address(parsed)}";
+            throw new UserErrorException($"No run directory here is named '{run}', and {cluster}. Name the directory (--out of granary train), or the run's cluster with --server.");
         }
     }
 
