@@ -1,5 +1,6 @@
 using Granary.Models.Data;
 using Granary.Models.Word2Vec;
+using Granary.Training;
 using Granary.Training.Frames;
 using Granary.Training.Numerics;
 using Granary.Training.Randomness;
@@ -206,7 +207,7 @@ public sealed class Word2VecTask : ITrainingTask
             }
             var data = Path.GetFullPath(spec.Data);
             var folder = Directory.Exists(data) ? data : Path.GetDirectoryName(data)!;
-            var shared = Environment.GetEnvironmentVariable("GRANARY_DATA") is { Length: > 0 } set ? set : folder;
+            var shared = EnvironmentVariable.Read(EnvironmentVariable.Data) ?? folder;
             return WordSimilarity.Find([folder, Path.Combine(folder, "..", "embedding"), Path.Combine(shared, "embedding")]);
         }
     }
