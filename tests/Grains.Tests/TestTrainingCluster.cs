@@ -24,6 +24,10 @@ public sealed class TestTrainingCluster : IAsyncLifetime
 
     public SharedStorage Store { get; } = new();
 
+    public BitFlips Gate { get; } = new();
+
+    public JumpingClock Clock { get; } = new();
+
     public InProcessTestCluster Silos { get; private set; } = null!;
 
     public async Task InitializeAsync()
@@ -33,8 +37,10 @@ public sealed class TestTrainingCluster : IAsyncLifetime
         builder.ConfigureSilo((options, silo) =>
         {
             silo.Services
-                .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }))
-                .AddSingleton(rendezvous);
+                .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }) { MemoryLimit = 1 << 24 })
+                .AddSingleton(rendezvous)
+                .AddSingleton<IStepGate>(Gate)
+                .AddSingleton<TimeProvider>(Clock);
             silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, new RestoringStorage(Store, NullLogger<RestoringStorage>.Instance));
             silo.AddTraining(new NodeOptions { Name = options.SiloName });
         });

@@ -1,3 +1,5 @@
+using Granary.Training.Tasks;
+
 namespace Granary.Grains.Slots;
 
 /// <summary>
@@ -7,7 +9,8 @@ namespace Granary.Grains.Slots;
 public interface IStepGate
 {
     /// <summary>The worker has computed its shards of the phase and has not yet exchanged them.</summary>
-    void Computed(string runId, string slot, long step, int phase);
+    /// <param name="state">The replica's own.</param>
+    void Computed(string runId, string slot, long step, int phase, ReplicaState state);
 
     /// <param name="step">Steps committed.</param>
     void Committed(string runId, string slot, long step);

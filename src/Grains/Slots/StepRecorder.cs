@@ -82,7 +82,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
 
     public void StatesAgree(long step, int workers) => agreed = (step, workers);
 
-    public void PhaseComputed(long step, int phase) => gate?.Computed(run.RunId, slot, step, phase);
+    public void PhaseComputed(long step, int phase) => gate?.Computed(run.RunId, slot, step, phase, replica.State);
 
     public void Applying(long step, int phase) => checkpoints?.WaitForCopy();
 
@@ -210,20 +210,12 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private void BeginCheckpoint(long step)
     {
         checkpointBegun = time.GetTimestamp();
-        checkpoints!.Begin(replica.State, new()
+        checkpoints!.Begin(replica.State, CheckpointManifest.Of(run, replica, step) with
         {
-            Spec = run,
             Agreed = agreed.Step == step ? agreed.Workers : 1,
             Replicas = workers,
-            Step = step,
-            TotalSteps = replica.TotalSteps,
-            StepsPerEpoch = replica.StepsPerEpoch,
             Metrics = new(latest, StringComparer.Ordinal),
-            Scalars = new(replica.State.Scalars, StringComparer.Ordinal),
-            Measure = replica.Measure,
-            WeightsSha256 = "",
             Written = time.GetUtcNow(),
-            Files = [],
         });
     }
 

@@ -28,7 +28,7 @@ public sealed record GateLine(GateWord Word, string Slot, Position At, long Tick
     /// <summary>Whoever is held is to go on waiting.</summary>
     public const string Stay = "gate stay";
 
-    private const string HoldPrefix = "gate hold ", WatchPrefix = "gate watch ";
+    private const string HoldPrefix = "gate hold ", WatchPrefix = "gate watch ", FlipPrefix = "gate flip ";
 
     /// <summary>Asks to be told of the first step to be committed after this one.</summary>
     public static string Watch(long after) => string.Create(CultureInfo.InvariantCulture, $"{WatchPrefix}{after}");
@@ -36,6 +36,13 @@ public sealed record GateLine(GateWord Word, string Slot, Position At, long Tick
     /// <summary>Which step to watch from; <see langword="null"/>: the line says something else.</summary>
     public static long? ParseWatch(string line) =>
         line.StartsWith(WatchPrefix, StringComparison.Ordinal) ? long.Parse(line[WatchPrefix.Length..], CultureInfo.InvariantCulture) : null;
+
+    /// <summary>Turns over a bit of a worker that is held: this one, modulo those that its weights have.</summary>
+    public static string Flip(ulong draw) => string.Create(CultureInfo.InvariantCulture, $"{FlipPrefix}{draw}");
+
+    /// <summary>Which bit to turn over; <see langword="null"/>: the line says something else.</summary>
+    public static ulong? ParseFlip(string line) =>
+        line.StartsWith(FlipPrefix, StringComparison.Ordinal) ? ulong.Parse(line[FlipPrefix.Length..], CultureInfo.InvariantCulture) : null;
 
     /// <summary>Holds workers that come to this point or a later one; whoever is held before it goes on.</summary>
     public static string Hold(Position at) => string.Create(CultureInfo.InvariantCulture, $"{HoldPrefix}{at.Step} {at.Phase}");

@@ -1,6 +1,8 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Granary.Grains.Slots;
 using Granary.Training.Loop;
+using Granary.Training.Tasks;
 
 namespace Granary.Silo.Faults;
 
@@ -15,9 +17,10 @@ internal sealed class StepGate(Action<string> say) : IStepGate
     private readonly object turn = new();
     private Position? hold;
     private long? watchedAfter;
+    private ulong? flip;
     private long lastWord;
 
-    public void Computed(string runId, string slot, long step, int phase)
+    public void Computed(string runId, string slot, long step, int phase, ReplicaState state)
     {
         var at = new Position(step, phase);
         lock (turn)
@@ -30,6 +33,7 @@ internal sealed class StepGate(Action<string> say) : IStepGate
             Say(GateWord.Reached, slot, at);
             while (Holds(at))
             {
+                Flip(state);
                 Monitor.Wait(turn, TimeSpan.FromSeconds(1));
                 if (Holds(at) && Stopwatch.GetElapsedTime(lastWord) > Patience)
                 {
@@ -71,7 +75,33 @@ internal sealed class StepGate(Action<string> say) : IStepGate
             {
                 watchedAfter = after;
             }
+            else if (GateLine.ParseFlip(line) is { } draw)
+            {
+                flip = draw;
+            }
             Monitor.PulseAll(turn);
+        }
+    }
+
+    /// <summary>Turns over one bit of the weights of whichever worker comes by first.</summary>
+    private void Flip(ReplicaState state)
+    {
+        if (flip is not { } draw)
+        {
+            return;
+        }
+        flip = null;
+        var weights = state.Tensors.Where(tensor => tensor.Kind == StateKind.Model).ToList();
+        var at = (long)(draw % (ulong)weights.Sum(tensor => (long)tensor.Length * 8 * sizeof(float)));
+        foreach (var tensor in weights)
+        {
+            var bits = (long)tensor.Length * 8 * sizeof(float);
+            if (at < bits)
+            {
+                MemoryMarshal.AsBytes(tensor.Values)[(int)(at / 8)] ^= (byte)(1 << (int)(at % 8));
+                return;
+            }
+            at -= bits;
         }
     }
 

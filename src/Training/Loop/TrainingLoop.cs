@@ -180,6 +180,8 @@ public sealed class TrainingLoop : IDisposable
         }
         if (poisoned is not null)
         {
+            // A state that a machine has altered does that, too. All see the same sum, so all come here.
+            comparison.Compare(replica.State, exchange, step, folds.Length + 1 + phase);
             throw new NonFiniteException(poisoned.What, poisoned.Phase, poisoned.Step, PoisonedShard(step, phase, partials[0].Frame));
         }
         replica.State.Scalars[Ledger] = replica.State.Scalars.GetValueOrDefault(Ledger) + shardCount;
