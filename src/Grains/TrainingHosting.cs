@@ -29,9 +29,7 @@ public static class TrainingHosting
             .AddPlacementDirector<SlotPlacement, SlotPlacementDirector>();
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.TryAddSingleton(services => new RoundRendezvous(
-            IsLoopback(node.DataHost) ? IPAddress.Loopback : IPAddress.Any, node.DataPort, node.Patience, node.Transport, services.GetRequiredService<ILogger<RoundRendezvous>>()));
+            NodeOptions.IsLoopback(node.DataHost) ? IPAddress.Loopback : IPAddress.Any, node.DataPort, node.Patience, node.Transport, services.GetRequiredService<ILogger<RoundRendezvous>>()));
         return silo;
     }
-
-    private static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
+using Granary.Grains.Cluster;
 using Granary.Grains.Slots;
 using Granary.Grains.Telemetry;
 using Granary.Silo.Clusters;
@@ -38,6 +39,10 @@ public static class SiloProgram
         using var early = LoggerFactory.Create(Log);
         var wait = new StartWait(settings.Cluster.StartPatience, early.CreateLogger<StartWait>());
         var address = await wait.ForAddressAsync(settings.Cluster.AdvertisedAddress, "Granary:Cluster:AdvertisedAddress");
+        if (IPAddress.IsLoopback(address) && !NodeOptions.IsLoopback(settings.Cluster.AdvertisedAddress))
+        {
+            throw new ClusterStartException($"Granary:Cluster:AdvertisedAddress is {settings.Cluster.AdvertisedAddress}, which stands for {address} here: write the address that others reach this machine by.");
+        }
         var reach = IPAddress.IsLoopback(address) ? IPAddress.Loopback : IPAddress.Any;
         CheckPorts(settings, reach);
         await using var redis = await wait.ForRedisAsync(settings.Cluster.Redis);

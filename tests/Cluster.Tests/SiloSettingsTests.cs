@@ -24,6 +24,8 @@ public sealed class SiloSettingsTests : IDisposable
     [InlineData("Cluster__ClusterId", "two words", "1 to 100 letters, digits, dots, dashes or underscores")]
     [InlineData("Cluster__AdvertisedAddress", "http://here", "an IPv4 address, such as 10.0.0.5, or a name")]
     [InlineData("Cluster__AdvertisedAddress", "0.0.0.0", "write this machine's own address")]
+    [InlineData("Cluster__AdvertisedAddress", "010.0.0.5", "which stands for 8.0.0.5")]
+    [InlineData("Node__Slots", "\u001b[31m", "Granary:Node:Slots is '?[31m'")]
     [InlineData("Faults__Enabled", "maybe", "write true or false")]
     [InlineData("Node__Slotz", "1", "There is no setting Granary:Node:Slotz (Granary__Node__Slotz). Did you mean Granary:Node:Slots?")]
     [InlineData("Cluster__SiloPort", "8080", "Granary:Cluster:SiloPort and Granary:Cluster:HttpPort are 8080 alike")]
@@ -66,5 +68,7 @@ public sealed class SiloSettingsTests : IDisposable
         Assert.Equal((1, "127.0.0.1", TimeSpan.FromSeconds(30), false), (settings.Node.Slots, settings.Node.DataHost, settings.Node.Grace, settings.Faults.Enabled));
     }
 
-    private string Refused(Dictionary<string, string> environment) => Assert.Throws<ClusterStartException>(() => SiloSettings.Read(file.Length > 0 && new FileInfo(file).Length > 0 ? file : null, environment)).Message;
+    /// <summary>With the file, if a test has written one.</summary>
+    private string Refused(Dictionary<string, string> environment) =>
+        Assert.Throws<ClusterStartException>(() => SiloSettings.Read(new FileInfo(file).Length > 0 ? file : null, environment)).Message;
 }

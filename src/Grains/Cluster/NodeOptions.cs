@@ -39,4 +39,7 @@ public sealed class NodeOptions
     /// <summary>How long a silo that is told to end waits for its runs to go on elsewhere, or to write a checkpoint. Default: 30 seconds.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Whether only processes of this machine reach a host of that name or address.</summary>
+    public static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 }

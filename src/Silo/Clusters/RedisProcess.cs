@@ -9,6 +9,7 @@ namespace Granary.Silo.Clusters;
 public sealed class RedisProcess : IAsyncDisposable
 {
     private const string EndWithInput = """exec 3<&0; (read -r _ <&3; kill -9 $$) 2>/dev/null & exec "$0" "$@" """;
+    private const string Needed = "several processes find one another through it. Install it (apt-get install redis-server), or name a running one with --redis HOST:PORT.";
     private readonly IPAddress host;
     private readonly int port = FreePorts.Take(1)[0];
     private readonly string folder;
@@ -72,7 +73,7 @@ public sealed class RedisProcess : IAsyncDisposable
         }
         catch (System.ComponentModel.Win32Exception missing)
         {
-            throw Missing(missing);
+            throw new ClusterStartException($"redis-server did not start: {Needed}", missing);
         }
         _ = Process.StandardOutput.ReadToEndAsync();
         _ = Process.StandardError.ReadToEndAsync();
@@ -80,9 +81,6 @@ public sealed class RedisProcess : IAsyncDisposable
         {
             using var socket = new TcpClient();
             await socket.ConnectAsync(host, port, timeout);
-        }, () => Missing(null).Message);
+        }, () => Needed);
     }
-
-    private static ClusterStartException Missing(Exception? inner) =>
-        new("Several processes find one another through Redis, and redis-server did not start. Install it (apt-get install redis-server), or name a running one with --redis HOST:PORT.", inner);
 }

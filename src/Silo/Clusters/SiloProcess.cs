@@ -110,7 +110,7 @@ public sealed class SiloProcess : IDisposable
     {
         using var http = DirectHttp.CreateClient();
         await Startup.WaitAsync(Name, Process, async timeout => (await http.GetAsync(new Uri(Http, "/healthz"), timeout)).EnsureSuccessStatusCode(), () =>
-            $"{Name} did not start: {LastWords.Of(File.ReadLines(LogPath))}");
+            LastWords.Of(File.ReadLines(LogPath)));
     }
 
     /// <summary>Lets the process end in good order; it is killed when <paramref name="patience"/> is out.</summary>

@@ -10,9 +10,9 @@ internal static class Startup
     private static readonly TimeSpan AttemptTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    /// <param name="explain">Why the process has ended.</param>
+    /// <param name="reason">What is known of why it does not.</param>
     /// <exception cref="ClusterStartException">The process has ended, or does not answer in time.</exception>
-    public static async Task WaitAsync(string what, Process process, Func<CancellationToken, Task> attempt, Func<string> explain)
+    public static async Task WaitAsync(string what, Process process, Func<CancellationToken, Task> attempt, Func<string> reason)
     {
         var started = Stopwatch.GetTimestamp();
         while (true)
@@ -27,11 +27,11 @@ internal static class Startup
             {
                 if (process.HasExited)
                 {
-                    throw new ClusterStartException(explain(), error);
+                    throw new ClusterStartException($"{what} did not start: {reason()}", error);
                 }
                 if (Stopwatch.GetElapsedTime(started) > Patience)
                 {
-                    throw new ClusterStartException($"{what} did not answer within {Patience.TotalSeconds:0} s.", error);
+                    throw new ClusterStartException($"{what} did not answer within {Patience.TotalSeconds:0} s: {reason()}", error);
                 }
                 await Task.Delay(Pause);
             }

@@ -3,6 +3,7 @@ using System.Net;
 using Granary.Grains.Cluster;
 using Granary.Silo.Clusters;
 using Granary.Silo.Faults;
+using Granary.Training.Wording;
 using Microsoft.Extensions.Configuration;
 
 namespace Granary.Silo.Settings;
@@ -83,11 +84,11 @@ public sealed class SiloSettings
         {
             if (!known.TryGetValue(key, out var setting))
             {
-                wrong.Add($"There is no setting {key} ({origin}). Did you mean {NearestName.To(key, known.Keys)}?");
+                wrong.Add($"There is no setting {Shown.Value(key)} ({Shown.Value(origin)}). Did you mean {NearestName.To(key, known.Keys)}?");
             }
             else if (OptionsReader.TrySet(setting.Options, setting.Property, value) is { } form)
             {
-                wrong.Add($"{setting.Key} is '{value}' ({origin}): write {form}.");
+                wrong.Add($"{setting.Key} is '{Shown.Value(value)}' ({Shown.Value(origin)}): write {form}.");
             }
         }
         if (!values.ContainsKey($"{NodeOptions.Section}{Separator}{nameof(Node.DataHost)}"))
@@ -104,15 +105,14 @@ public sealed class SiloSettings
         {
             yield return $"{string.Join(" and ", same.Select(port => port.Setting))} are {same.Key} alike: write another port for each.";
         }
-        if (IPAddress.TryParse(Cluster.AdvertisedAddress, out var address) && address.Equals(IPAddress.Any))
+        // What is not written out means another: 010.0.0.5 is 8.0.0.5.
+        if (IPAddress.TryParse(Cluster.AdvertisedAddress, out var address) && (address.Equals(IPAddress.Any) || address.ToString() != Cluster.AdvertisedAddress))
         {
-            yield return $"Granary:Cluster:AdvertisedAddress is '{address}', which others cannot reach: write this machine's own address.";
+            yield return $"Granary:Cluster:AdvertisedAddress is '{Cluster.AdvertisedAddress}', which stands for {address}: write this machine's own address, such as 10.0.0.5.";
         }
-        if (Node.Slots > 0 && IsLoopback(Node.DataHost) && !IsLoopback(Cluster.AdvertisedAddress))
+        if (Node.Slots > 0 && NodeOptions.IsLoopback(Node.DataHost) && !NodeOptions.IsLoopback(Cluster.AdvertisedAddress))
         {
             yield return $"Granary:Node:DataHost is '{Node.DataHost}', which other machines cannot reach: leave it out, and it is {Cluster.AdvertisedAddress}.";
         }
     }
-
-    private static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 }
