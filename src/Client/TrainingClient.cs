@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Granary.Contracts;
+using Granary.Silo.Clusters;
 using Granary.Training.Runs;
 using Granary.Training.Wording;
 using Grpc.Core;
@@ -18,19 +19,12 @@ public sealed class TrainingClient : IDisposable
     /// <param name="server">Such as <c>http://127.0.0.1:8081</c>.</param>
     public TrainingClient(Uri server)
     {
-        channel = GrpcChannel.ForAddress(server, new()
-        {
-            DisposeHttpClient = true,
-            HttpHandler = new SocketsHttpHandler
-            {
-                UseProxy = false,
-                EnableMultipleHttp2Connections = true,
-                ConnectTimeout = TimeSpan.FromSeconds(10),
-                // A server that hangs, or whose network is cut, breaks no connection: it is found out by its silence.
-                KeepAlivePingDelay = TimeSpan.FromSeconds(10),
-                KeepAlivePingTimeout = TimeSpan.FromSeconds(10),
-            },
-        });
+        var handler = DirectHttp.CreateHandler();
+        handler.EnableMultipleHttp2Connections = true;
+        handler.ConnectTimeout = TimeSpan.FromSeconds(10);
+        // A server that hangs, or whose network is cut, breaks no connection: it is found out by its silence.
+        (handler.KeepAlivePingDelay, handler.KeepAlivePingTimeout) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10));
+        channel = GrpcChannel.ForAddress(server, new() { HttpHandler = handler, DisposeHttpClient = true });
         (runs, time) = (new(channel), TimeProvider.System);
     }
 

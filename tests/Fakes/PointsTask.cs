@@ -52,6 +52,9 @@ public sealed record PointsSettings
     [Setting("content of the asset points.txt; empty: there is none")]
     public string Asset { get; init; } = "";
 
+    [Setting("whether every fourth step ends with a validation")]
+    public bool Validate { get; init; } = true;
+
     [Setting("how the data are", Choices = ["good", "missing", "stuck"])]
     public string Condition { get; init; } = "good";
 }
@@ -101,7 +104,7 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
 
     public IReadOnlyList<string> Phases => ["train", "validate"];
 
-    public bool Happens(int phase, long step) => phase == 0 || step % ValidateEvery == ValidateEvery - 1;
+    public bool Happens(int phase, long step) => phase == 0 || (settings.Validate && step % ValidateEvery == ValidateEvery - 1);
 
     public long StepsPerEpoch => 10;
 

@@ -141,6 +141,22 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     }
 
     [Fact]
+    public async Task Run_WithoutASayOnCheckpoints_LeavesOneThatAllAgreedOnEveryFewMinutes()
+    {
+        var spec = cluster.Spec(2) with { Steps = 1_000_000, Settings = new Dictionary<string, string> { ["validate"] = "false" } };
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        var running = await cluster.WaitAsync(spec, status => status.Step > 0);
+        Assert.Null(running.Checkpoint);
+        cluster.Clock.Jump(TimeSpan.FromMinutes(6));
+        await cluster.WaitAsync(spec, status => status.Checkpoint is not null);
+        await cluster.Coordinator(spec).CancelAsync("Enough.");
+        await cluster.WaitAsync(spec, status => status.HasEnded);
+        var manifests = new CheckpointStore(spec.Output).Manifests().ToList();
+        Assert.Equal(2, manifests.Count);
+        Assert.All(manifests, manifest => Assert.Equal((2, 2), (manifest.Agreed, manifest.Replicas)));
+    }
+
+    [Fact]
     public async Task Run_ResumedFromCheckpointsThatDoNotFit_FailsAndSaysWhy()
     {
         var spec = cluster.Spec(2, ("size", "500")) with { CheckpointEvery = 7 };

@@ -1,5 +1,6 @@
 using System.Net;
 using Granary.Contracts;
+using Granary.Grains.Cluster;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Slots;
 using Granary.Tests.Fakes;
@@ -24,6 +25,8 @@ public sealed class TestTrainingCluster : IAsyncLifetime
 
     public BitFlips Gate { get; } = new();
 
+    public JumpingClock Clock { get; } = new();
+
     public InProcessTestCluster Silos { get; private set; } = null!;
 
     public async Task InitializeAsync()
@@ -35,9 +38,10 @@ public sealed class TestTrainingCluster : IAsyncLifetime
             silo.Services
                 .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }) { MemoryLimit = 1 << 24 })
                 .AddSingleton(rendezvous)
-                .AddSingleton<IStepGate>(Gate);
+                .AddSingleton<IStepGate>(Gate)
+                .AddSingleton<TimeProvider>(Clock);
             silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, Store);
-            silo.AddTraining(node => (node.Name, node.Slots) = (options.SiloName, 1));
+            silo.AddTraining(new NodeOptions { Name = options.SiloName });
         });
         Silos = builder.Build();
         await Silos.DeployAsync();

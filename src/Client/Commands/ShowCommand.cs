@@ -65,10 +65,10 @@ internal static class ShowCommand
 
     private static Table List(IEnumerable<Checkpoint> checkpoints, Measure measure)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("step", "written", Markup.Escape(measure.Metric), "weights' sha256");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("step", "written", Markup.Escape(measure.Metric), "agreed", "weights' sha256");
         foreach (var manifest in checkpoints.Select(checkpoint => checkpoint.Manifest))
         {
-            table.AddRow($"{manifest.Step:N0}", $"{manifest.Written.LocalDateTime:yyyy-MM-dd HH:mm:ss}", $"{manifest.Score:G5}", Markup.Escape(manifest.WeightsSha256));
+            table.AddRow($"{manifest.Step:N0}", $"{manifest.Written.LocalDateTime:yyyy-MM-dd HH:mm:ss}", $"{manifest.Score:G5}", $"{manifest.Agreed} of {manifest.Replicas}", Markup.Escape(manifest.WeightsSha256));
         }
         return table;
     }

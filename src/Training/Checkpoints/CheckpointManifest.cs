@@ -74,6 +74,23 @@ public sealed record CheckpointManifest
     [JsonIgnore]
     internal double? Validated => Measure.Occasional && Score is { } score && double.IsFinite(score) ? score : null;
 
+    /// <summary>What can be told of a replica that stands at a step, known to itself alone; the hashes are added as it is written.</summary>
+    public static CheckpointManifest Of(RunSpec spec, ITrainingReplica replica, long step) => new()
+    {
+        Spec = spec,
+        Step = step,
+        TotalSteps = replica.TotalSteps,
+        StepsPerEpoch = replica.StepsPerEpoch,
+        Metrics = new(StringComparer.Ordinal),
+        Scalars = new(replica.State.Scalars, StringComparer.Ordinal),
+        Measure = replica.Measure,
+        WeightsSha256 = "",
+        Agreed = 1,
+        Replicas = 1,
+        Written = DateTimeOffset.UnixEpoch,
+        Files = new(StringComparer.Ordinal),
+    };
+
     public byte[] ToBytes()
     {
         var unsigned = JsonSerializer.SerializeToUtf8Bytes(this with { Sha256 = "" }, json);

@@ -6,6 +6,7 @@ using Granary.Models.Word2Vec;
 using Granary.Tests.Fakes;
 using Granary.Training.Checkpoints;
 using Granary.Training.Numerics;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests.Fuzzing;
@@ -114,21 +115,8 @@ internal sealed record FuzzedFormat(string FileName, byte[][] Good, Action<strin
     {
         using var folder = new TemporaryFolder();
         using var replica = new PointsTask().CreateReplica(new() { Task = "points" });
-        var written = new CheckpointStore(folder.Path).Write(replica.State, new()
-        {
-            Spec = new() { RunId = "points", Output = "/runs/points", Task = "points", Settings = new Dictionary<string, string> { ["size"] = "1000" } },
-            Step = 3,
-            TotalSteps = 12,
-            StepsPerEpoch = 4,
-            Metrics = new() { ["loss"] = 1.5 },
-            Scalars = new(replica.State.Scalars),
-            Measure = replica.Measure,
-            WeightsSha256 = "",
-            Agreed = 1,
-            Replicas = 1,
-            Written = DateTimeOffset.UnixEpoch,
-            Files = [],
-        });
+        var spec = new RunSpec { RunId = "points", Output = "/runs/points", Task = "points", Settings = new Dictionary<string, string> { ["size"] = "1000" } };
+        var written = new CheckpointStore(folder.Path).Write(replica.State, CheckpointManifest.Of(spec, replica, 3) with { Metrics = new() { ["loss"] = 1.5 } });
         return Directory.GetFiles(written.Directory).ToDictionary(path => Path.GetFileName(path)!, File.ReadAllBytes);
     }
 

@@ -30,7 +30,7 @@ public sealed class DataContentTests : IDisposable
         Write("b.txt", "two");
         var begun = Spec() with { DataFiles = DataContent.Confirm(Spec(), task) };
         Write("b.txt", "tow");
-        Assert.Contains("'b.txt' of the data in", Refusal(begun));
+        Assert.Contains($"'{In("b.txt")}' is not what the run began with", Refusal(begun));
         File.Delete(In("b.txt"));
         Assert.Contains("reads 'b.txt'", Refusal(begun));
         Write("b.txt", "two");
@@ -67,7 +67,7 @@ public sealed class DataContentTests : IDisposable
         var begun = Spec() with { DataFiles = DataContent.Confirm(Spec(), task) };
         Assert.Equal(["100 files"], begun.DataFiles.Keys);
         Write("5.png", "6");
-        Assert.Contains("'100 files' of the data in", Refusal(begun));
+        Assert.Contains("100 files' is not what the run began with", Refusal(begun));
     }
 
     private string Refusal(TrainingSpec spec) => Assert.Throws<TrainingDataException>(() => DataContent.Confirm(spec, task)).Message;
