@@ -1,4 +1,5 @@
 using Granary.Client;
+using Granary.Client.Commands;
 using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.Training.Runs;
@@ -92,8 +93,19 @@ public class ViewTests
     [InlineData("short", 80, 60, "short")]
     [InlineData("as long as it may be", 80, 60, "as long as it may be")]
     [InlineData("longer than what others leave", 80, 60, "longer than what ot…")]
-    [InlineData("longer than what others leave", 0, 60, "longer than what ot…")]
+    [InlineData("longer than what others leave", 0, 60, "longer th…")]
     public void Reason_InATerminal_IsCutToIt(string reason, int width, int others, string shown) => Assert.Equal(shown, Screen.Fit(reason, width, others));
+
+    [Fact]
+    public void List_InATerminal_TakesALineARun()
+    {
+        var runs = new[] { "short", string.Concat(Enumerable.Repeat("why ", 60)) }.Select(reason => status with { Reason = reason, Step = 1_000, TotalSteps = 20_000 }).ToList();
+        var shown = Screen.Plain(ClusterCommands.List(runs, width: 80), width: 80);
+        Assert.Equal(2, shown.Split('\n').Count(line => line.Contains("two-layer", StringComparison.Ordinal)));
+        Assert.Equal(5, shown.Split('\n').Length);
+        Assert.Contains("why…", shown, StringComparison.Ordinal);
+        Assert.Equal(5, Screen.Plain(ClusterCommands.List(runs, int.MaxValue)).Split('\n').Length);
+    }
 
     private static async IAsyncEnumerable<RunEvent> Events(int count, Exception? end = null)
     {
