@@ -93,6 +93,10 @@ public sealed partial class CheckpointStore
         }
     });
 
+    /// <summary>Whether somebody is writing the checkpoint of this step, or was killed over it.</summary>
+    public bool IsBeingWritten(long step) =>
+        Directory.Exists(root) && Directory.EnumerateDirectories(root, $"{PartialPrefix}{Path.GetFileName(DirectoryOf(step))}-*").Any();
+
     private Checkpoint PutInPlace(string partial, CheckpointManifest manifest)
     {
         var target = DirectoryOf(manifest.Step);
