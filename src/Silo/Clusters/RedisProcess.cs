@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using StackExchange.Redis;
 
 namespace Granary.Silo.Clusters;
 
@@ -37,13 +36,6 @@ public sealed class RedisProcess : IAsyncDisposable
         await ended.WaitForExitAsync();
         await StartAsync();
         ended.Dispose();
-    }
-
-    /// <summary>Loses all that it holds, for good: its file, too.</summary>
-    public async Task LoseDataAsync()
-    {
-        await using var redis = await ConnectionMultiplexer.ConnectAsync($"{Address},allowAdmin=true");
-        await redis.GetServer(host, port).FlushAllDatabasesAsync();
     }
 
     public async ValueTask DisposeAsync()
