@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Granary.Contracts;
+using Granary.Silo.Clusters;
 using Granary.Training.Runs;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -17,7 +18,7 @@ public sealed class TrainingClient : IDisposable
     /// <param name="server">Such as <c>http://127.0.0.1:8081</c>.</param>
     public TrainingClient(Uri server)
     {
-        channel = GrpcChannel.ForAddress(server);
+        channel = GrpcChannel.ForAddress(server, new() { HttpHandler = DirectHttp.CreateHandler(), DisposeHttpClient = true });
         runs = new(channel);
     }
 

@@ -18,24 +18,20 @@ public static class TrainingHosting
     /// All that a silo needs to train: slots, workers' placement, registration, instruments. Wants a
     /// <see cref="TrainingEnvironment"/> among the services, and grain storage named <see cref="Storage.Name"/>.
     /// </summary>
-    public static ISiloBuilder AddTraining(this ISiloBuilder silo, Action<NodeOptions> configure)
+    public static ISiloBuilder AddTraining(this ISiloBuilder silo, NodeOptions node)
     {
-        var node = new NodeOptions();
-        configure(node);
         silo.UseSiloMetadata(new Dictionary<string, string> { [SlotPlacement.NodeKey] = node.Name });
         silo.Services
-            .Configure(configure)
+            .AddSingleton(Options.Create(node))
             .AddSingleton<TrainingInstruments>()
             .AddSingleton<SlotHost>()
             .AddHostedService<NodeRegistration>()
             .AddPlacementDirector<SlotPlacement, SlotPlacementDirector>();
         silo.Services.TryAddSingleton(TimeProvider.System);
-        silo.Services.TryAddSingleton(services =>
-        {
-            var options = services.GetRequiredService<IOptions<NodeOptions>>().Value;
-            var loopback = options.DataHost == IPAddress.Loopback.ToString();
-            return new RoundRendezvous(loopback ? IPAddress.Loopback : IPAddress.Any, options.DataPort, options.Patience, options.Transport, services.GetRequiredService<ILogger<RoundRendezvous>>());
-        });
+        silo.Services.TryAddSingleton(services => new RoundRendezvous(
+            IsLoopback(node.DataHost) ? IPAddress.Loopback : IPAddress.Any, node.DataPort, node.Patience, node.Transport, services.GetRequiredService<ILogger<RoundRendezvous>>()));
         return silo;
     }
+
+    private static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using Granary.Contracts;
+using Granary.Grains.Cluster;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Slots;
 using Granary.Tests.Fakes;
@@ -37,7 +38,7 @@ public sealed class TestTrainingCluster : IAsyncLifetime
                 .AddSingleton(rendezvous)
                 .AddSingleton<IStepGate>(Gate);
             silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, Store);
-            silo.AddTraining(node => (node.Name, node.Slots) = (options.SiloName, 1));
+            silo.AddTraining(new NodeOptions { Name = options.SiloName });
         });
         Silos = builder.Build();
         await Silos.DeployAsync();

@@ -9,7 +9,7 @@ internal sealed class LeakCheck
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(250);
-    private readonly HttpClient http = new() { Timeout = TimeSpan.FromSeconds(5) };
+    private readonly HttpClient http = DirectHttp.CreateClient();
     private readonly IReadOnlyList<SiloProcess> silos;
     private double freshTensors;
 

@@ -9,9 +9,16 @@ internal sealed class ClusterGrain(
     IClusterMembershipService membership,
     TimeProvider time) : Grain, IClusterGrain
 {
-    private static readonly TimeSpan WakeEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WakeEvery = TimeSpan.FromSeconds(1), WriteAgainEvery = TimeSpan.FromSeconds(5);
     private readonly Dictionary<string, NodeInfo> nodes = [];
     private long woken;
+
+    /// <summary>Storage may lose its data while nothing happens that would be written.</summary>
+    public override Task OnActivateAsync(CancellationToken cancellationToken)
+    {
+        this.RegisterGrainTimer(_ => record.RecordExists ? record.WriteStateAsync() : Task.CompletedTask, new GrainTimerCreationOptions { DueTime = WriteAgainEvery, Period = WriteAgainEvery });
+        return Task.CompletedTask;
+    }
 
     public async Task RegisterAsync(NodeInfo node)
     {

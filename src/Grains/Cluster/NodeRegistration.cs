@@ -1,44 +1,11 @@
-using System.Net;
 using Granary.Contracts;
 using Granary.Grains.Slots;
-using Granary.Training.Exchange.Links;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Runtime;
 
 namespace Granary.Grains.Cluster;
-
-/// <summary>A silo as a place to train.</summary>
-public sealed class NodeOptions
-{
-    public const string Section = "Granary:Node";
-
-    /// <summary>The node's name, the same over restarts. Default: the machine's name.</summary>
-    public string Name { get; set; } = Environment.MachineName;
-
-    /// <summary>How many replicas the silo takes; 0: none, it only coordinates. Default: 1.</summary>
-    public int Slots { get; set; } = 1;
-
-    /// <summary>The address that other processes reach this one's gradients' port by. Default: 127.0.0.1.</summary>
-    public string DataHost { get; set; } = IPAddress.Loopback.ToString();
-
-    /// <summary>The port for gradients. Default: 0, any free one.</summary>
-    public int DataPort { get; set; }
-
-    /// <summary>
-    /// How gradients travel to other processes of the same machine. Default: Auto, the fastest that works (shared memory, a Unix
-    /// socket, TCP); Tcp keeps to the network; with SharedMemory or Unix a round fails where that does not
-    /// work. Nodes that want different ones meet over TCP.
-    /// </summary>
-    public Transport Transport { get; set; } = Transport.Auto;
-
-    /// <summary>How long an exchange waits for a silent peer before the round ends. Default: 60 seconds.</summary>
-    public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(60);
-
-    /// <summary>How long a silo that is told to end waits for its runs to go on elsewhere, or to write a checkpoint. Default: 30 seconds.</summary>
-    public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(30);
-}
 
 /// <summary>Tells the cluster grain of this silo, again and again: the grain may have moved and forgotten.</summary>
 internal sealed partial class NodeRegistration(

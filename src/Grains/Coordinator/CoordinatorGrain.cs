@@ -24,6 +24,7 @@ internal sealed partial class CoordinatorGrain(
     ILogger<CoordinatorGrain> logger) : Grain, ICoordinatorGrain
 {
     private static readonly TimeSpan StoragePause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan WriteAgainEvery = TimeSpan.FromSeconds(5);
     private readonly EventLog events = new(time);
     private readonly Throughput throughput = new();
     private readonly SemaphoreSlim writing = new(1);
@@ -42,6 +43,7 @@ internal sealed partial class CoordinatorGrain(
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
+        this.RegisterGrainTimer(_ => WriteAgainAsync(), new GrainTimerCreationOptions { DueTime = WriteAgainEvery, Period = WriteAgainEvery, Interleave = true });
         if (record.State.Status is { } status)
         {
             Status = status with { Coordinator = node.Value.Name };
@@ -220,6 +222,31 @@ internal sealed partial class CoordinatorGrain(
         await WriteAsync();
         LogStateChanged(RunId, state, reason);
         events.Add(reason, Status);
+    }
+
+    /// <summary>Storage may lose its data, and a run that trains in peace writes nothing: it would not be known any more.</summary>
+    private async Task WriteAgainAsync()
+    {
+        if (leaving || !record.RecordExists || !await writing.WaitAsync(TimeSpan.Zero))
+        {
+            return;
+        }
+        try
+        {
+            await record.WriteStateAsync();
+        }
+        catch (InconsistentStateException)
+        {
+            LoseCommand();
+        }
+        catch (Exception)
+        {
+            // Storage is away: what must be written waits for it, and says so.
+        }
+        finally
+        {
+            writing.Release();
+        }
     }
 
     /// <summary>Waits for storage as long as it is away.</summary>

@@ -1,5 +1,6 @@
 using System.Net;
 using Granary.Grains;
+using Granary.Grains.Cluster;
 using Granary.Grains.Slots;
 using Granary.Silo.Gateway;
 using Microsoft.AspNetCore.Builder;
@@ -47,7 +48,7 @@ public sealed class LocalCluster : IRunCluster
         {
             silo.Services.AddSingleton(environment).AddSingleton(rendezvous);
             silo.AddMemoryGrainStorage(Storage.Name);
-            silo.AddTraining(node => (node.Name, node.Slots) = (options.SiloName, slots));
+            silo.AddTraining(new NodeOptions { Name = options.SiloName, Slots = slots });
         });
         var cluster = builder.Build();
         await cluster.DeployAsync();
@@ -64,7 +65,7 @@ public sealed class LocalCluster : IRunCluster
 
     private static async Task<WebApplication> StartGatewayAsync(IGrainFactory grains, TrainingEnvironment environment, Action<ILoggingBuilder> logging)
     {
-        var builder = WebApplication.CreateSlimBuilder();
+        var builder = GatewayHosting.CreateBuilder();
         logging(builder.Logging);
         builder.Services.AddSingleton(grains).AddSingleton(environment);
         builder.AddGateway(IPAddress.Loopback, grpcPort: 0, httpPort: 0);

@@ -7,7 +7,7 @@ public sealed class ProcessCluster : IRunCluster
 {
     private static readonly TimeSpan StopTime = TimeSpan.FromSeconds(15);
     private readonly List<SiloProcess> silos = [];
-    private readonly string folder = Directory.CreateTempSubdirectory("granary-").FullName;
+    private readonly string folder = CreateFolder();
 
     private ProcessCluster()
     {
@@ -85,6 +85,18 @@ public sealed class ProcessCluster : IRunCluster
             Launch(silos[i]);
         }
         await Task.WhenAll(silos.Select(silo => silo.WaitAsync()));
+    }
+
+    private static string CreateFolder()
+    {
+        try
+        {
+            return Directory.CreateTempSubdirectory("granary-").FullName;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            throw new ClusterStartException($"The folder for temporary files, {Path.GetTempPath()}, cannot be used: {error.Message} Make it, or name another in TMPDIR.", error);
+        }
     }
 
     private void Launch(SiloProcess silo) => silo.Start(Networks?.NamespaceOf(silos.IndexOf(silo)));

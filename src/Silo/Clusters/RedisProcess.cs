@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using StackExchange.Redis;
 
 namespace Granary.Silo.Clusters;
 
@@ -36,6 +37,13 @@ public sealed class RedisProcess : IAsyncDisposable
         await ended.WaitForExitAsync();
         await StartAsync();
         ended.Dispose();
+    }
+
+    /// <summary>It forgets everything, as one that comes back without its file.</summary>
+    public async Task LoseDataAsync()
+    {
+        await using var connection = await ConnectionMultiplexer.ConnectAsync(new ConfigurationOptions { EndPoints = { { host, port } }, AllowAdmin = true });
+        await connection.GetServers().Single().FlushAllDatabasesAsync();
     }
 
     public async ValueTask DisposeAsync()

@@ -25,7 +25,8 @@ public sealed class SiloProcess : IDisposable
         {
             Granary = new
             {
-                Cluster = new { ClusterId = clusterId, Redis = redis, AdvertisedAddress = $"{host}", SiloPort = ports[0], GatewayPort = ports[1], GrpcPort = ports[2], HttpPort = ports[3] },
+                // This cluster's Redis runs before its silos: one that does not answer is the wrong one.
+                Cluster = new { ClusterId = clusterId, Redis = redis, StartPatience = "00:00:10", AdvertisedAddress = $"{host}", SiloPort = ports[0], GatewayPort = ports[1], GrpcPort = ports[2], HttpPort = ports[3] },
                 // A silo with a network of its own stands for a machine: what its cable is to carry must not go through memory.
                 Node = new { Name = name, Slots = slots, DataHost = $"{host}", DataPort, Transport = $"{(IPAddress.IsLoopback(host) ? Transport.Auto : Transport.Tcp)}" },
                 Faults = new { Enabled = options.Gates },
@@ -107,9 +108,9 @@ public sealed class SiloProcess : IDisposable
     /// <exception cref="ClusterStartException"/>
     internal async Task WaitAsync()
     {
-        using var http = new HttpClient();
+        using var http = DirectHttp.CreateClient();
         await Startup.WaitAsync(Name, Process, async timeout => (await http.GetAsync(new Uri(Http, "/healthz"), timeout)).EnsureSuccessStatusCode(), () =>
-            $"{Name} did not start: {string.Join(' ', File.ReadLines(LogPath).Where(line => line.Length > 0).TakeLast(3))}");
+            $"{Name} did not start: {LastWords.Of(File.ReadLines(LogPath))}");
     }
 
     /// <summary>Lets the process end in good order; it is killed when <paramref name="patience"/> is out.</summary>

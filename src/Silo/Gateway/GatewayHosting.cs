@@ -13,6 +13,9 @@ namespace Granary.Silo.Gateway;
 /// <summary>What a silo serves besides Orleans: runs and health over gRPC, metrics and health over HTTP.</summary>
 internal static class GatewayHosting
 {
+    /// <summary>A host whose configuration does not depend on the folder that it is started in.</summary>
+    public static WebApplicationBuilder CreateBuilder() => WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+
     /// <param name="grpcPort">HTTP/2 without TLS; 0: any free port.</param>
     /// <param name="httpPort">For <c>/metrics</c> and <c>/healthz</c>; 0: any free port.</param>
     public static void AddGateway(this WebApplicationBuilder builder, IPAddress address, int grpcPort, int httpPort)

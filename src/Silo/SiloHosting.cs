@@ -1,0 +1,62 @@
+using System.Net;
+using Granary.Grains;
+using Granary.Silo.Clusters;
+using Granary.Silo.Settings;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Orleans.Configuration;
+using Orleans.Hosting;
+using Orleans.Storage;
+using StackExchange.Redis;
+
+namespace Granary.Silo;
+
+/// <summary>Orleans as a silo of a real cluster has it.</summary>
+internal static class SiloHosting
+{
+    private const string RedisStorage = "redis";
+
+    /// <param name="address">That other silos reach this one by.</param>
+    /// <param name="redis">Connected.</param>
+    public static void AddSilo(this WebApplicationBuilder builder, SiloSettings settings, IPAddress address, IConnectionMultiplexer redis)
+    {
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Node.Grace + EndLimit.Services);
+        builder.Host.UseOrleans(silo => silo.Join(settings, address).AddTraining(settings.Node));
+        // After Orleans: started when the silo has joined, and stopped before it leaves.
+        builder.Services.AddSingleton(redis).AddHostedService<MembershipRestoration>();
+    }
+
+    private static ISiloBuilder Join(this ISiloBuilder silo, SiloSettings settings, IPAddress address)
+    {
+        var cluster = settings.Cluster;
+        var redis = ConfigurationOptions.Parse(cluster.Redis);
+        redis.AbortOnConnectFail = false;
+        silo.UseRedisClustering(options => options.ConfigurationOptions = redis)
+            .AddRedisGrainStorage(RedisStorage, options => options.ConfigurationOptions = redis)
+            .ConfigureEndpoints(address, cluster.SiloPort, cluster.GatewayPort, listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
+        silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, (services, _) => new RestoringStorage(
+            services.GetRequiredKeyedService<IGrainStorage>(RedisStorage), services.GetRequiredService<ILogger<RestoringStorage>>()));
+#pragma warning disable ORLEANSEXP003 // The default directory drops healthy activations whenever another silo leaves.
+        silo.AddDistributedGrainDirectory();
+#pragma warning restore ORLEANSEXP003
+        return silo.Configure<Orleans.Configuration.ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (cluster.ClusterId, cluster.ClusterId))
+            .Configure<SiloOptions>(options => options.SiloName = settings.Node.Name)
+            .Configure<ClusterMembershipOptions>(options =>
+            {
+                // A killed process is out after a second, a hung one after three; a pause of two seconds is forgiven.
+                options.ProbeTimeout = TimeSpan.FromSeconds(1);
+                options.MinProbeTimeout = TimeSpan.FromSeconds(0.5);
+                options.MaxProbeTimeout = TimeSpan.FromSeconds(1.5);
+                options.NumMissedProbesLimit = 2;
+                options.TableRefreshTimeout = TimeSpan.FromSeconds(5);
+                // A silo that joins wants to reach all that the table calls active. Those that have not written there for six
+                // seconds it may declare dead alone: if all have died at once, nobody else would.
+                options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(2);
+                options.NumMissedTableIAmAliveLimit = 3;
+            })
+            .Configure<GrainDirectoryOptions>(options => options.RangeLeaseDuration = TimeSpan.FromSeconds(0.5))
+            .Configure<SiloMessagingOptions>(options => options.CancelRequestOnTimeout = true);
+    }
+}
