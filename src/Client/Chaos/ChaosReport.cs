@@ -8,7 +8,7 @@ namespace Granary.Client.Chaos;
 /// <summary>One fault as it was.</summary>
 /// <param name="Nodes">The silos that were struck, if any were.</param>
 /// <param name="Recovery">From the fault, the first of two, to the step that says it is over; unknown if the run ended first.</param>
-internal sealed record StruckFault(Fault Fault, TimeSpan Time, Position At, IReadOnlyList<string> Nodes, TimeSpan? Recovery);
+internal sealed record StruckFault(Fault Fault, TimeSpan Time, Position At, IReadOnlyList<string> Nodes, string Note, TimeSpan? Recovery);
 
 /// <summary>Whether something that must hold holds, and what was seen.</summary>
 internal sealed record Finding(string Name, bool Holds, string Seen);
@@ -43,10 +43,11 @@ internal sealed class ChaosReport(FaultPlan plan, string command)
     public static string KindName(FaultKind kind) => JsonNamingPolicy.KebabCaseLower.ConvertName(kind.ToString());
 
     /// <param name="at">Where the run stood: where the fault was planned, if all went well.</param>
-    public void Struck(int index, Fault fault, Position at, IReadOnlyList<string> nodes, TimeSpan? recovery)
+    /// <param name="note">What was not as planned; empty: nothing.</param>
+    public void Struck(int index, Fault fault, Position at, IReadOnlyList<string> nodes, string note, TimeSpan? recovery)
     {
-        struck.Add(new(fault, Stopwatch.GetElapsedTime(started), at, nodes, recovery));
-        var instead = at == FaultController.Place(fault) ? "" : $" (planned: step {fault.Step}, phase {fault.Phase})";
+        struck.Add(new(fault, Stopwatch.GetElapsedTime(started), at, nodes, note, recovery));
+        var instead = at == FaultController.Place(fault) ? note : $" (planned: step {fault.Step}, phase {fault.Phase})";
         var who = nodes.Count == 0 ? "-" : string.Join(", ", nodes);
         Say($"fault {index + 1,2}/{plan.Faults.Count}  {Name(fault),-NameWidth}  step {at.Step}, phase {at.Phase}  {who}  {(recovery is { } time ? $"over after {time.TotalSeconds:0.00} s" : "the run ended")}{instead}");
     }
@@ -83,6 +84,7 @@ internal sealed class ChaosReport(FaultPlan plan, string command)
                 step = entry.At.Step,
                 phase = entry.At.Phase,
                 nodes = entry.Nodes,
+                note = entry.Note,
                 seconds = entry.Time.TotalSeconds,
                 recovery_seconds = entry.Recovery?.TotalSeconds,
             }),

@@ -108,7 +108,7 @@ internal sealed class ChaosSession(ChaosRequest request, Interruption interrupti
             if (run.Ended.IsCompleted)
             {
                 var left = await leaks.EndAsync(spec.Output);
-                findings.Add(new("nothing leaked", left.Count == 0, left.Count == 0 ? "files, connections and tensors are gone" : string.Join("; ", left)));
+                findings.Add(new("nothing leaked", left.Count == 0, left.Count == 0 ? "files, connections, tensors and halves of checkpoints are gone" : string.Join("; ", left)));
             }
             return findings;
         }

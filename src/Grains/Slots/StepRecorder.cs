@@ -78,7 +78,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
 
     public bool WantsComparison => keepsRun && run.CheckpointEvery == 0 && time.GetElapsedTime(checkpointBegun) >= CheckpointInterval;
 
-    public bool ComparesAt(long step, Metrics metrics) => step % run.VerifyEvery == 0 || IsCheckpointDue(step) || IsMeasured(metrics);
+    public bool ComparesAt(long step, Metrics metrics) => (run.VerifyEvery > 0 && step % run.VerifyEvery == 0) || IsCheckpointDue(step) || IsMeasured(metrics);
 
     public void StatesAgree(long step, int workers) => agreed = (step, workers);
 

@@ -93,6 +93,9 @@ public sealed partial class CheckpointStore
         }
     });
 
+    /// <summary>Whether a checkpoint of this step is in place.</summary>
+    public bool Has(long step) => Directory.Exists(DirectoryOf(step));
+
     /// <summary>Whether somebody is writing the checkpoint of this step, or was killed over it.</summary>
     public bool IsBeingWritten(long step) =>
         Directory.Exists(root) && Directory.EnumerateDirectories(root, $"{PartialPrefix}{Path.GetFileName(DirectoryOf(step))}-*").Any();
