@@ -16,7 +16,7 @@ internal sealed record Finding(string Name, bool Holds, string Seen);
 /// <summary>Says what happens while it happens, and at the end how it went: for people, and as JSON.</summary>
 internal sealed class ChaosReport(FaultPlan plan, string command)
 {
-    private const int NameWidth = 24;
+    private const int NameWidth = 32;
     private static readonly JsonSerializerOptions json = new() { WriteIndented = true };
     private readonly long started = Stopwatch.GetTimestamp();
     private readonly List<StruckFault> struck = [];

@@ -66,7 +66,8 @@ internal sealed partial class FaultController(ProcessCluster cluster, SiloGates 
             nodes.Add(other.Name);
         }
         var seen = SeenOver(fault, at, next);
-        var commit = gates.CommitAsync(seen, node => !lost.Contains(node));
+        var othersTrain = cluster.Silos.Any(silo => !lost.Contains(silo.Name) && Trains(run.Latest.Slots, silo.Name));
+        var commit = gates.CommitAsync(seen, node => !othersTrain || !lost.Contains(node));
         var halfway = lost.Count == 0 ? next.Step : Math.Max(seen + 1, at.Step + ((next.Step - at.Step) / 2));
         gates.Hold(halfway < next.Step ? new(halfway) : next);
 
@@ -88,6 +89,7 @@ internal sealed partial class FaultController(ProcessCluster cluster, SiloGates 
             await Task.WhenAny(Task.Run(() => victimProcess.WaitForExit(FindsOut), cancellationToken), run.Ended);
         }
         await HealedAsync(cancellationToken);
+        await run.HearAsync(cancellationToken);
         if (halfway < next.Step)
         {
             await WalkAsync(halfway, next, cancellationToken);
