@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Granary.Bench.Measurement;
+using Granary.Training;
+using Granary.Training.Files;
 
 namespace Granary.Bench;
 
@@ -13,6 +15,10 @@ internal static class BenchmarkCommand
         var command = new Command(benchmark.Name, benchmark.Summary) { options.Seconds, options.Data, options.Only, json };
         command.SetAction(async (parsed, _) =>
         {
+            if (parsed.GetValue(json) is { } figures)
+            {
+                OutputFile.Check(json.Name, figures);
+            }
             var report = new Report(benchmark.Name);
             await benchmark.RunAsync(options.Read(parsed, report));
             if (report.Figures.Count == 0)
@@ -45,7 +51,7 @@ internal sealed class BenchmarkOptions
         {
             throw new BenchmarkException($"--seconds {seconds} is not between 0 and 3600.");
         }
-        var data = parsed.GetValue(Data) ?? Environment.GetEnvironmentVariable("GRANARY_DATA");
+        var data = parsed.GetValue(Data) ?? EnvironmentVariable.Read(EnvironmentVariable.Data);
         // In full: the peers run in a folder of their own.
         return data is null || Directory.Exists(data)
             ? new(seconds, data is null ? null : Path.GetFullPath(data), parsed.GetValue(Only), report)

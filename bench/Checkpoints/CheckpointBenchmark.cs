@@ -86,7 +86,7 @@ internal sealed class CheckpointBenchmark : IBenchmark
         for (var round = 1; round <= rounds; round++)
         {
             var started = Stopwatch.GetTimestamp();
-            var written = store.Write(replica.State, ManifestOf(replica, spec, round));
+            var written = store.Write(replica.State, CheckpointManifest.Of(spec, replica, round));
             ours.Add(Stopwatch.GetElapsedTime(started).TotalSeconds);
             Directory.Delete(written.Directory, recursive: true);
             started = Stopwatch.GetTimestamp();
@@ -107,22 +107,6 @@ internal sealed class CheckpointBenchmark : IBenchmark
         }
         file.Flush(flushToDisk: true);
     }
-
-    private static CheckpointManifest ManifestOf(WideReplica replica, RunSpec spec, long step) => new()
-    {
-        Spec = spec,
-        Step = step,
-        TotalSteps = replica.TotalSteps,
-        StepsPerEpoch = replica.StepsPerEpoch,
-        Metrics = [],
-        Scalars = [],
-        Measure = replica.Measure,
-        WeightsSha256 = "",
-        Agreed = 1,
-        Replicas = 1,
-        Written = DateTimeOffset.UtcNow,
-        Files = [],
-    };
 
     /// <summary>Makes a checkpoint every so many steps, as a run does, and waits until it is written before the next.</summary>
     private sealed class Recorder : IStepObserver, IDisposable
@@ -156,7 +140,7 @@ internal sealed class CheckpointBenchmark : IBenchmark
             {
                 writer.Complete();
                 var started = Stopwatch.GetTimestamp();
-                writer.Begin(replica.State, ManifestOf(replica, spec, step));
+                writer.Begin(replica.State, CheckpointManifest.Of(spec, replica, step));
                 beginning = Stopwatch.GetElapsedTime(started);
             }
             else if (step % StepsApart == StepsApart - 1)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using Granary.Bench.Measurement;
+using Granary.Training.Files;
 
 namespace Granary.Bench.Comparing;
 
@@ -31,6 +32,10 @@ internal static class CompareCommand
             if (count < 1)
             {
                 throw new BenchmarkException($"--rounds {count} is less than 1.");
+            }
+            if (parsed.GetValue(json) is { } rows)
+            {
+                OutputFile.Check(json.Name, rows);
             }
             var comparison = new Comparison(benchmark.Name, chosen);
             var run = options.Read(parsed, new(benchmark.Name));

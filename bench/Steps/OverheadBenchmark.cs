@@ -1,7 +1,11 @@
+using System.Diagnostics;
+using Granary.Bench.Measurement;
 using Granary.Models;
 using Granary.Models.Torch;
 using Granary.Training.Exchange;
 using Granary.Training.Loop;
+using Granary.Training.Runs;
+using Granary.Training.Shards;
 using Granary.Training.Tasks;
 
 namespace Granary.Bench.Steps;
@@ -28,6 +32,7 @@ internal sealed class OverheadBenchmark : IBenchmark
             var twoLayers = new TrainingSpec { Task = "two-layer", Shards = 1, Steps = long.MaxValue / 2 };
             Compare(run, "lm", LanguageModelStep.Task, lm, () => new BareLanguageModel(), bare => bare.Run());
             Compare(run, "lm loop", LanguageModelStep.Task, lm, () => new ReplicaStep(LanguageModelStep.Task.CreateReplica(lm)), bare => bare.Run());
+            CompareStates(run, "lm states", lm);
             Compare(run, "two-layer", new TwoLayerTask(), twoLayers, () => new BareTwoLayers(), bare => bare.Run());
             Compare(run, "two-layer loop", new TwoLayerTask(), twoLayers, () => new ReplicaStep(new TwoLayerTask().CreateReplica(twoLayers)), bare => bare.Run());
         }
@@ -36,6 +41,48 @@ internal sealed class OverheadBenchmark : IBenchmark
             Directory.Delete(folder, recursive: true);
         }
         return Task.CompletedTask;
+    }
+
+    /// <summary>What two workers of one process take to compare their states, and what share of a step that is by default.</summary>
+    private static void CompareStates(BenchmarkRun run, string name, TrainingSpec spec)
+    {
+        if (!run.Wants(name))
+        {
+            return;
+        }
+        var every = new RunSpec { RunId = "", Output = "", Task = "" }.VerifyEvery;
+        var ranges = ShardRange.Split(2, 2);
+        using var group = new ProcessGroup(ranges, 2);
+        var replica = LanguageModelStep.Task.CreateReplica(spec);
+        using var first = new ReplicaStep(replica);
+        using var second = LanguageModelStep.Task.CreateReplica(spec);
+        var times = run.IsTrial ? 2 : 50;
+        var peer = new Thread(() => Take(times, ranges[1], second.State, group.Exchanges[1]));
+        peer.Start();
+        var comparisons = Take(times, ranges[0], replica.State, group.Exchanges[0]);
+        peer.Join();
+        var steps = Enumerable.Range(0, run.IsTrial ? 2 : 20).Select(_ =>
+        {
+            var started = Stopwatch.GetTimestamp();
+            first.Run();
+            return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        }).Skip(1).ToList();
+        var comparison = Figure.Of($"{name}: a comparison", "ms", comparisons);
+        var step = Figure.Of($"{name}: a step", "ms", steps);
+        run.Report.Add(comparison);
+        run.Report.Add(step);
+        run.Report.Add(new($"{name}: share of a step, compared every {every}", 100 * comparison.Value / every / step.Value, "%"));
+    }
+
+    private static List<double> Take(int times, ShardRange shards, ReplicaState state, IExchange exchange)
+    {
+        using var comparison = new StateComparison(shards, shardCount: 2);
+        return [.. Enumerable.Range(0, times).Select(time =>
+        {
+            var started = Stopwatch.GetTimestamp();
+            comparison.Compare(state, exchange, time, phase: 0);
+            return Stopwatch.GetElapsedTime(started).TotalMilliseconds;
+        })];
     }
 
     private static void Compare<T>(BenchmarkRun run, string name, ITrainingTask task, TrainingSpec spec, Func<T> create, Action<T> act) where T : IDisposable

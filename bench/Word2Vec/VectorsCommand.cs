@@ -2,6 +2,7 @@ using System.CommandLine;
 using Granary.Bench.Measurement;
 using Granary.Models.Data;
 using Granary.Models.Word2Vec;
+using Granary.Training;
 
 namespace Granary.Bench.Word2Vec;
 
@@ -15,7 +16,7 @@ internal static class VectorsCommand
         var command = new Command("vectors", "Judges word vectors: Spearman's correlation with people's similarities, and analogies.") { files, similarity };
         command.SetAction(parsed =>
         {
-            var folder = parsed.GetValue(similarity) ?? Path.Combine(Environment.GetEnvironmentVariable("GRANARY_DATA") ?? ".", "embedding");
+            var folder = parsed.GetValue(similarity) ?? Path.Combine(EnvironmentVariable.Read(EnvironmentVariable.Data) ?? ".", "embedding");
             var judges = WordSimilarity.Find([folder]);
             if (judges.Benchmarks.Count == 0)
             {

@@ -3,20 +3,28 @@ using Spectre.Console;
 
 namespace Granary.Client;
 
-/// <summary>Ctrl+C and SIGTERM: the first asks for an end in good order, the second ends the program at once.</summary>
+/// <summary>
+/// Ctrl+C, SIGTERM and a closed terminal: the first asks for an end in good order, a second Ctrl+C or SIGTERM ends the program
+/// at once. A closed terminal never does that: the shell and the system may each send a signal for it.
+/// </summary>
 internal sealed partial class Interruption : IDisposable
 {
     private readonly CancellationTokenSource asked = new();
     private readonly PosixSignalRegistration[] signals;
+    private int wanted;
 
     public Interruption() => signals =
     [
         PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
         PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
+        PosixSignalRegistration.Create(PosixSignal.SIGHUP, OnSignal),
     ];
 
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Asked => asked.Token;
+
+    /// <summary>Whether only the terminal has gone: nobody has asked for an end.</summary>
+    public bool TerminalGone => Asked.IsCancellationRequested && wanted == 0;
 
     public void Dispose()
     {
@@ -30,7 +38,7 @@ internal sealed partial class Interruption : IDisposable
     private void OnSignal(PosixSignalContext signal)
     {
         signal.Cancel = true;
-        if (asked.IsCancellationRequested)
+        if (signal.Signal != PosixSignal.SIGHUP && Interlocked.Increment(ref wanted) > 1)
         {
             EndAtOnce(ExitCode.Interrupted);
         }
@@ -43,13 +51,19 @@ internal sealed partial class Interruption : IDisposable
     /// </summary>
     private static void EndAtOnce(int exitCode)
     {
-        if (!Console.IsOutputRedirected)
+        try
         {
-            AnsiConsole.Cursor.Show();
+            if (!Console.IsOutputRedirected)
+            {
+                AnsiConsole.Cursor.Show();
+            }
         }
-        Exit(exitCode);
+        finally
+        {
+            Exit(exitCode);
+        }
     }
 
     [LibraryImport("libc", EntryPoint = "_exit")]
-    private static partial void Exit(int exitCode);
+    public static partial void Exit(int exitCode);
 }

@@ -1,47 +1,119 @@
 using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.Training.Runs;
+using Grpc.Core;
 
 namespace Granary.Client;
+
+/// <summary>How a run is watched.</summary>
+/// <param name="Quiet">Say nothing but errors.</param>
+/// <param name="Summary">A file for the result as JSON.</param>
+/// <param name="Patience">How long to go on trying when the server does not answer.</param>
+internal sealed record Watching(bool Quiet, string? Summary, TimeSpan Patience);
+
+/// <summary>Whose run is watched, and so what an interruption means for it.</summary>
+internal enum RunOwner
+{
+    /// <summary>Made for this command, and ends with it.</summary>
+    Command,
+
+    /// <summary>On a cluster, by this command: Ctrl+C cancels it, a closed terminal leaves it alone.</summary>
+    Submitter,
+
+    /// <summary>On a cluster, by others: it is left alone.</summary>
+    Others,
+}
 
 /// <summary>Submits a run, shows it until it has ended, and says how it ended.</summary>
 internal static class RunSession
 {
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
+
     /// <returns>The program's exit code.</returns>
-    public static async Task<int> RunAsync(TrainingClient client, RunSpec spec, bool quiet, string? summaryPath, Interruption interruption)
+    public static async Task<int> RunAsync(TrainingClient client, RunSpec spec, Watching how, RunOwner owner, Interruption interruption)
     {
         await client.SubmitAsync(spec);
-        return await WatchAsync(client, spec.RunId, quiet, summaryPath, interruption);
+        return await WatchAsync(client, spec.RunId, how, owner, interruption);
     }
 
-    public static async Task<int> WatchAsync(TrainingClient client, string runId, bool quiet, string? summaryPath, Interruption interruption, bool cancelOnInterrupt = true)
+    /// <param name="since">What is older is not shown. Default: all that the cluster still knows is.</param>
+    /// <param name="until">Where to stop watching before the run's end, as what was asked for is reached.</param>
+    public static async Task<int> WatchAsync(
+        TrainingClient client, string runId, Watching how, RunOwner owner, Interruption interruption, DateTimeOffset since = default, Func<RunStatus, bool>? until = null)
     {
-        using var detached = new CancellationTokenSource();
+        using var left = new CancellationTokenSource();
+        using var over = new CancellationTokenSource();
+        await using var run = new WatchedRun(client.WatchAsync(runId, left.Token).Where(entry => entry.Status.Since >= since), until);
         using var registration = interruption.Asked.Register(() =>
         {
-            if (cancelOnInterrupt)
+            if (owner == RunOwner.Command || (owner == RunOwner.Submitter && !interruption.TerminalGone))
             {
-                _ = client.CancelAsync(runId, "Interrupted: ending at the next step boundary, with a checkpoint.");
+                _ = CancelAsync(client, runId, over.Token);
             }
             else
             {
-                detached.Cancel();
+                left.Cancel();
             }
         });
-        var last = await RunView.Create(quiet).ShowAsync(client.WatchAsync(runId, detached.Token));
-        if (summaryPath is not null)
+        try
         {
-            RunSummary.Write(last, summaryPath);
+            var last = await run.ShowAsync(how.Quiet ? [] : RunView.All());
+            over.Cancel();
+            return End(last, how, asked: until?.Invoke(last) ?? false);
         }
-        if (!quiet)
+        catch (OperationCanceledException) when (left.IsCancellationRequested)
         {
-            RunSummary.Print(last);
+            ErrorLine.Say($"Run '{runId}' goes on; granary watch {runId} shows it again.");
+            return ExitCode.Interrupted;
+        }
+    }
+
+    private static int End(RunStatus last, Watching how, bool asked)
+    {
+        if (!how.Quiet)
+        {
+            try
+            {
+                RunSummary.Print(last);
+            }
+            catch (IOException broken)
+            {
+                ErrorLine.Say($"The result cannot be shown: {broken.Message}");
+            }
+        }
+        if (how.Summary is { } path)
+        {
+            try
+            {
+                RunSummary.Write(last, path);
+            }
+            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+            {
+                throw new UserErrorException($"Run '{last.Spec.RunId}' has ended ({last.State.ToString().ToLowerInvariant()}), but --summary {path} cannot be written: {error.Message}");
+            }
         }
         return last.State switch
         {
-            RunState.Succeeded => ExitCode.Done,
-            RunState.Cancelled => ExitCode.Interrupted,
-            _ => throw new UserErrorException($"Run '{runId}' failed: {last.Reason}"),
+            RunState.Failed => throw new UserErrorException($"Run '{last.Spec.RunId}' failed: {last.Reason}"),
+            RunState.Cancelled when !asked => ExitCode.Interrupted,
+            _ => ExitCode.Done,
         };
+    }
+
+    /// <summary>Asks until it is heard: the server may be away just now.</summary>
+    private static async Task CancelAsync(TrainingClient client, string runId, CancellationToken cancellationToken)
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            try
+            {
+                await client.CancelAsync(runId, "Interrupted: ending at the next step boundary, with a checkpoint.", cancellationToken);
+                return;
+            }
+            catch (RpcException away) when (TrainingClient.MayPass(away))
+            {
+                await Task.Delay(RetryPause, cancellationToken);
+            }
+        }
     }
 }

@@ -30,7 +30,7 @@ internal static class RunSummary
             samples = run.Units,
             samples_per_second = SamplesPerSecond(run),
             measure = run.Measure,
-            best = run.Best,
+            best = run.Best is { } best && double.IsFinite(best) ? best : (double?)null,
             metrics = run.Metrics.Where(metric => double.IsFinite(metric.Value)).OrderBy(metric => metric.Key, StringComparer.Ordinal).ToDictionary(),
             rounds = run.Round,
             switches = run.Switches,

@@ -24,6 +24,8 @@ public sealed class GanTask : ITrainingTask
 
     public string DataSet => "mnist";
 
+    public IReadOnlyList<string> DataFiles(string data) => ImageData.FilesAt(data);
+
     public Type Settings => typeof(GanSettings);
 
     public ITrainingReplica CreateReplica(TrainingSpec spec)

@@ -24,6 +24,8 @@ public sealed class LanguageModelTask : ITrainingTask
 
     public string DataSet => "text8";
 
+    public IReadOnlyList<string> DataFiles(string data) => TextFiles.Find(Path.GetFullPath(data)).Paths;
+
     public Type Settings => typeof(LanguageModelSettings);
 
     // Validation may lower the learning rate, and the last step has one, too.

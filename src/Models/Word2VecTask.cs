@@ -1,5 +1,6 @@
 using Granary.Models.Data;
 using Granary.Models.Word2Vec;
+using Granary.Training;
 using Granary.Training.Frames;
 using Granary.Training.Numerics;
 using Granary.Training.Randomness;
@@ -20,6 +21,8 @@ public sealed class Word2VecTask : ITrainingTask
     public string Summary => "word vectors by skip-gram with negative sampling, with row-sparse gradients";
 
     public string DataSet => "text8";
+
+    public IReadOnlyList<string> DataFiles(string data) => TextFiles.Find(Path.GetFullPath(data)).Paths;
 
     public Type Settings => typeof(Word2VecSettings);
 
@@ -200,11 +203,11 @@ public sealed class Word2VecTask : ITrainingTask
             }
             if (settings.Similarity.Length > 0)
             {
-                return WordSimilarity.Find([settings.Similarity]);
+                return WordSimilarity.In(settings.Similarity);
             }
             var data = Path.GetFullPath(spec.Data);
             var folder = Directory.Exists(data) ? data : Path.GetDirectoryName(data)!;
-            var shared = Environment.GetEnvironmentVariable("GRANARY_DATA") is { Length: > 0 } set ? set : folder;
+            var shared = EnvironmentVariable.Read(EnvironmentVariable.Data) ?? folder;
             return WordSimilarity.Find([folder, Path.Combine(folder, "..", "embedding"), Path.Combine(shared, "embedding")]);
         }
     }

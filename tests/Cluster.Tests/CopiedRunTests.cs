@@ -45,7 +45,7 @@ public sealed class CopiedRunTests : IDisposable
         {
             var refused = await CommandLine.RunAsync(command, In("run"));
             Assert.NotEqual(0, refused.ExitCode);
-            Assert.Contains("'text.txt' of the data", Assert.Single(refused.Error.Trim().Split('\n')), StringComparison.Ordinal);
+            Assert.Contains("text.txt' is not what the run began with", Assert.Single(refused.Error.Trim().Split('\n')), StringComparison.Ordinal);
         }
     }
 

@@ -17,6 +17,9 @@ public sealed class PointsTask : ITrainingTask
     /// <summary>Is told what is about to be computed, and on which thread, if a run has the setting <c>watched</c>.</summary>
     public static Action<Coordinates, Thread>? Computing { get; set; }
 
+    /// <summary>Set: data that are stuck can be read after all.</summary>
+    public static ManualResetEventSlim Stuck { get; } = new();
+
     public string Name => "points";
 
     public string Summary => "fake";
@@ -49,7 +52,10 @@ public sealed record PointsSettings
     [Setting("content of the asset points.txt; empty: there is none")]
     public string Asset { get; init; } = "";
 
-    [Setting("how the data are", Choices = ["good", "missing"])]
+    [Setting("whether every fourth step ends with a validation")]
+    public bool Validate { get; init; } = true;
+
+    [Setting("how the data are", Choices = ["good", "missing", "stuck"])]
     public string Condition { get; init; } = "good";
 }
 
@@ -65,6 +71,10 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
 
     public PointsReplica(TrainingSpec spec, PointsSettings settings)
     {
+        if (settings.Condition == "stuck")
+        {
+            PointsTask.Stuck.Wait();
+        }
         if (settings.Condition == "missing")
         {
             throw new TrainingDataException("The points are missing. Bring some.");
@@ -94,7 +104,7 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
 
     public IReadOnlyList<string> Phases => ["train", "validate"];
 
-    public bool Happens(int phase, long step) => phase == 0 || step % ValidateEvery == ValidateEvery - 1;
+    public bool Happens(int phase, long step) => phase == 0 || (settings.Validate && step % ValidateEvery == ValidateEvery - 1);
 
     public long StepsPerEpoch => 10;
 

@@ -129,6 +129,67 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     }
 
     [Fact]
+    public async Task Run_OfAnotherVersion_WaitsAndSaysWhatTheNodesHave()
+    {
+        var spec = cluster.Spec(1) with { Versions = new Dictionary<string, string> { ["granary"] = "0.0.1" } };
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        var waiting = await cluster.WaitAsync(spec, status => status.Reason.Contains("Not for this run: "));
+        Assert.Equal(RunState.Queued, waiting.State);
+        Assert.Contains("Silo_0 has granary unknown instead of 0.0.1", waiting.Reason);
+        await cluster.Coordinator(spec).CancelAsync("Enough.");
+        await cluster.WaitAsync(spec, status => status.HasEnded);
+    }
+
+    [Fact]
+    public async Task Run_WithoutASayOnCheckpoints_LeavesOneThatAllAgreedOnEveryFewMinutes()
+    {
+        var spec = cluster.Spec(2) with { Steps = 1_000_000, Settings = new Dictionary<string, string> { ["validate"] = "false" } };
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        var running = await cluster.WaitAsync(spec, status => status.Step > 0);
+        Assert.Null(running.Checkpoint);
+        cluster.Clock.Jump(TimeSpan.FromMinutes(6));
+        await cluster.WaitAsync(spec, status => status.Checkpoint is not null);
+        await cluster.Coordinator(spec).CancelAsync("Enough.");
+        await cluster.WaitAsync(spec, status => status.HasEnded);
+        var manifests = new CheckpointStore(spec.Output).Manifests().ToList();
+        Assert.Equal(2, manifests.Count);
+        Assert.All(manifests, manifest => Assert.Equal((2, 2), (manifest.Agreed, manifest.Replicas)));
+    }
+
+    [Fact]
+    public async Task Run_ResumedFromCheckpointsThatDoNotFit_FailsAndSaysWhy()
+    {
+        var spec = cluster.Spec(2, ("size", "500")) with { CheckpointEvery = 7 };
+        await cluster.RunAsync(spec);
+        var ended = await cluster.RunAsync(spec with { RunId = spec.RunId + "-resumed", Resume = true, Settings = new Dictionary<string, string> { ["size"] = "600" } });
+        Assert.Equal(RunState.Failed, ended.State);
+        Assert.StartsWith($"No usable checkpoint lies in {spec.Output}. ", ended.Reason);
+        Assert.Contains("holds 'weights' as F32 [500], wanted is F32 [600]", ended.Reason);
+        Assert.InRange(ended.Round, 1, 6);
+    }
+
+    [Fact]
+    public async Task Run_ThatCannotFitIntoMemory_FailsBeforeItsFirstStepAndSaysWhatItNeeds()
+    {
+        var ended = await cluster.RunAsync(cluster.Spec(2, ("size", "1000000")));
+        Assert.Equal(RunState.Failed, ended.State);
+        Assert.Equal("The run needs about 26 MiB of memory in each slot (model, gradients, optimizer, a copy for checkpoints), and this process may have 16 MiB. Give it more, or train a smaller model.", ended.Reason);
+    }
+
+    [Fact]
+    public async Task Runs_IntoOneDirectory_AreOneRunAndARefusal()
+    {
+        var first = cluster.Spec(1);
+        var second = cluster.Spec(1) with { Output = first.Output };
+        await cluster.Coordinator(first).SubmitAsync(first);
+        await cluster.Coordinator(second).SubmitAsync(second);
+        RunStatus[] ended = [await cluster.WaitAsync(first, status => status.HasEnded), await cluster.WaitAsync(second, status => status.HasEnded)];
+        Assert.Single(ended, status => status.State == RunState.Succeeded);
+        var refused = Assert.Single(ended, status => status.State == RunState.Failed);
+        Assert.Matches("is under way in|is not empty", refused.Reason);
+    }
+
+    [Fact]
     public async Task Run_BegunWithOtherSwitches_IsRefusedByName()
     {
         var ended = await cluster.RunAsync(cluster.Spec(1) with { Switches = new Dictionary<string, string> { ["threads"] = "2" } });

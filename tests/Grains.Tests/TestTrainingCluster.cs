@@ -25,6 +25,8 @@ public sealed class TestTrainingCluster : IAsyncLifetime
 
     public BitFlips Gate { get; } = new();
 
+    public JumpingClock Clock { get; } = new();
+
     public InProcessTestCluster Silos { get; private set; } = null!;
 
     public async Task InitializeAsync()
@@ -34,9 +36,10 @@ public sealed class TestTrainingCluster : IAsyncLifetime
         builder.ConfigureSilo((options, silo) =>
         {
             silo.Services
-                .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }))
+                .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }) { MemoryLimit = 1 << 24 })
                 .AddSingleton(rendezvous)
-                .AddSingleton<IStepGate>(Gate);
+                .AddSingleton<IStepGate>(Gate)
+                .AddSingleton<TimeProvider>(Clock);
             silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, Store);
             silo.AddTraining(new NodeOptions { Name = options.SiloName });
         });

@@ -86,22 +86,7 @@ public sealed class TrainedModelTests : IDisposable
     {
         var spec = new RunSpec { RunId = "run", Output = folder.Path, Task = task.Name, Shards = 2, Data = data, Settings = settings };
         using var driver = new ReplicaDriver(task, spec).Run(3);
-        var replica = driver.Replica;
-        return (spec, new CheckpointStore(Path.Combine(folder.Path, "run")).Write(replica.State, new()
-        {
-            Spec = spec,
-            Step = 3,
-            TotalSteps = replica.TotalSteps,
-            StepsPerEpoch = replica.StepsPerEpoch,
-            Metrics = [],
-            Scalars = new(replica.State.Scalars),
-            Measure = replica.Measure,
-            WeightsSha256 = "",
-            Agreed = 1,
-            Replicas = 1,
-            Written = DateTimeOffset.UnixEpoch,
-            Files = [],
-        }));
+        return (spec, new CheckpointStore(Path.Combine(folder.Path, "run")).Write(driver.Replica.State, CheckpointManifest.Of(spec, driver.Replica, 3)));
     }
 
     private static ITrainingReplica Open(ITrainingTask task, RunSpec spec, Checkpoint checkpoint)

@@ -219,21 +219,8 @@ public sealed class CheckpointTests : IDisposable
         return new CheckpointStore(directory).Write(replica.State, Manifest(spec, replica, steps, 1));
     }
 
-    internal static CheckpointManifest Manifest(RunSpec spec, ITrainingReplica replica, long step, double score) => new()
-    {
-        Spec = spec,
-        Step = step,
-        TotalSteps = replica.TotalSteps,
-        StepsPerEpoch = replica.StepsPerEpoch,
-        Metrics = new() { [replica.Measure.Metric] = score },
-        Scalars = new(replica.State.Scalars),
-        Measure = replica.Measure,
-        WeightsSha256 = "",
-        Agreed = 1,
-        Replicas = 1,
-        Written = DateTimeOffset.UnixEpoch,
-        Files = [],
-    };
+    internal static CheckpointManifest Manifest(RunSpec spec, ITrainingReplica replica, long step, double score) =>
+        CheckpointManifest.Of(spec, replica, step) with { Metrics = new() { [replica.Measure.Metric] = score } };
 
     private sealed class Unobserved : IStepObserver
     {

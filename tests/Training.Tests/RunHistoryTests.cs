@@ -72,6 +72,21 @@ public sealed class RunHistoryTests : IDisposable
         Assert.Equal([3L, 4], Steps());
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("7")]
+    [InlineData("""{"Step":3}""")]
+    [InlineData("""{"Step":3,"Metrics":null}""")]
+    [InlineData("""{"Step":-3,"Metrics":{}}""")]
+    [InlineData("""{"Step":3,"Metrics":{"loss":1e999}}""")]
+    [InlineData("""{"Step":3,"Metrics":{"\ud800":1}}""")]
+    public void History_WithALineThatIsNoPoint_HasTheOthers(string line)
+    {
+        AddTo(new(directory, from: 0, totalSteps: 10), 1, 2);
+        File.AppendAllText(Curve, $"{line}\n{new string('[', 100_000)}\n" + """{"Step":4,"Metrics":{"loss":4}}""");
+        Assert.Equal([1L, 2, 4], Steps());
+    }
+
     /// <summary>Puts a directory into the place of the file. The result puts the file back.</summary>
     private Action Break()
     {

@@ -68,7 +68,7 @@ internal sealed class ChaosSession(ChaosRequest request, Interruption interrupti
         Console.WriteLine($"Undisturbed run of {totalSteps} steps on one worker in {output}.");
         await using var cluster = await LocalCluster.StartAsync(1);
         using var client = new TrainingClient(cluster.Server);
-        await RunSession.RunAsync(client, request.Run with { RunId = UndisturbedName, Output = output, Workers = 1, Exchange = ExchangeKind.PeerToPeer }, quiet: true, summaryPath: null, interruption);
+        await RunSession.RunAsync(client, request.Run with { RunId = UndisturbedName, Output = output, Workers = 1, Exchange = ExchangeKind.PeerToPeer }, new Watching(Quiet: true, Summary: null, client.Patience), RunOwner.Command, interruption);
         interruption.Asked.ThrowIfCancellationRequested();
         return Whole(output);
     }

@@ -5,6 +5,7 @@ using Granary.Silo;
 using Granary.Silo.Clusters;
 using Granary.Silo.Faults;
 using Granary.Training.Checkpoints;
+using Granary.Training.Files;
 using Granary.Training.Runs;
 
 namespace Granary.Client.Commands;
@@ -43,6 +44,10 @@ internal static class ChaosCommand
             if (request.Processes > run.Workers)
             {
                 throw new UserErrorException($"--processes {request.Processes} is more than --workers {run.Workers}: a process needs a worker at least.");
+            }
+            if (request.ReportPath is { } path)
+            {
+                OutputFile.Check(report.Name, path);
             }
             using var interruption = new Interruption();
             TrainCommand.CheckOutput(run);

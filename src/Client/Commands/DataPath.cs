@@ -1,3 +1,4 @@
+using Granary.Training;
 using Granary.Training.Tasks;
 
 namespace Granary.Client.Commands;
@@ -5,9 +6,6 @@ namespace Granary.Client.Commands;
 /// <summary>Where a task's data lie.</summary>
 internal static class DataPath
 {
-    /// <summary>The folder of data sets; unset: none.</summary>
-    public const string Variable = "GRANARY_DATA";
-
     /// <summary>
     /// What was asked for: a path, or the name of a data set in the folder. Else the task's own data set in the folder, if
     /// there. Else <see langword="null"/>: built-in data.
@@ -19,7 +17,7 @@ internal static class DataPath
         {
             return Resolve(asked);
         }
-        var folder = Environment.GetEnvironmentVariable(Variable);
+        var folder = EnvironmentVariable.Read(EnvironmentVariable.Data);
         return folder is not null && task.DataSet is { } name && Exists(Path.Combine(folder, name)) is { } own ? own : null;
     }
 
@@ -27,10 +25,10 @@ internal static class DataPath
     /// <exception cref="TrainingDataException">It does not exist.</exception>
     public static string Resolve(string asked)
     {
-        var folder = Environment.GetEnvironmentVariable(Variable);
+        var folder = EnvironmentVariable.Read(EnvironmentVariable.Data);
         return Exists(asked)
             ?? (folder is null ? null : Exists(Path.Combine(folder, asked)))
-            ?? throw new TrainingDataException($"There are no data at {Path.GetFullPath(asked)}{(folder is null ? "" : $", nor in {folder} ({Variable})")}. Known public data sets can be fetched: granary data get NAME");
+            ?? throw new TrainingDataException($"There are no data at {Path.GetFullPath(asked)}{(folder is null ? "" : $", nor in {folder} ({EnvironmentVariable.Data})")}. Known public data sets can be fetched: granary data get NAME");
     }
 
     private static string? Exists(string path) => File.Exists(path) || Directory.Exists(path) ? Path.GetFullPath(path) : null;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Granary.Silo;
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Client.Commands;
@@ -7,6 +8,8 @@ namespace Granary.Client.Commands;
 /// <summary><c>granary generate RUNDIR</c></summary>
 internal static class GenerateCommand
 {
+    private const int MostWanted = 10_000;
+
     public static Command Create()
     {
         var directory = new Argument<string>("rundir") { Description = "The run directory (--out of granary train)." };
@@ -17,9 +20,17 @@ internal static class GenerateCommand
         var command = new Command("generate", "Text of a language model, or pictures of a GAN.") { directory, prompt, count, output, seed };
         command.SetAction(parsed =>
         {
-            using var model = TrainedModel.Open(parsed.GetValue(directory)!, data: null, ShowCommand.Warn);
+            var wanted = parsed.GetValue(count) is { } number ? SpecOptions.AtLeast(number, 1, count.Name) : (int?)null;
+            if (wanted > MostWanted)
+            {
+                throw new UserErrorException($"{count.Name} {wanted} is too large: at most {MostWanted}.");
+            }
             var path = parsed.GetValue(output);
-            var wanted = parsed.GetValue(count) is { } number ? SpecOptions.AtLeast(number, 1, "--count") : (int?)null;
+            if (path is not null)
+            {
+                OutputFile.Check(output.Name, path);
+            }
+            using var model = TrainedModel.Open(parsed.GetValue(directory)!, data: null, ShowCommand.Warn);
             switch (model.Replica)
             {
                 case ITextGenerator writer:

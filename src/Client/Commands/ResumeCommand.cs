@@ -10,8 +10,7 @@ internal static class ResumeCommand
 {
     public static Command Create(Option<bool> verbose)
     {
-        var directory = new Argument<string>("rundir") { Description = "The run directory (--out of granary train); with --server the id of a paused run." };
-        var server = new Option<string?>("--server") { Description = "A silo's gRPC address: lets a paused run of that cluster go on." };
+        var directory = new Argument<string>("rundir") { Description = "The run directory (--out of granary train); with --server, or if there is no such directory, the id of a paused run." };
         var steps = new Option<long?>("--steps") { Description = "Steps in all, those made already included. Default: as the run was begun with." };
         var data = new Option<string?>("--data") { Description = "Where the run's data lie now; their content must be the same. Default: where they were." };
         var task = new Option<string?>("--task") { Description = "Refuse unless the run is of this task." };
@@ -19,12 +18,14 @@ internal static class ResumeCommand
         var command = new Command("resume", "Goes on with a run from its newest whole checkpoint, exactly. What is not said here is as the run was begun with.") { directory, steps, data, task, otherMachine };
         var how = new RunOptions(command, defaults: null);
         var session = new SessionOptions(command);
-        command.Options.Add(server);
+        var server = new ServerOption(command);
+        var watch = new WatchOptions(command, "it has ended");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            if (parsed.GetValue(server) is { } address)
+            var run = parsed.GetValue(directory)!;
+            if (server.IsGiven(parsed) || !(Directory.Exists(run) || run.Contains(Path.DirectorySeparatorChar)))
             {
-                return await ClusterCommands.ResumeAsync(address, parsed.GetValue(directory)!, cancellationToken);
+                return await RunCommands.ResumeAsync(server, watch.ReadIfWaiting(parsed), parsed, run, cancellationToken);
             }
             var manifest = Newest(parsed.GetValue(directory)!).Manifest;
             if (parsed.GetValue(task) is { } wanted && wanted != manifest.Spec.Task)
@@ -49,7 +50,7 @@ internal static class ResumeCommand
             {
                 Console.Error.WriteLine($"warning: the run was begun with {manifest.TotalSteps} steps in all, and what a step of '{spec.Task}' does depends on their number: with {end} the weights will not be those of a run begun with {end}.");
             }
-            return await TrainCommand.RunAsync(spec, session, parsed, parsed.GetValue(verbose));
+            return await TrainCommand.RunAsync(spec, session, watch, parsed, parsed.GetValue(verbose));
         });
         return command;
     }

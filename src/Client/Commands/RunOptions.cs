@@ -10,7 +10,7 @@ internal sealed class RunOptions
     private readonly Option<int?> workers = new("--workers");
     private readonly Option<long?> checkpointEvery = new("--checkpoint-every") { Description = "Steps between checkpoints; 0: every few minutes, at the end, and when a validation is the best so far." };
     private readonly Option<int?> keep = new("--keep") { Description = "Newest checkpoints to keep; the best is kept besides." };
-    private readonly Option<long?> verifyEvery = new("--verify-every") { Description = "Steps between comparisons of the workers' states; 0: with checkpoints and copies of state only." };
+    private readonly Option<long?> verifyEvery = new("--verify-every") { Description = "Steps between comparisons of the workers' states, besides those at every checkpoint. No bit depends on it." };
     private readonly Option<int?> minWorkers = new("--min-workers") { Description = "Start as soon as so many slots are free, and grow when more are; 0: wait for all workers." };
     private readonly Option<int?> priority = new("--priority") { Description = "On a cluster: of the runs that wait, those of a higher priority start first." };
     private readonly Option<string?> exchange = new("--exchange") { Description = "How gradients travel: from peer to peer, or through the coordinator (small models only)." };

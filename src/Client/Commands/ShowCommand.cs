@@ -2,6 +2,7 @@ using System.CommandLine;
 using Granary.Client.Views;
 using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;
+using Granary.Training.Wording;
 using Spectre.Console;
 
 namespace Granary.Client.Commands;
@@ -18,7 +19,7 @@ internal static class ShowCommand
     }
 
     /// <summary>Names a damaged checkpoint on the error stream.</summary>
-    public static void Warn(CheckpointException damage) => Console.Error.WriteLine($"warning: {damage.Message} It is passed over.");
+    public static void Warn(CheckpointException damage) => Console.Error.WriteLine($"warning: {Shown.OneLine(damage.Message)} It is passed over.");
 
     private static void Show(string directory)
     {
@@ -28,10 +29,10 @@ internal static class ShowCommand
             throw new UserErrorException($"No whole checkpoint lies in {Path.GetFullPath(directory)}. Is it the directory of a run (--out)?");
         }
         var newest = checkpoints[0].Manifest;
-        AnsiConsole.Write(Describe(newest));
-        AnsiConsole.Write(List(checkpoints, newest.Measure));
+        Screen.Write(Describe(newest));
+        Screen.Write(List(checkpoints, newest.Measure));
         var curve = RunHistory.Read(directory)
-            .Where(point => point.Metrics.ContainsKey("loss"))
+            .Where(point => point.Metrics.TryGetValue("loss", out var loss) && double.IsFinite(loss))
             .Select(point => ((double)point.Step, point.Metrics["loss"]))
             .ToList();
         if (curve.Count > 1)
@@ -59,15 +60,15 @@ internal static class ShowCommand
         Row("switches", string.Join("  ", spec.Switches.Select(entry => $"{entry.Key}={entry.Value}")));
         return grid;
 
-        void Row(string name, string value) => grid.AddRow(new Text(name), new Text(value));
+        void Row(string name, string value) => grid.AddRow(new Text(name), new Text(Shown.OneLine(value)));
     }
 
     private static Table List(IEnumerable<Checkpoint> checkpoints, Measure measure)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("step", "written", measure.Metric, "weights' sha256");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("step", "written", Markup.Escape(measure.Metric), "agreed", "weights' sha256");
         foreach (var manifest in checkpoints.Select(checkpoint => checkpoint.Manifest))
         {
-            table.AddRow($"{manifest.Step:N0}", $"{manifest.Written.LocalDateTime:yyyy-MM-dd HH:mm:ss}", $"{manifest.Score:G5}", manifest.WeightsSha256);
+            table.AddRow($"{manifest.Step:N0}", $"{manifest.Written.LocalDateTime:yyyy-MM-dd HH:mm:ss}", $"{manifest.Score:G5}", $"{manifest.Agreed} of {manifest.Replicas}", Markup.Escape(manifest.WeightsSha256));
         }
         return table;
     }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Runtime.InteropServices;
 using Granary.Silo;
 
 namespace Granary.Client.Commands;
@@ -12,7 +13,19 @@ internal static class SiloCommand
         var attached = new Option<bool>("--attached") { Description = "End when standard input closes.", Hidden = true };
         var command = new Command("silo", "Runs a silo of a cluster until it is told to stop.") { config, attached };
         command.SetAction(async (parsed, cancellationToken) =>
-            await SiloProgram.RunAsync(parsed.GetValue(config), parsed.GetValue(attached), parsed.GetValue(verbose), cancellationToken));
+        {
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+            // A closed terminal tells all of a program's processes: those attached to another end when that one lets them.
+            using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+            {
+                signal.Cancel = true;
+                if (!parsed.GetValue(attached))
+                {
+                    ended.Cancel();
+                }
+            });
+            await SiloProgram.RunAsync(parsed.GetValue(config), parsed.GetValue(attached), parsed.GetValue(verbose), ended.Token);
+        });
         return command;
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Granary.Client.Views;
 using Granary.Silo;
 using Granary.Training.Tasks;
 using Spectre.Console;
@@ -44,6 +45,6 @@ internal static class TasksCommand
         {
             table.AddRow(new Text(setting.Name), new Text(setting.Default), new Text(setting.Range), new Text(setting.Meaning));
         }
-        AnsiConsole.Write(table);
+        Screen.Write(table);
     }
 }

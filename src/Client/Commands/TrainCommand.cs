@@ -14,18 +14,20 @@ internal static class TrainCommand
         var command = new Command("train", "Trains a task on this machine.");
         var spec = new SpecOptions(command);
         var session = new SessionOptions(command);
-        command.SetAction(async (parsed, _) => await RunAsync(spec.Read(parsed), session, parsed, parsed.GetValue(verbose)));
+        var watch = new WatchOptions(command);
+        command.SetAction(async (parsed, _) => await RunAsync(spec.Read(parsed), session, watch, parsed, parsed.GetValue(verbose)));
         return command;
     }
 
     /// <summary>Starts the cluster that the options ask for and sees the run through.</summary>
-    public static async Task<int> RunAsync(RunSpec spec, SessionOptions session, ParseResult parsed, bool verbose)
+    public static async Task<int> RunAsync(RunSpec spec, SessionOptions session, WatchOptions watch, ParseResult parsed, bool verbose)
     {
+        var how = watch.Read(parsed);
         using var interruption = new Interruption();
         CheckOutput(spec);
         await using var cluster = await StartClusterAsync(spec, session, parsed, verbose);
-        using var client = new TrainingClient(cluster.Server);
-        return await RunSession.RunAsync(client, spec, session.Quiet(parsed), session.Summary(parsed), interruption);
+        using var client = new TrainingClient(cluster.Server) { Patience = how.Patience };
+        return await RunSession.RunAsync(client, spec, how, RunOwner.Command, interruption);
     }
 
     private static async Task<IRunCluster> StartClusterAsync(RunSpec spec, SessionOptions session, ParseResult parsed, bool verbose)

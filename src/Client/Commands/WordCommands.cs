@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Granary.Silo;
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Client.Commands;
@@ -12,13 +13,17 @@ internal static class WordCommands
         var (directory, count) = Common();
         var words = new Argument<string[]>("word") { Description = "Words of the vocabulary.", Arity = ArgumentArity.OneOrMore };
         var command = new Command("nearest", "The words most similar to each of the given ones.") { directory, words, count };
-        command.SetAction(parsed => Use(parsed.GetValue(directory)!, model =>
+        command.SetAction(parsed =>
         {
-            foreach (var word in parsed.GetValue(words)!)
+            var most = SpecOptions.AtLeast(parsed.GetValue(count), 1, count.Name);
+            Use(parsed.GetValue(directory)!, model =>
             {
-                Print(word, model.Nearest(word, parsed.GetValue(count)));
-            }
-        }));
+                foreach (var word in parsed.GetValue(words)!)
+                {
+                    Print(word, model.Nearest(word, most));
+                }
+            });
+        });
         return command;
     }
 
@@ -27,10 +32,13 @@ internal static class WordCommands
         var (directory, count) = Common();
         Argument<string> a = new("a"), b = new("b"), c = new("c");
         var command = new Command("analogy", "a is to b as c is to what?") { directory, a, b, c, count };
-        command.SetAction(parsed => Use(parsed.GetValue(directory)!, model =>
-            Print(
+        command.SetAction(parsed =>
+        {
+            var most = SpecOptions.AtLeast(parsed.GetValue(count), 1, count.Name);
+            Use(parsed.GetValue(directory)!, model => Print(
                 $"{parsed.GetValue(a)} is to {parsed.GetValue(b)} as {parsed.GetValue(c)} is to",
-                model.Analogy(parsed.GetValue(a)!, parsed.GetValue(b)!, parsed.GetValue(c)!, parsed.GetValue(count)))));
+                model.Analogy(parsed.GetValue(a)!, parsed.GetValue(b)!, parsed.GetValue(c)!, most)));
+        });
         return command;
     }
 
@@ -39,7 +47,11 @@ internal static class WordCommands
         var (directory, _) = Common();
         var file = new Argument<string>("file") { Description = "Where to write." };
         var command = new Command("export", "Writes word vectors in word2vec's text format.") { directory, file };
-        command.SetAction(parsed => Use(parsed.GetValue(directory)!, model => model.Export(parsed.GetValue(file)!)));
+        command.SetAction(parsed =>
+        {
+            OutputFile.Check("FILE", parsed.GetValue(file)!);
+            Use(parsed.GetValue(directory)!, model => model.Export(parsed.GetValue(file)!));
+        });
         return command;
     }
 

@@ -17,12 +17,8 @@ internal static class CurvePlot
         for (var row = height - 1; row >= 0; row--)
         {
             var scale = row == height - 1 ? $"{high:G4}" : row == 0 ? $"{low:G4}" : "";
-            plot.Append(scale.PadLeft(10)).Append(" |");
-            for (var column = 0; column < width; column++)
-            {
-                plot.Append(columns.TryGetValue(column, out var y) && (int)Math.Round((y - low) / range * (height - 1)) == row ? '*' : ' ');
-            }
-            plot.AppendLine();
+            var line = Enumerable.Range(0, width).Select(column => columns.TryGetValue(column, out var y) && (int)Math.Round((y - low) / range * (height - 1)) == row ? '*' : ' ');
+            plot.AppendLine($"{scale,10} |{string.Concat(line)}".TrimEnd());
         }
         plot.Append(new string(' ', 11)).Append('+').AppendLine(new string('-', width));
         plot.Append($"{left:N0}".PadLeft(13)).Append($"{right:N0}".PadLeft(width - 1));

@@ -1,5 +1,5 @@
 using Granary.Contracts;
-using Granary.Training.Tasks;
+using Granary.Training.Wording;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
@@ -12,21 +12,16 @@ internal sealed class LiveView : RunView
     private readonly Queue<string> messages = new();
     private long? firstStep;
 
-    public override async Task<RunStatus> ShowAsync(IAsyncEnumerable<RunEvent> events)
-    {
-        RunStatus? last = null;
-        await AnsiConsole.Live(new Text("Starting the cluster ...")).StartAsync(async live =>
+    public override Task ShowAsync(IAsyncEnumerable<RunEvent> events) =>
+        AnsiConsole.Live(new Text("Starting the cluster ...")).StartAsync(async live =>
         {
             await foreach (var entry in events)
             {
-                last = entry.Status;
-                firstStep ??= last.State == RunState.Running ? last.Step : null;
+                firstStep ??= entry.Status.State == RunState.Running ? entry.Status.Step : null;
                 Note(entry);
-                live.UpdateTarget(Draw(last));
+                live.UpdateTarget(Draw(entry.Status));
             }
         });
-        return last!;
-    }
 
     private void Note(RunEvent entry)
     {
@@ -34,7 +29,7 @@ internal sealed class LiveView : RunView
         {
             return;
         }
-        messages.Enqueue($"{entry.Time.LocalDateTime:HH:mm:ss} {entry.Message}");
+        messages.Enqueue($"{entry.Time.LocalDateTime:HH:mm:ss} {Shown.OneLine(entry.Message)}");
         if (messages.Count > LastMessages)
         {
             messages.Dequeue();
@@ -45,7 +40,7 @@ internal sealed class LiveView : RunView
     {
         var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
         Row("progress", new Markup($"{Bar(run)} {Share(run):P0}  step {run.Step:N0}/{run.TotalSteps:N0}  epoch {Epoch(run):0.00}"));
-        Row("metrics", new Text(string.Join("   ", run.Metrics.Where(metric => metric.Key != Metrics.Samples).Select(metric => $"{metric.Key} {metric.Value:G4}"))));
+        Row("metrics", new Text(MetricsOf(run, "   ")));
         if (run.Best is { } best)
         {
             Row("best", new Text($"{run.Measure} {best:G5}"));
@@ -53,13 +48,13 @@ internal sealed class LiveView : RunView
         Row("speed", new Text($"{run.UnitsPerSecond:N0} {run.Unit}/s   {Remaining(run, StepsPerSecond(run, firstStep ?? 0))} left"));
         Row("workers", new Text($"{run.Slots.Count} in {run.Processes} process{(run.Processes == 1 ? "" : "es")}, round {run.Round}: {string.Join("  ", run.Slots)}"));
         return new Rows(
-            new Panel(grid).Header($" {run.Spec.Task} · {run.Spec.RunId} · {run.State.ToString().ToLowerInvariant()} ").Expand(),
+            new Panel(grid).Header(Markup.Escape($" {run.Spec.Task} · {run.Spec.RunId} · {run.State.ToString().ToLowerInvariant()} ")).Expand(),
             new Text(string.Join('\n', messages), new Style(Color.Grey)));
 
         void Row(string name, IRenderable value) => grid.AddRow(new Text(name, new Style(Color.Grey)), value);
     }
 
-    private static double Share(RunStatus run) => run.TotalSteps > 0 ? (double)run.Step / run.TotalSteps : 0;
+    private static double Share(RunStatus run) => run.TotalSteps > 0 ? Math.Clamp((double)run.Step / run.TotalSteps, 0, 1) : 0;
 
     private static string Bar(RunStatus run)
     {

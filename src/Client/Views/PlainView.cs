@@ -1,5 +1,5 @@
 using Granary.Contracts;
-using Granary.Training.Tasks;
+using Granary.Training.Wording;
 
 namespace Granary.Client.Views;
 
@@ -8,26 +8,23 @@ internal sealed class PlainView(TextWriter output) : RunView
 {
     private static readonly TimeSpan ProgressEvery = TimeSpan.FromSeconds(5);
 
-    public override async Task<RunStatus> ShowAsync(IAsyncEnumerable<RunEvent> events)
+    public override async Task ShowAsync(IAsyncEnumerable<RunEvent> events)
     {
-        RunStatus? last = null;
         var firstStep = default(long?);
         var shown = DateTimeOffset.MinValue;
         await foreach (var entry in events)
         {
-            last = entry.Status;
+            var last = entry.Status;
             firstStep ??= last.State == RunState.Running ? last.Step : null;
             if (entry.Message.Length > 0)
             {
-                output.WriteLine($"{entry.Time.LocalDateTime:HH:mm:ss} {last.State.ToString().ToLowerInvariant()}: {entry.Message}");
+                output.WriteLine($"{entry.Time.LocalDateTime:HH:mm:ss} {last.State.ToString().ToLowerInvariant()}: {Shown.OneLine(entry.Message)}");
             }
             else if (entry.Time - shown >= ProgressEvery)
             {
                 shown = entry.Time;
-                var metrics = string.Join("  ", last.Metrics.Where(metric => metric.Key != Metrics.Samples).OrderBy(metric => metric.Key, StringComparer.Ordinal).Select(metric => $"{metric.Key} {metric.Value:G4}"));
-                output.WriteLine($"{entry.Time.LocalDateTime:HH:mm:ss} step {last.Step:N0}/{last.TotalSteps:N0}  epoch {Epoch(last):0.00}  {metrics}  {last.UnitsPerSecond:N0} {last.Unit}/s  {Remaining(last, StepsPerSecond(last, firstStep ?? 0))} left");
+                output.WriteLine($"{entry.Time.LocalDateTime:HH:mm:ss} step {last.Step:N0}/{last.TotalSteps:N0}  epoch {Epoch(last):0.00}  {MetricsOf(last, "  ")}  {last.UnitsPerSecond:N0} {last.Unit}/s  {Remaining(last, StepsPerSecond(last, firstStep ?? 0))} left");
             }
         }
-        return last!;
     }
 }

@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Tasks;
 using Spectre.Console;
 
 namespace Granary.Client.Views;
@@ -6,23 +7,32 @@ namespace Granary.Client.Views;
 /// <summary>Shows a run while it goes on.</summary>
 internal abstract class RunView
 {
-    /// <summary>Live in a terminal, plain lines elsewhere, nothing if quiet.</summary>
-    public static RunView Create(bool quiet) =>
-        quiet ? new PlainView(TextWriter.Null) : AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? new LiveView() : new PlainView(Console.Out);
+    /// <summary>Live in a terminal, and plain lines where that does not work.</summary>
+    public static IEnumerable<RunView> All() =>
+        AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected ? [new LiveView(), new PlainView(Console.Out)] : [new PlainView(Console.Out)];
 
-    /// <returns>The run's last status.</returns>
-    public abstract Task<RunStatus> ShowAsync(IAsyncEnumerable<RunEvent> events);
+    /// <summary>Shows the events until there are no more.</summary>
+    public abstract Task ShowAsync(IAsyncEnumerable<RunEvent> events);
 
     protected static double Epoch(RunStatus run) => run.StepsPerEpoch > 0 ? (double)run.Step / run.StepsPerEpoch : 0;
 
+    protected static string MetricsOf(RunStatus run, string separator) => string.Join(separator, run.Metrics
+        .Where(metric => metric.Key != Metrics.Samples)
+        .OrderBy(metric => metric.Key, StringComparer.Ordinal)
+        .Select(metric => $"{metric.Key} {metric.Value:G4}"));
+
     protected static string Remaining(RunStatus run, double stepsPerSecond)
     {
-        if (run.TotalSteps == 0 || stepsPerSecond <= 0)
+        const double Day = 86_400;
+        return ((run.TotalSteps - run.Step) / stepsPerSecond) switch
         {
-            return "?";
-        }
-        var left = TimeSpan.FromSeconds((run.TotalSteps - run.Step) / stepsPerSecond);
-        return left.TotalHours >= 1 ? $"{(int)left.TotalHours} h {left.Minutes:00} min" : left.TotalMinutes >= 1 ? $"{left.Minutes} min {left.Seconds:00} s" : $"{left.TotalSeconds:0} s";
+            >= 1000 * Day => "years",
+            >= 2 * Day and var seconds => $"{seconds / Day:0} days",
+            >= 3600 and var seconds => $"{(int)(seconds / 3600)} h {(int)(seconds / 60) % 60:00} min",
+            >= 60 and var seconds => $"{(int)(seconds / 60)} min {(int)seconds % 60:00} s",
+            >= 0 and var seconds when run.TotalSteps > 0 => $"{seconds:0} s",
+            _ => "?",
+        };
     }
 
     protected static double StepsPerSecond(RunStatus run, long firstStep) =>

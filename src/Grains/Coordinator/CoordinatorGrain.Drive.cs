@@ -194,9 +194,7 @@ internal sealed partial class CoordinatorGrain
     /// <summary>Leaves the silo of a worker that cannot be reached alone for a while.</summary>
     private void Lose(SlotInfo slot, string? reason)
     {
-        // One that has not trained yet is lost with what it was to train: what it built may have killed it.
-        var plan = begun?.Workers.Any(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) is true ? begun : record.State.Plan;
-        lost.AddRange(plan?.Workers.Where(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) ?? []);
+        lost.AddRange(begun?.Workers.Where(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) ?? []);
         Avoid(slot, reason);
     }
 

@@ -13,6 +13,9 @@ internal sealed partial class CoordinatorGrain
     // Why nodes cannot train this run, by the life of their silo.
     private readonly Dictionary<string, string> unfit = [];
 
+    // How often a node was lost before it trained, since the last round that began: what it was to build may be what ends it.
+    private readonly Dictionary<string, int> lostUnprepared = [];
+
     /// <summary>Where the round begins; <see langword="null"/>: it does not, as a worker is lost or the run has failed.</summary>
     private async Task<StartPoint?> PrepareAsync(RoundInProgress current)
     {
@@ -24,6 +27,7 @@ internal sealed partial class CoordinatorGrain
         foreach (var (slot, _, reason) in asked.Where(reply => reply.Answer is null))
         {
             Lose(slot, reason);
+            lostUnprepared[slot.Node.Name] = lostUnprepared.GetValueOrDefault(slot.Node.Name) + 1;
         }
         var replies = asked.Select(reply => reply.Answer).OfType<PrepareReply>().ToList();
         if (replies.Any(reply => reply.Fenced))
@@ -46,9 +50,9 @@ internal sealed partial class CoordinatorGrain
             {
                 await EndAsync(RunState.Failed, Unfit(replies[0])!);
             }
-            else if (replies.Count < plan.Workers.Count)
+            else if (lostUnprepared.FirstOrDefault(node => node.Value >= RetryRule.Losses).Key is { } node)
             {
-                await IsGivenUpAsync();
+                await FailAsync($"{node} was lost {RetryRule.Losses} times in a row while it read the data and built the model. Has it too little memory?");
             }
             return null;
         }
@@ -141,9 +145,11 @@ internal sealed partial class CoordinatorGrain
     /// <summary>The step of the newest checkpoint to go on from, 0 if there is none; <see langword="null"/>: nobody knows, or the run has failed.</summary>
     private async Task<long?> FindCheckpointAsync(RoundPlan plan)
     {
-        var (_, answer, _) = await AskAsync(plan, 0, worker => worker.FindCheckpointAsync(new(Status.Spec, record.State.Differs, [.. record.State.Unusable.Keys])));
+        var (_, answer, reason) = await AskAsync(plan, 0, worker => worker.FindCheckpointAsync(new(Status.Spec, record.State.Differs, [.. record.State.Unusable.Keys])));
         if (answer is null)
         {
+            await RecoverAsync($"The checkpoints in {Status.Spec.Output} cannot be searched: {reason}");
+            await BackOffAsync();
             return null;
         }
         foreach (var warning in answer.Warnings)

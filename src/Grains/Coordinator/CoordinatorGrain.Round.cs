@@ -97,6 +97,7 @@ internal sealed partial class CoordinatorGrain
         }
         (begun, record.State.Differs) = (plan, false);
         unstarted = default;
+        lostUnprepared.Clear();
         LogRoundStarted(RunId, plan.Number, plan.Workers.Count, start.Step);
         await ChangeAsync(
             Status,

@@ -1,5 +1,5 @@
 using Granary.Grains.Worker;
-using Granary.Training.Runs;
+using Granary.Training.Wording;
 using Orleans.Runtime;
 
 namespace Granary.Grains.Coordinator;
@@ -13,6 +13,6 @@ internal static class PlainReason
         TimeoutException => "it has not answered in time",
         SiloUnavailableException => "its silo cannot be reached",
         OrleansException or System.Net.Sockets.SocketException => "its silo cannot be reached or has just left the cluster",
-        _ => SpecRules.Line(error.Message),
+        _ => Shown.Line(error.Message),
     };
 }

@@ -90,6 +90,7 @@ internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
         Forget();
         Replica = environment.Tasks[Spec!.Task].CreateReplica(Spec);
         runId = run.RunId;
+        MemoryLimit.Check(Replica.MemoryBytes, environment.MemoryLimit);
         Position = new(0);
     }
 

@@ -52,7 +52,9 @@ internal sealed partial class SlotSession(
             LeaveRound($"Round {plan.Number} begins.");
             current = new(plan, worker, new(grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker));
         }
-        return await thread.RunAsync(() => MakeReady(plan.Spec, () => replica.Keep(worker == 0 ? plan : null)));
+        // Whoever hangs on the slot's thread must find his own replica when he comes back, not the next one's.
+        var held = replica;
+        return await thread.RunAsync(() => MakeReady(held, plan.Spec, () => held.Keep(worker == 0 ? plan : null)));
     }
 
     /// <summary>Builds the replica while the run's round goes on without this slot.</summary>
@@ -65,7 +67,8 @@ internal sealed partial class SlotSession(
                 return false;
             }
         }
-        return await thread.RunAsync(() => MakeReady(run, () => { })) is { Failure: null };
+        var held = replica;
+        return await thread.RunAsync(() => MakeReady(held, run, () => { })) is { Failure: null };
     }
 
     /// <summary>The newest whole checkpoint of the run's directory.</summary>
@@ -85,11 +88,12 @@ internal sealed partial class SlotSession(
     public async Task<StartReply> StartAsync(string runId, long round, StartPoint start)
     {
         var mine = Current(runId, round) ?? throw new InvalidOperationException($"Slot {slot} is not in round {round} of run {runId}.");
+        var held = replica;
         if (start.Source is null && start.Behind.Contains(mine.Worker))
         {
             try
             {
-                await thread.RunAsync(() => replica.Restore(mine.Plan.Spec, start.Step));
+                await thread.RunAsync(() => held.Restore(mine.Plan.Spec, start.Step));
             }
             catch (CheckpointException unusable)
             {
@@ -118,7 +122,7 @@ internal sealed partial class SlotSession(
                 return new();
             }
         }
-        _ = thread.RunAsync(() => Train(mine, exchange, start));
+        _ = thread.RunAsync(() => Train(held, mine, exchange, start));
         return new();
     }
 
@@ -183,26 +187,26 @@ internal sealed partial class SlotSession(
         }
     }
 
-    private PrepareReply MakeReady(RunSpec run, Action check)
+    private PrepareReply MakeReady(SlotReplica held, RunSpec run, Action check)
     {
         try
         {
             check();
-            replica.MakeReady(run);
-            if (replica.Failure is { } failure)
+            held.MakeReady(run);
+            if (held.Failure is { } failure)
             {
                 return new() { Failure = failure, TaskFailed = true };
             }
             return new()
             {
-                Step = replica.Position?.Step,
-                Digest = replica.Position is { } at && at != new Position(0) ? StateComparison.DigestOf(replica.Replica!.State) : null,
-                Differs = replica.Differs,
-                Phase = replica.Position?.Phase ?? 0,
-                TotalSteps = replica.Replica!.TotalSteps,
-                StepsPerEpoch = replica.Replica.StepsPerEpoch,
-                Unit = replica.Replica.Unit,
-                Measure = replica.Replica.Measure.Metric,
+                Step = held.Position?.Step,
+                Digest = held.Position is { } at && at != new Position(0) ? StateComparison.DigestOf(held.Replica!.State) : null,
+                Differs = held.Differs,
+                Phase = held.Position?.Phase ?? 0,
+                TotalSteps = held.Replica!.TotalSteps,
+                StepsPerEpoch = held.Replica.StepsPerEpoch,
+                Unit = held.Replica.Unit,
+                Measure = held.Replica.Measure.Metric,
                 Switches = new(environment.Switches),
             };
         }
@@ -214,9 +218,9 @@ internal sealed partial class SlotSession(
     }
 
     /// <summary>Whether it would fail here again.</summary>
-    private static bool IsPermanent(Exception error) => error is TrainingDataException or TaskSettingException or UnknownTaskException or ArgumentException;
+    private static bool IsPermanent(Exception error) => error is TrainingDataException or TaskSettingException or UnknownTaskException or InsufficientMemoryException or ArgumentException;
 
-    private void Train(SlotRound round, IExchange exchange, StartPoint start)
+    private void Train(SlotReplica held, SlotRound round, IExchange exchange, StartPoint start)
     {
         var (plan, reporter) = (round.Plan, round.Reporter);
         using var owned = exchange;
@@ -226,15 +230,15 @@ internal sealed partial class SlotSession(
         {
             if (start.Source is { } source && start.Behind.Count > 0)
             {
-                Share(round, exchange, start, source);
+                Share(held, round, exchange, start, source);
             }
-            var from = replica.Position!.Value;
-            var (assignment, trained) = (plan.Workers[round.Worker], replica.Replica!);
-            using var loop = new TrainingLoop(trained, new ShardRange(assignment.ShardStart, assignment.ShardEnd), plan.Spec.Shards, replica.Metrics);
-            using var recorder = new StepRecorder(round, replica.Spec!, trained, from.Step, exchange, instruments, time, stepGate);
+            var from = held.Position!.Value;
+            var (assignment, trained) = (plan.Workers[round.Worker], held.Replica!);
+            using var loop = new TrainingLoop(trained, new ShardRange(assignment.ShardStart, assignment.ShardEnd), plan.Spec.Shards, held.Metrics);
+            using var recorder = new StepRecorder(round, held.Spec!, trained, from.Step, exchange, instruments, time, stepGate);
             try
             {
-                replica.Position = null;
+                held.Position = null;
                 step = loop.Run(from, exchange, recorder, round.Stop);
                 if (step == trained.TotalSteps || loop.CheckpointWanted)
                 {
@@ -249,7 +253,7 @@ internal sealed partial class SlotSession(
             }
             finally
             {
-                replica.Position = loop.Position;
+                held.Position = loop.Position;
                 step = loop.Position.Step;
             }
             if (unwritten is not null && step == trained.TotalSteps)
@@ -261,7 +265,7 @@ internal sealed partial class SlotSession(
         }
         catch (StatesDifferException differ)
         {
-            (replica.Position, replica.Differs) = (null, true);
+            (held.Position, held.Differs) = (null, true);
             LogStatesDiffer(plan.Number, plan.Spec.RunId, slot, differ.Step);
             reporter.Differ(differ);
         }
@@ -274,23 +278,23 @@ internal sealed partial class SlotSession(
         {
             LogTrainingFailed(error, plan.Spec.RunId, slot);
             exchange.Abort(error.Message);
-            replica.Failure = error.Message;
+            held.Failure = error.Message;
             reporter.Finish(ReportKind.Failed, step, null, error.Message, (error as NonFiniteException)?.Shard ?? (error as ShardFailedException)?.Shard);
         }
     }
 
-    private void Share(SlotRound round, IExchange exchange, StartPoint start, int source)
+    private void Share(SlotReplica held, SlotRound round, IExchange exchange, StartPoint start, int source)
     {
         var isBehind = start.Behind.Contains(round.Worker);
         if (isBehind)
         {
-            replica.Position = null;
+            held.Position = null;
         }
-        exchange.Share(new(replica.Replica!.State, replica.Metrics), source, start.Behind);
+        exchange.Share(new(held.Replica!.State, held.Metrics), source, start.Behind);
         if (isBehind)
         {
-            replica.Replica.StateRestored();
-            replica.Position = new(start.Step, start.Phase);
+            held.Replica.StateRestored();
+            held.Position = new(start.Step, start.Phase);
             LogCopied(start.Step, slot, round.Plan.Spec.RunId, round.Plan.Workers[source].Slot.Key);
         }
     }

@@ -210,20 +210,12 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private void BeginCheckpoint(long step)
     {
         checkpointBegun = time.GetTimestamp();
-        checkpoints!.Begin(replica.State, new()
+        checkpoints!.Begin(replica.State, CheckpointManifest.Of(run, replica, step) with
         {
-            Spec = run,
             Agreed = agreed.Step == step ? agreed.Workers : 1,
             Replicas = workers,
-            Step = step,
-            TotalSteps = replica.TotalSteps,
-            StepsPerEpoch = replica.StepsPerEpoch,
             Metrics = new(latest, StringComparer.Ordinal),
-            Scalars = new(replica.State.Scalars, StringComparer.Ordinal),
-            Measure = replica.Measure,
-            WeightsSha256 = "",
             Written = time.GetUtcNow(),
-            Files = [],
         });
     }
 

@@ -9,6 +9,9 @@ public sealed record TrainingEnvironment(TaskCatalog Tasks, IReadOnlyDictionary<
     /// <summary>How many tensors of the process are alive. Default: none are known of.</summary>
     public Func<long> LiveTensors { get; init; } = () => 0;
 
+    /// <summary>Bytes that the process may take. Default: its container's limit, or the machine's memory.</summary>
+    public long MemoryLimit { get; init; } = Training.Tasks.MemoryLimit.OfProcess;
+
     /// <summary>What this machine cannot do as fast as others, a sentence each; told in the log. Default: nothing.</summary>
     public IReadOnlyList<string> Remarks { get; init; } = [];
 

@@ -1,4 +1,6 @@
 using System.Net;
+using System.Net.Http.Headers;
+using System.Net.Sockets;
 using System.Security.Cryptography;
 using Granary.Training.Tasks;
 
@@ -16,10 +18,21 @@ public sealed class DownloadException(string message, Exception? inner = null) :
 /// </summary>
 public sealed class Downloader(HttpClient http)
 {
-    private const int Attempts = 4;
+    /// <summary>That bring nothing, in a row.</summary>
+    private const int Attempts = 6;
+    private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a connection may be silent before it counts as lost. Default: 30 seconds.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The longest that a server may ask to be left alone; one that asks for more is given up. Default: 10 minutes.</summary>
+    public TimeSpan LongestRest { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Told in a sentence why a file is not coming, and when it is asked for again. Default: nobody is.</summary>
+    public Action<string> Waits { get; init; } = _ => { };
+
+    /// <summary>For the pauses between attempts.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
 
     /// <summary>Fetches the files that the folder does not hold yet.</summary>
     /// <param name="mirror">Where to fetch from instead of the data set's own source; ends with a slash.</param>
@@ -43,19 +56,27 @@ public sealed class Downloader(HttpClient http)
         var part = path + ".part";
         for (var attempt = 1; ; attempt++)
         {
+            var before = Length(part);
             try
             {
                 await AppendAsync(file, address, part, progress, cancellationToken);
                 break;
             }
-            catch (Exception error) when (IsLostConnection(error) && !cancellationToken.IsCancellationRequested)
+            catch (Exception error) when (MayPass(error) && !cancellationToken.IsCancellationRequested)
             {
-                if (attempt == Attempts)
+                attempt = Length(part) > before ? 1 : attempt;
+                var asked = (error as ServerBusyException)?.RetryAfter ?? TimeSpan.Zero;
+                if (attempt == Attempts || asked > LongestRest)
                 {
                     throw new DownloadException(
-                        $"{address} cannot be fetched: {error.Message} What has arrived is kept; the same command goes on from there. " +
+                        $"{address} cannot be fetched: {Sentence(error)} What has arrived is kept; the same command goes on from there. " +
                         $"On a machine without internet, fetch the address elsewhere and save it as '{path}', or name a mirror.", error);
                 }
+                var pause = FirstPause * Math.Pow(2, attempt - 1);
+                pause = pause > LongestPause ? LongestPause : pause;
+                pause = asked > pause ? asked : pause;
+                Waits($"{address}: {Sentence(error)} Asked again in {pause.TotalSeconds:0} s.");
+                await Task.Delay(pause, Time, cancellationToken);
             }
         }
         var hash = await HashAsync(part, cancellationToken);
@@ -85,6 +106,10 @@ public sealed class Downloader(HttpClient http)
         {
             return; // nothing is missing, or the part is no beginning of the file: the checksum tells
         }
+        if (response.StatusCode is HttpStatusCode.RequestTimeout or HttpStatusCode.TooManyRequests or >= HttpStatusCode.InternalServerError)
+        {
+            throw new ServerBusyException($"The server answers {(int)response.StatusCode} ({response.ReasonPhrase}).", RestAskedBy(response.Headers.RetryAfter));
+        }
         if (!response.IsSuccessStatusCode)
         {
             throw new DownloadException($"{address} answers {(int)response.StatusCode} ({response.ReasonPhrase}). Has it moved? Name a mirror that has {file.Name}.");
@@ -104,12 +129,24 @@ public sealed class Downloader(HttpClient http)
         target.Flush(flushToDisk: true);
     }
 
-    /// <summary>Not reached, cut off, or silent for too long.</summary>
-    private static bool IsLostConnection(Exception error) => error is HttpRequestException or IOException or OperationCanceledException;
+    private TimeSpan RestAskedBy(RetryConditionHeaderValue? header) => header?.Delta ?? (header?.Date is { } date ? date - Time.GetUtcNow() : TimeSpan.Zero);
+
+    /// <summary>Not reached, cut off, silent for too long, or too busy.</summary>
+    private static bool MayPass(Exception error) =>
+        error is HttpRequestException or HttpIOException or IOException { InnerException: SocketException } or OperationCanceledException or ServerBusyException;
+
+    private static long Length(string path) => new FileInfo(path) is { Exists: true } file ? file.Length : 0;
+
+    private string Sentence(Exception error) => error is OperationCanceledException ? $"The server was silent for {Patience.TotalSeconds:0} s." : $"{error.Message.TrimEnd('.')}.";
 
     private static async Task<string> HashAsync(string path, CancellationToken cancellationToken)
     {
         await using var file = File.OpenRead(path);
         return Convert.ToHexStringLower(await SHA256.HashDataAsync(file, cancellationToken));
+    }
+
+    private sealed class ServerBusyException(string message, TimeSpan retryAfter) : Exception(message)
+    {
+        public TimeSpan RetryAfter { get; } = retryAfter;
     }
 }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Data;
@@ -22,50 +21,35 @@ public static class IdxFile
     /// <exception cref="TrainingDataException"/>
     public static ReadOnlyMemory<byte> ReadLabels(string path) => Read(path, LabelMagic, dimensions: 1).Values;
 
-    private static (int[] Sizes, ReadOnlyMemory<byte> Values) Read(string path, int magic, int dimensions)
+    private static (int[] Sizes, ReadOnlyMemory<byte> Values) Read(string path, int magic, int dimensions) =>
+        new DataPart(path).Read((stream, most) => Read(stream, most, path, magic, dimensions));
+
+    private static (int[] Sizes, ReadOnlyMemory<byte> Values) Read(Stream stream, long most, string path, int magic, int dimensions)
     {
-        var bytes = Unpack(path);
-        var header = sizeof(int) * (1 + dimensions);
-        if (bytes.Length < header)
+        var header = new byte[sizeof(int) * (1 + dimensions)];
+        var begun = stream.ReadAtLeast(header, header.Length, throwOnEndOfStream: false);
+        if (begun < header.Length)
         {
-            throw new TrainingDataException($"'{path}' ends after {bytes.Length} bytes, within its header of {header}. Fetch it again.");
+            throw new TrainingDataException($"'{path}' ends after {begun} bytes, within its header of {header.Length}. Fetch it again.");
         }
-        var found = BinaryPrimitives.ReadInt32BigEndian(bytes);
+        var found = BinaryPrimitives.ReadInt32BigEndian(header);
         if (found != magic)
         {
             throw new TrainingDataException($"'{path}' begins with {Kind(found)} where {Kind(magic)} was expected. Give the IDX file that holds {(magic == ImageMagic ? "the images" : "the labels")}.");
         }
-        int[] sizes = [.. Enumerable.Range(1, dimensions).Select(dimension => BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(sizeof(int) * dimension)))];
+        int[] sizes = [.. Enumerable.Range(1, dimensions).Select(dimension => BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(sizeof(int) * dimension)))];
         var expected = sizes.Aggregate((decimal)1, (product, size) => product * size);
-        if (bytes.Length - header != expected || sizes.Min() < 1)
+        if (sizes.Min() < 1 || expected > Math.Min(most - header.Length, Array.MaxLength))
         {
-            throw new TrainingDataException($"'{path}' announces {string.Join(" x ", sizes)} = {expected} values and holds {bytes.Length - header}: it was cut off or altered. Fetch it again.");
+            throw new TrainingDataException($"{Announced()} and holds {Math.Min(most - header.Length, Array.MaxLength)} at most: it was cut off or altered. Fetch it again{(stream is UnpackedStream ? $", or believe it by a larger {UnpackedStream.Variable}" : "")}.");
         }
-        return (sizes, bytes.AsMemory(header));
-    }
+        var values = new byte[(int)expected];
+        var held = stream.ReadAtLeast(values, values.Length, throwOnEndOfStream: false);
+        return held == values.Length && stream.ReadByte() < 0
+            ? (sizes, values)
+            : throw new TrainingDataException($"{Announced()} and holds {(held == values.Length ? "more" : held)}: it was cut off or altered. Fetch it again.");
 
-    private static byte[] Unpack(string path)
-    {
-        try
-        {
-            var bytes = File.ReadAllBytes(path);
-            if (bytes is not [0x1F, 0x8B, ..])
-            {
-                return bytes;
-            }
-            using var unpacked = new MemoryStream();
-            using var packed = new GZipStream(new MemoryStream(bytes), CompressionMode.Decompress);
-            packed.CopyTo(unpacked);
-            return unpacked.ToArray();
-        }
-        catch (InvalidDataException error)
-        {
-            throw new TrainingDataException($"'{path}' begins like a gzip file but does not unpack ({error.Message}). Fetch it again.", error);
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            throw new TrainingDataException($"'{path}' cannot be read: {error.Message} Is the path right, and on this machine too?", error);
-        }
+        string Announced() => $"'{path}' announces {string.Join(" x ", sizes)} = {expected} values";
     }
 
     private static string Kind(int magic) => magic switch

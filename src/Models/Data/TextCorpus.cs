@@ -32,7 +32,7 @@ public sealed record CorpusOptions
 /// </summary>
 public sealed class TextCorpus
 {
-    private static readonly WeakCache<(TextFiles Files, FileStamp Training, FileStamp? Validation, FileStamp? Test, CorpusOptions Options), TextCorpus> loaded =
+    private static readonly WeakCache<(TextFiles Files, string Stamps, CorpusOptions Options), TextCorpus> loaded =
         new(key => Read(key.Files, key.Options, known: null));
 
     private static readonly WeakCache<CorpusOptions, TextCorpus> madeUp = new(options => MakeUp(options, known: null));
@@ -62,9 +62,7 @@ public sealed class TextCorpus
             return madeUp.Get(options);
         }
         var files = TextFiles.Find(Path.GetFullPath(path));
-        return loaded.Get((files, FileStamp.Of(files.Training), Stamp(files.Validation), Stamp(files.Test), options));
-
-        static FileStamp? Stamp(string? path) => path is null ? null : FileStamp.Of(path);
+        return loaded.Get((files, FileStamps.Of(files.Paths), options));
     }
 
     /// <summary>A text in the words of a model that is trained already, split as for training.</summary>
@@ -84,7 +82,7 @@ public sealed class TextCorpus
     private static TextCorpus Read(TextFiles files, CorpusOptions options, Vocabulary? known)
     {
         var reader = new WordReader();
-        int[] Read(string path, int limit) => TextFiles.Read(path, (text, length) => reader.Read(text, length, path, limit));
+        int[] Read(DataPart part, int limit) => part.Read((text, _) => reader.Read(text, part, limit));
 
         var limit = options.TrainingWords > 0 ? options.TrainingWords : int.MaxValue;
         if (files.Validation is null)

@@ -10,6 +10,7 @@ public sealed record SimilarityBenchmark(string Name, IReadOnlyList<(string Firs
 public sealed class WordSimilarity
 {
     private const string Analogies = "questions-words.txt";
+    private const int LongestLine = 1000;
 
     private static readonly (string Name, string File, char Separator)[] files =
     [
@@ -23,25 +24,18 @@ public sealed class WordSimilarity
     /// <summary>Questions of four words: the first is to the second as the third is to the fourth.</summary>
     public IReadOnlyList<string[]> Questions { get; init; } = [];
 
-    /// <summary>Reads what the first of the folders holds that has any of the files. All words become lower-case.</summary>
+    /// <summary>The names that the files have to have.</summary>
+    public static IReadOnlyList<string> FileNames { get; } = [.. files.Select(file => file.File), Analogies];
+
+    /// <summary>Reads what the first of the folders holds that has any of the files; nothing if none has.</summary>
     /// <exception cref="TrainingDataException">A file is of another kind.</exception>
-    public static WordSimilarity Find(IEnumerable<string> folders)
-    {
-        var names = files.Select(file => file.File).Append(Analogies).ToArray();
-        if (folders.FirstOrDefault(folder => names.Any(name => File.Exists(Path.Combine(folder, name)))) is not { } folder)
-        {
-            return new();
-        }
-        var questions = Path.Combine(folder, Analogies);
-        return new()
-        {
-            Benchmarks = [.. from file in files
-                             let path = Path.Combine(folder, file.File)
-                             where File.Exists(path)
-                             select new SimilarityBenchmark(file.Name, ReadPairs(path, file.Separator))],
-            Questions = File.Exists(questions) ? ReadQuestions(questions) : [],
-        };
-    }
+    public static WordSimilarity Find(IEnumerable<string> folders) =>
+        folders.FirstOrDefault(HasAny) is { } folder ? Read(folder) : new();
+
+    /// <summary>Reads what the folder holds. All words become lower-case.</summary>
+    /// <exception cref="TrainingDataException">The folder is not there or has none of the files, or a file is of another kind.</exception>
+    public static WordSimilarity In(string folder) => HasAny(folder) ? Read(folder) : throw new TrainingDataException(
+        $"'{Path.GetFullPath(folder)}' {(Directory.Exists(folder) ? "has" : "is no folder with")} none of {string.Join(", ", FileNames)}. Give the folder that has them.");
 
     /// <summary>Spearman's rank correlation; equal values share the mean of their ranks.</summary>
     public static double Spearman(IReadOnlyList<double> first, IReadOnlyList<double> second)
@@ -76,13 +70,49 @@ public sealed class WordSimilarity
         return ranks;
     }
 
-    private static (string, string, double)[] ReadPairs(string path, char separator) =>
-        [.. File.ReadLines(path).Skip(1).Where(line => line.Length > 0).Select(line =>
-            line.ToLowerInvariant().Split(separator) is [var first, var second, var text, ..] && double.TryParse(text, CultureInfo.InvariantCulture, out var score)
-                ? (first, second, score)
-                : throw new TrainingDataException($"'{path}' has a line '{line}', but a line is two words and a number with '{separator}' between them. Replace the file, or take it away to do without."))];
+    private static bool HasAny(string folder) => FileNames.Any(name => File.Exists(Path.Combine(folder, name)));
+
+    private static WordSimilarity Read(string folder) => new()
+    {
+        Benchmarks = [.. from file in files
+                         let path = Path.Combine(folder, file.File)
+                         where File.Exists(path)
+                         select new SimilarityBenchmark(file.Name, ReadPairs(path, file.Separator))],
+        Questions = Path.Combine(folder, Analogies) is var questions && File.Exists(questions) ? ReadQuestions(questions) : [],
+    };
+
+    private static List<(string, string, double)> ReadPairs(string path, char separator)
+    {
+        var pairs = new List<(string, string, double)>();
+        foreach (var (number, line) in TextLines.Read(path, LongestLine))
+        {
+            var fields = line.ToLowerInvariant().Split(separator, StringSplitOptions.TrimEntries);
+            if (fields is [{ Length: > 0 } first, { Length: > 0 } second, var text, ..] && double.TryParse(text, CultureInfo.InvariantCulture, out var score) && double.IsFinite(score))
+            {
+                pairs.Add((first, second, score));
+            }
+            else if (line.Length > 0 && number > 1) // the first line may name the columns
+            {
+                throw new TrainingDataException($"'{path}' has a line '{line}', but a line is two words and a number with '{separator}' between them. Replace the file, or take it away to do without.");
+            }
+        }
+        return pairs.Count > 0 ? pairs : throw new TrainingDataException($"'{path}' holds no pairs of words. Replace the file, or take it away to do without.");
+    }
 
     // Lines with a colon name the kind of the questions below them.
-    private static string[][] ReadQuestions(string path) =>
-        [.. File.ReadLines(path).Where(line => !line.StartsWith(':')).Select(line => line.ToLowerInvariant().Split(' ')).Where(words => words.Length == 4)];
+    private static List<string[]> ReadQuestions(string path)
+    {
+        var questions = new List<string[]>();
+        foreach (var (_, line) in TextLines.Read(path, LongestLine))
+        {
+            if (line.Length == 0 || line.StartsWith(':'))
+            {
+                continue;
+            }
+            var words = line.ToLowerInvariant().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+            questions.Add(words.Length == 4 ? words : throw new TrainingDataException(
+                $"'{path}' has a line '{line}', but a question is four words, and a line that is none begins with a colon. Replace the file, or take it away to do without."));
+        }
+        return questions.Count > 0 ? questions : throw new TrainingDataException($"'{path}' holds no questions. Replace the file, or take it away to do without.");
+    }
 }

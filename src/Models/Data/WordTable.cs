@@ -1,3 +1,4 @@
+using System.Security.Cryptography;
 using System.Text;
 
 namespace Granary.Models.Data;
@@ -15,8 +16,11 @@ internal sealed class WordTable
 
     public int Count { get; private set; }
 
-    /// <summary>The hash of an empty word; <see cref="Extend"/> adds a letter.</summary>
-    public const uint EmptyHash = 2166136261;
+    /// <summary>
+    /// The hash of an empty word; <see cref="Extend"/> adds a letter. Another one in every process, so that nobody can write a
+    /// text whose words all share a hash.
+    /// </summary>
+    public static readonly uint EmptyHash = (uint)RandomNumberGenerator.GetInt32(int.MaxValue);
 
     /// <summary>FNV-1a.</summary>
     public static uint Extend(uint hash, byte letter) => (hash ^ letter) * 16777619;
@@ -77,9 +81,10 @@ internal sealed class WordTable
             Array.Resize(ref ends, 2 * Count);
             Array.Resize(ref hashes, 2 * Count);
         }
-        if (start + word.Length > letters.Length)
+        if (word.Length > letters.Length - start)
         {
-            Array.Resize(ref letters, Math.Max(2 * letters.Length, start + word.Length));
+            var wanted = Math.Max(2L * letters.Length, (long)start + word.Length);
+            Array.Resize(ref letters, wanted <= Array.MaxLength ? (int)wanted : throw new InvalidDataException("its different words are longer than 1 GiB together"));
         }
         word.CopyTo(letters.AsSpan(start));
         hashes[Count] = hash;

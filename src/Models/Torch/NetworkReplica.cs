@@ -33,7 +33,10 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         this.network = network;
         this.carryLength = carryLength;
         parameters = new(network);
-        this.optimizer = (optimizer ?? new(OptimizerChoice.Adam)).Create(parameters.Length);
+        optimizer ??= new(OptimizerChoice.Adam);
+        // Before the optimizer's memory is touched: the state, its copy for a checkpoint, and the gradients.
+        MemoryLimit.Check((2 * (1 + optimizer.Vectors) + 1) * (long)parameters.Length * sizeof(float));
+        this.optimizer = optimizer.Create(parameters.Length);
         carried = new(carryLength * spec.Shards);
         List<StateTensor> training = [.. this.optimizer.Memory.Select(memory => new StateTensor(memory.Name, [parameters.Length], StateKind.Training, memory.Values.Pointer))];
         if (carryLength > 0)

@@ -18,32 +18,8 @@ internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Spa
     /// <exception cref="TrainingDataException">The file is missing or of another kind.</exception>
     public static WordVectors Read(string path)
     {
-        if (!File.Exists(path))
-        {
-            throw new TrainingDataException($"'{path}' is not there. Give word vectors in word2vec's text format, such as granary export writes.");
-        }
-        using var file = new StreamReader(path);
-        var head = file.ReadLine()?.Split(' ') ?? [];
-        if (head.Length != 2 || !int.TryParse(head[0], out var count) || !int.TryParse(head[1], out var dimension) || count < 1 || dimension < 1)
-        {
-            throw new TrainingDataException($"'{path}' does not begin with a line of two numbers, words and dimensions: it is not in word2vec's text format.");
-        }
-        var words = new string[count];
-        var values = new float[checked(count * dimension)];
-        for (var word = 0; word < count; word++)
-        {
-            var fields = file.ReadLine()?.TrimEnd().Split(' ') ?? [];
-            if (fields.Length != dimension + 1)
-            {
-                throw new TrainingDataException($"Line {word + 2} of '{path}' has {Math.Max(0, fields.Length - 1)} numbers, not {dimension}. Is the file whole?");
-            }
-            words[word] = fields[0];
-            for (var k = 0; k < dimension; k++)
-            {
-                values[word * dimension + k] = float.Parse(fields[k + 1], CultureInfo.InvariantCulture);
-            }
-        }
-        return new(Vocabulary.Of(words, [.. Enumerable.Range(0, count)], unknown: false), dimension, () => values);
+        var file = VectorFile.Read(path);
+        return new(Vocabulary.Of(file.Words, [.. Enumerable.Range(0, file.Words.Length)], unknown: false), file.Dimension, () => file.Values);
     }
 
     /// <summary>The words nearest to a sum of unit vectors, these words themselves left out.</summary>
@@ -60,21 +36,32 @@ internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Spa
         return [.. numbers.data<long>().Zip(best.data<float>(), (number, cosine) => (vocabulary.Words[(int)number], (double)cosine))];
     }
 
-    /// <summary>Spearman's correlation with people's similarities, and the share of analogies solved: what of it the judges can tell.</summary>
+    /// <summary>
+    /// Spearman's correlation with people's similarities, and the share of analogies solved: what of it the judges can tell. Besides, how
+    /// many pairs (or questions) have only words that are known, and <c>.of</c> how many.
+    /// </summary>
     public Metrics Judge(WordSimilarity judges)
     {
         var metrics = new Metrics();
         foreach (var benchmark in judges.Benchmarks)
         {
             var compared = Compare(benchmark.Pairs).ToArray();
+            metrics[$"pairs.{benchmark.Name}"] = compared.Length;
+            metrics[$"pairs.{benchmark.Name}.of"] = benchmark.Pairs.Count;
             if (compared.Length > 1)
             {
                 metrics[$"spearman.{benchmark.Name}"] = WordSimilarity.Spearman([.. compared.Select(pair => pair.Cosine)], [.. compared.Select(pair => pair.Score)]);
             }
         }
-        if (judges.Questions.Count > 0 && Solve(judges.Questions, FrequentWords) is { Questions: > 0 } solved)
+        if (judges.Questions.Count > 0)
         {
-            metrics["accuracy.analogies"] = solved.Accuracy;
+            var (accuracy, asked) = Solve(judges.Questions, FrequentWords);
+            metrics["questions.analogies"] = asked;
+            metrics["questions.analogies.of"] = judges.Questions.Count;
+            if (asked > 0)
+            {
+                metrics["accuracy.analogies"] = accuracy;
+            }
         }
         return metrics;
     }

@@ -1,5 +1,6 @@
 using System.Net;
 using Granary.Grains.Telemetry;
+using Granary.Training;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -35,7 +36,7 @@ internal static class GatewayHosting
                 .AddRuntimeInstrumentation()
                 .AddPrometheusExporter())
             .WithTracing(traces => traces.AddSource(TrainingInstruments.Name, "Microsoft.Orleans.*"));
-        if (Environment.GetEnvironmentVariable("OTEL_EXPORTER_OTLP_ENDPOINT") is { Length: > 0 })
+        if (EnvironmentVariable.Read("OTEL_EXPORTER_OTLP_ENDPOINT") is not null)
         {
             telemetry.WithMetrics(metrics => metrics.AddOtlpExporter()).WithTracing(traces => traces.AddOtlpExporter());
         }

@@ -3,6 +3,7 @@ using Granary.Grains.Coordinator;
 using Granary.Grains.Slots;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
+using Granary.Training.Wording;
 using Grpc.Core;
 using Microsoft.Extensions.Logging;
 
@@ -52,7 +53,7 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
 
     public override Task<V1.NodesReply> Drain(V1.DrainRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
-        await Cluster.DrainAsync(SpecRules.Shown(request.Node), request.Undo);
+        await Cluster.DrainAsync(Shown.Value(request.Node), request.Undo);
         return await NodesAsync();
     });
 
@@ -116,7 +117,7 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
         }
     }
 
-    private static string Reason(string given, string byDefault) => given.Length > 0 ? SpecRules.Shown(given) : byDefault;
+    private static string Reason(string given, string byDefault) => given.Length > 0 ? Shown.Value(given) : byDefault;
 
     /// <summary>What a client can mend has a status of its own; the silo being in trouble is worth another try.</summary>
     private async Task<T> AnswerAsync<T>(Func<Task<T>> answer)

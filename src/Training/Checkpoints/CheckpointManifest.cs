@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using Granary.Training.Files;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
@@ -17,6 +18,8 @@ public sealed record CheckpointManifest
         WriteIndented = true,
         PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
     };
 
     public int Format { get; init; } = CurrentFormat;
@@ -71,13 +74,44 @@ public sealed record CheckpointManifest
     [JsonIgnore]
     internal double? Validated => Measure.Occasional && Score is { } score && double.IsFinite(score) ? score : null;
 
+    /// <summary>What can be told of a replica that stands at a step, known to itself alone; the hashes are added as it is written.</summary>
+    public static CheckpointManifest Of(RunSpec spec, ITrainingReplica replica, long step) => new()
+    {
+        Spec = spec,
+        Step = step,
+        TotalSteps = replica.TotalSteps,
+        StepsPerEpoch = replica.StepsPerEpoch,
+        Metrics = new(StringComparer.Ordinal),
+        Scalars = new(replica.State.Scalars, StringComparer.Ordinal),
+        Measure = replica.Measure,
+        WeightsSha256 = "",
+        Agreed = 1,
+        Replicas = 1,
+        Written = DateTimeOffset.UnixEpoch,
+        Files = new(StringComparer.Ordinal),
+    };
+
     public byte[] ToBytes()
     {
         var unsigned = JsonSerializer.SerializeToUtf8Bytes(this with { Sha256 = "" }, json);
         return JsonSerializer.SerializeToUtf8Bytes(this with { Sha256 = Convert.ToHexStringLower(SHA256.HashData(unsigned)) }, json);
     }
 
-    /// <exception cref="CheckpointException">The text was altered, even by a byte, or is of another format.</exception>
+    /// <exception cref="CheckpointException">See <see cref="Parse"/>; or the file is larger than any manifest.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static CheckpointManifest Read(string path)
+    {
+        using var file = RegularFile.Open(path, followLink: false);
+        if (file.Length > ManifestRules.LargestManifest)
+        {
+            throw new CheckpointException($"{path} has {file.Length} bytes, {ManifestRules.LargestManifest} at most can be.");
+        }
+        var bytes = new byte[file.Length];
+        file.ReadExactly(bytes);
+        return Parse(bytes, path);
+    }
+
+    /// <exception cref="CheckpointException">The text was altered, even by a byte, is of another format, or says what cannot be.</exception>
     public static CheckpointManifest Parse(byte[] bytes, string path)
     {
         CheckpointManifest? manifest = null;
@@ -93,8 +127,10 @@ public sealed record CheckpointManifest
         {
             throw new CheckpointException($"{path} has format {manifest.Format}, known is {CurrentFormat}. Use the version of Granary that wrote it.");
         }
-        return manifest is not null && manifest.ToBytes().AsSpan().SequenceEqual(bytes)
-            ? manifest
-            : throw new CheckpointException($"{path} was altered after it was written.");
+        if (manifest is null || !manifest.ToBytes().AsSpan().SequenceEqual(bytes))
+        {
+            throw new CheckpointException($"{path} was altered after it was written.");
+        }
+        return ManifestRules.Complaint(manifest) is { } complaint ? throw new CheckpointException($"{path} makes no sense: {complaint}.") : manifest;
     }
 }

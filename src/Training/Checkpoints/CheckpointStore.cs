@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Security.Cryptography;
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Checkpoints;
@@ -18,38 +19,39 @@ public sealed record Checkpoint(string Directory, CheckpointManifest Manifest)
 public sealed partial class CheckpointStore(string runDirectory, Func<string, FileStream>? create = null)
 {
     public const string ModelFile = "model.safetensors", TrainingFile = "optimizer.safetensors";
+
+    /// <summary>What every checkpoint has. Others may lie beside them.</summary>
+    internal static readonly string[] StateFiles = [ModelFile, TrainingFile];
+
     private readonly string root = Path.Combine(runDirectory, "checkpoints");
 
     /// <summary>Steps for which there is a checkpoint, whole or not, newest first.</summary>
     public IReadOnlyList<long> Steps() => !Directory.Exists(root) ? [] :
-    [
-        .. Directory.EnumerateDirectories(root)
-            .Select(Path.GetFileName)
-            .Where(name => long.TryParse(name, CultureInfo.InvariantCulture, out _))
-            .Select(name => long.Parse(name!, CultureInfo.InvariantCulture))
-            .OrderDescending(),
-    ];
+        [.. Directory.EnumerateDirectories(root).Select(StepOf).OfType<long>().OrderDescending()];
 
-    /// <summary>Reads the checkpoint's manifest and checks every file against it.</summary>
-    /// <exception cref="CheckpointException">Something is missing or altered; the message names it.</exception>
+    /// <summary>Reads the checkpoint's manifest and checks every file against it, and that the insides make sense.</summary>
+    /// <exception cref="CheckpointException">Something is missing, altered or no checkpoint at all; the message names it.</exception>
     public Checkpoint Open(long step)
     {
         var directory = DirectoryOf(step);
-        var manifest = ReadManifest(step);
-        foreach (var (name, expected) in manifest.Files)
+        try
         {
-            var path = Path.Combine(directory, name);
-            if (!File.Exists(path))
+            var checkpoint = new Checkpoint(directory, ReadManifest(step));
+            foreach (var (name, expected) in checkpoint.Manifest.Files)
             {
-                throw new CheckpointException($"{path} is missing.");
+                CheckFile(Path.Combine(directory, name), expected);
             }
-            using var stream = File.OpenRead(path);
-            if (Convert.ToHexStringLower(SHA256.HashData(stream)) != expected)
+            foreach (var name in StateFiles)
             {
-                throw new CheckpointException($"{path} was altered after it was written.");
+                Safetensors.Use(Path.Combine(directory, name), (_, _) => true);
             }
+            CheckWeights(checkpoint, WeightsHash.OfFile(checkpoint.ModelPath));
+            return checkpoint;
         }
-        return new(directory, manifest);
+        catch (Exception error) when (error.IsStorageFault())
+        {
+            throw new CheckpointException($"{directory} cannot be read: {error.Message}", error);
+        }
     }
 
     /// <summary>The newest whole checkpoint; damaged ones are reported and passed over.</summary>
@@ -98,17 +100,14 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
                 skipped?.Invoke(damage);
                 continue;
             }
-            catch (Exception error) when (error.IsStorageFault())
-            {
-                skipped?.Invoke(new($"{DirectoryOf(step)} cannot be read: {error.Message}", error));
-                continue;
-            }
             yield return checkpoint;
         }
     }
 
     /// <summary>Puts a replica into the state of a checkpoint.</summary>
-    /// <exception cref="CheckpointException">It is not a checkpoint of such a replica. If scalars or assets differ, no tensor has been touched.</exception>
+    /// <exception cref="CheckpointException">
+    /// It is of another model, or changed since it was opened: the state is no good any more. If scalars or assets differ, no tensor has been touched.
+    /// </exception>
     public static void Load(Checkpoint checkpoint, ITrainingReplica replica)
     {
         if (replica.State.Scalars.Keys.FirstOrDefault(name => !checkpoint.Manifest.Scalars.ContainsKey(name)) is { } missing)
@@ -131,17 +130,44 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
     {
         checkpoint.DemandAssetsOf(replica.State);
         Safetensors.Read(checkpoint.ModelPath, replica.State.Tensors.Where(tensor => tensor.Kind == StateKind.Model));
+        CheckWeights(checkpoint, WeightsHash.Of(replica.State));
         replica.StateRestored();
     }
 
     private string DirectoryOf(long step) => Path.Combine(root, step.ToString("D8", CultureInfo.InvariantCulture));
+
+    /// <summary><see langword="null"/>: the directory is named otherwise than checkpoints are.</summary>
+    private long? StepOf(string directory) =>
+        long.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var step) && directory == DirectoryOf(step) ? step : null;
+
+    private static void CheckFile(string path, string expected)
+    {
+        if (!File.Exists(path))
+        {
+            throw new CheckpointException($"{path} is missing.");
+        }
+        using var stream = RegularFile.Open(path, followLink: false);
+        if (Convert.ToHexStringLower(SHA256.HashData(stream)) != expected)
+        {
+            throw new CheckpointException($"{path} was altered after it was written.");
+        }
+    }
+
+    private static void CheckWeights(Checkpoint checkpoint, string hash)
+    {
+        if (hash != checkpoint.Manifest.WeightsSha256)
+        {
+            throw new CheckpointException($"{checkpoint.ModelPath} holds the weights {hash}, its manifest tells of {checkpoint.Manifest.WeightsSha256}.");
+        }
+    }
 
     private CheckpointManifest ReadManifest(long step)
     {
         var path = Path.Combine(DirectoryOf(step), CheckpointManifest.FileName);
         try
         {
-            return CheckpointManifest.Parse(File.ReadAllBytes(path), path);
+            var manifest = CheckpointManifest.Read(path);
+            return manifest.Step == step ? manifest : throw new CheckpointException($"{path} is of step {manifest.Step}.");
         }
         catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
         {

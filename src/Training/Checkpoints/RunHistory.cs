@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Checkpoints;
@@ -11,7 +12,8 @@ namespace Granary.Training.Checkpoints;
 public sealed class RunHistory
 {
     public const string FileName = "history.jsonl";
-    private const int Points = 1000;
+    private const int Points = 1000, LongestLine = 1 << 16;
+    private static readonly JsonSerializerOptions json = new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
     private readonly string runDirectory;
     private readonly string path;
     private readonly long every;
@@ -55,26 +57,38 @@ public sealed class RunHistory
     /// <summary>Whether the step is one of about a thousand.</summary>
     public bool IsDue(long step) => step % every == 0;
 
+    /// <summary>The points in order; lines that are none are passed over. Read as far as they are asked for.</summary>
+    /// <exception cref="IOException">The file cannot be read.</exception>
     public static IEnumerable<HistoryPoint> Read(string runDirectory)
     {
-        var last = long.MinValue;
-        foreach (var line in Lines(Path.Combine(runDirectory, FileName)))
+        var path = Path.Combine(runDirectory, FileName);
+        if (!Path.Exists(path))
         {
-            HistoryPoint? point = null;
-            try
-            {
-                point = JsonSerializer.Deserialize<HistoryPoint>(line);
-            }
-            catch (JsonException)
-            {
-                // Cut off by a kill or a full disk.
-            }
+            yield break;
+        }
+        using var text = new StreamReader(RegularFile.Open(path));
+        long last = -1;
+        foreach (var line in BoundedLines.Read(text, LongestLine))
+        {
             // A step may be told twice: a full disk took its line before it refused one behind it.
-            if (point is not null && point.Step > last)
+            if (PointOf(line) is { } point && point.Step > last)
             {
                 last = point.Step;
                 yield return point;
             }
+        }
+    }
+
+    /// <summary><see langword="null"/>: none. A kill or a full disk cut the line off, or somebody else wrote it.</summary>
+    private static HistoryPoint? PointOf(string line)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<HistoryPoint>(line, json) is { } point && point.Metrics.Values.All(double.IsFinite) ? point : null;
+        }
+        catch (JsonException)
+        {
+            return null;
         }
     }
 
@@ -98,18 +112,6 @@ public sealed class RunHistory
         File.Move(rewritten, path, overwrite: true);
         upTo = long.MaxValue;
         whole = true;
-    }
-
-    private static string[] Lines(string path)
-    {
-        try
-        {
-            return File.ReadAllLines(path);
-        }
-        catch (Exception error) when (error is FileNotFoundException or DirectoryNotFoundException)
-        {
-            return [];
-        }
     }
 
     private static string Line(HistoryPoint point) => JsonSerializer.Serialize(point) + "\n";

@@ -1,12 +1,13 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Text.Json;
+using Granary.Training.Files;
 using Granary.Training.Tasks;
+using Granary.Training.Wording;
 
 namespace Granary.Training.Checkpoints;
 
 /// <summary>A file is no checkpoint of this run, or not whole. The message names it.</summary>
-public sealed class CheckpointException(string message, Exception? inner = null) : Exception(message, inner);
+public sealed class CheckpointException(string message, Exception? inner = null) : Exception(Shown.OneLine(message), inner);
 
 /// <summary>
 /// The safetensors format, 32-bit floats only: an 8-byte little-endian header length, a JSON header with type, shape and
@@ -14,18 +15,16 @@ public sealed class CheckpointException(string message, Exception? inner = null)
 /// </summary>
 public static class Safetensors
 {
-    private const string TypeName = "F32", MetadataKey = "__metadata__";
-
     /// <summary>Writes the tensors in the order given.</summary>
     public static void Write(Stream stream, IEnumerable<StateTensor> tensors)
     {
         var all = tensors.ToList();
-        var header = new Dictionary<string, object> { [MetadataKey] = new Dictionary<string, string> { ["format"] = "pt" } };
+        var header = new Dictionary<string, object> { [SafetensorsHeader.MetadataKey] = new Dictionary<string, string> { ["format"] = "pt" } };
         long offset = 0;
         foreach (var tensor in all)
         {
             var end = offset + (long)tensor.Length * sizeof(float);
-            header.Add(tensor.Name, new Entry(TypeName, tensor.Shape, [offset, end]));
+            header.Add(tensor.Name, new Entry(SafetensorsHeader.TypeName, tensor.Shape, [offset, end]));
             offset = end;
         }
         var json = JsonSerializer.SerializeToUtf8Bytes(header);
@@ -37,63 +36,55 @@ public static class Safetensors
         stream.Write("       "u8[..padding]);
         foreach (var tensor in all)
         {
-            stream.Write(MemoryMarshal.AsBytes(tensor.Values));
+            TensorBytes.ForEachPiece(tensor, piece => stream.Write(piece));
         }
     }
 
-    /// <summary>Fills each of the tensors from the file, by name. The file must hold exactly these, in these shapes.</summary>
-    /// <exception cref="CheckpointException">A tensor is missing, surplus or of another shape or type; or the file is cut off.</exception>
-    public static void Read(string path, IEnumerable<StateTensor> tensors)
+    /// <summary>
+    /// Fills each of the tensors from the file, by name. The file must hold exactly these, in these shapes; until that is sure,
+    /// none is touched.
+    /// </summary>
+    /// <exception cref="CheckpointException">A tensor is missing, surplus or of another shape or type; or the file is no sound one.</exception>
+    public static void Read(string path, IEnumerable<StateTensor> tensors) => Use(path, (stream, header) =>
     {
-        using var stream = File.OpenRead(path);
-        var header = ReadHeader(stream, path);
-        var values = stream.Position;
-        foreach (var tensor in tensors)
+        var wanted = tensors.ToDictionary(tensor => tensor.Name);
+        foreach (var tensor in wanted.Values)
         {
-            if (!header.Remove(tensor.Name, out var entry))
+            var entry = header.Tensors.GetValueOrDefault(tensor.Name)
+                ?? throw new CheckpointException($"{path} holds no tensor '{tensor.Name}'. Was it written by another task, or with other settings?");
+            if (!entry.Shape.SequenceEqual(tensor.Shape))
             {
-                throw new CheckpointException($"{path} holds no tensor '{tensor.Name}'. Was it written by another task, or with other settings?");
+                throw new CheckpointException($"{path} holds '{tensor.Name}' as {Described(entry.Shape)}, wanted is {Described(tensor.Shape)}. Was it written with other settings?");
             }
-            if (entry.dtype != TypeName || !entry.shape.SequenceEqual(tensor.Shape))
-            {
-                throw new CheckpointException($"{path} holds '{tensor.Name}' as {entry.dtype} [{string.Join(", ", entry.shape)}], wanted is {TypeName} [{string.Join(", ", tensor.Shape)}]. Was it written with other settings?");
-            }
-            stream.Position = values + entry.data_offsets[0];
-            stream.ReadExactly(MemoryMarshal.AsBytes(tensor.Values));
         }
-        if (header.Count > 0)
+        if (header.Tensors.Count > wanted.Count)
         {
-            throw new CheckpointException($"{path} holds tensors that this task does not know: {string.Join(", ", header.Keys)}.");
+            throw new CheckpointException($"{path} holds tensors that this task does not know: {string.Join(", ", header.Tensors.Keys.Where(name => !wanted.ContainsKey(name)).Take(5))}.");
         }
-    }
+        foreach (var tensor in wanted.Values)
+        {
+            stream.Position = header.ValuesStart + header.Tensors[tensor.Name].Begin;
+            TensorBytes.ForEachPiece(tensor, piece => stream.ReadExactly(piece));
+        }
+        return true;
+    });
 
-    private static Dictionary<string, Entry> ReadHeader(Stream stream, string path)
+    /// <summary>Opens a file whose header is sound.</summary>
+    /// <exception cref="CheckpointException"/>
+    internal static T Use<T>(string path, Func<Stream, SafetensorsHeader, T> use)
     {
         try
         {
-            Span<byte> length = stackalloc byte[8];
-            stream.ReadExactly(length);
-            var size = BinaryPrimitives.ReadInt64LittleEndian(length);
-            if (size < 2 || size > stream.Length - length.Length)
-            {
-                throw new CheckpointException($"{path} is no safetensors file: its header would be {size} bytes long.");
-            }
-            var json = new byte[size];
-            stream.ReadExactly(json);
-            using var header = JsonDocument.Parse(json);
-            var entries = header.RootElement.EnumerateObject()
-                .Where(property => property.Name != MetadataKey)
-                .ToDictionary(property => property.Name, property => property.Value.Deserialize<Entry>()!);
-            var end = entries.Values.Select(entry => entry.data_offsets[1]).DefaultIfEmpty().Max();
-            return stream.Length - stream.Position == end
-                ? entries
-                : throw new CheckpointException($"{path} holds {stream.Length - stream.Position} bytes of values, its header tells of {end}.");
+            using var stream = RegularFile.Open(path, followLink: false);
+            return use(stream, SafetensorsHeader.Read(stream, path));
         }
-        catch (Exception error) when (error is JsonException or EndOfStreamException or InvalidOperationException)
+        catch (Exception error) when (error.IsStorageFault())
         {
-            throw new CheckpointException($"{path} is no safetensors file: {error.Message}", error);
+            throw new CheckpointException($"{path} cannot be read: {error.Message}", error);
         }
     }
+
+    private static string Described(long[] shape) => $"{SafetensorsHeader.TypeName} [{string.Join(", ", shape)}]";
 
     // Names as the format spells them.
     private sealed record Entry(string dtype, long[] shape, long[] data_offsets);

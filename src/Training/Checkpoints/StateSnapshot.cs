@@ -8,7 +8,7 @@ public sealed unsafe class StateSnapshot : IDisposable
 {
     // Large enough to be worth a thread's turn, small enough to keep several threads busy to the end.
     private const int Piece = 4 << 20;
-    private NativeFloats? memory;
+    private readonly List<NativeFloats> memory = [];
     private ReplicaState? copy;
 
     /// <summary>The copy; waits until it is whole.</summary>
@@ -35,7 +35,7 @@ public sealed unsafe class StateSnapshot : IDisposable
     /// <summary>Makes the memory ready in the background, before it is needed: its first touch takes much longer than a copy.</summary>
     public void Prepare(ReplicaState state) => Copied = Task.Run(() => copy ??= Allocate(state));
 
-    public void Dispose() => memory?.Dispose();
+    public void Dispose() => memory.ForEach(block => block.Dispose());
 
     private void Copy(ReplicaState state, List<KeyValuePair<string, double>> scalars)
     {
@@ -43,9 +43,9 @@ public sealed unsafe class StateSnapshot : IDisposable
         var pieces = new List<(StateTensor From, StateTensor To, int Start)>();
         foreach (var (from, to) in state.Tensors.Zip(copy.Tensors))
         {
-            for (var start = 0; start < from.Length; start += Piece)
+            for (long start = 0; start < from.Length; start += Piece)
             {
-                pieces.Add((from, to, start));
+                pieces.Add((from, to, (int)start));
             }
         }
         Parallel.ForEach(pieces, piece =>
@@ -62,13 +62,12 @@ public sealed unsafe class StateSnapshot : IDisposable
 
     private ReplicaState Allocate(ReplicaState state)
     {
-        memory = new(state.Tensors.Sum(tensor => tensor.Length));
+        // A block for each: all together they may be more than a block can hold.
         var tensors = new List<StateTensor>();
-        var offset = 0;
         foreach (var tensor in state.Tensors)
         {
-            tensors.Add(new(tensor.Name, tensor.Shape, tensor.Kind, memory.Pointer + offset));
-            offset += tensor.Length;
+            memory.Add(new(tensor.Length));
+            tensors.Add(new(tensor.Name, tensor.Shape, tensor.Kind, memory[^1].Pointer));
         }
         return new(tensors, state.Assets);
     }

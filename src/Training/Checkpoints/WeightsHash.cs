@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using Granary.Training.Tasks;
@@ -34,18 +33,44 @@ public static class WeightsHash
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
+    /// <summary>The same as <see cref="Of"/>, from a file of tensors.</summary>
+    /// <exception cref="CheckpointException"/>
+    internal static string OfFile(string path) => Safetensors.Use(path, (stream, header) =>
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var buffer = new byte[1 << 16];
+        foreach (var (name, entry) in header.Tensors.OrderBy(tensor => tensor.Key, StringComparer.Ordinal))
+        {
+            AppendShape(hash, name, entry.Shape);
+            stream.Position = header.ValuesStart + entry.Begin;
+            for (var left = entry.End - entry.Begin; left > 0;)
+            {
+                var piece = buffer.AsSpan(0, (int)Math.Min(buffer.Length, left));
+                stream.ReadExactly(piece);
+                hash.AppendData(piece);
+                left -= piece.Length;
+            }
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    });
+
     private static void Append(IncrementalHash hash, IEnumerable<StateTensor> tensors)
     {
         foreach (var tensor in tensors.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
         {
-            hash.AppendData(Encoding.UTF8.GetBytes(tensor.Name));
-            hash.AppendData([0]);
-            AppendInteger(hash, tensor.Shape.Length);
-            foreach (var size in tensor.Shape)
-            {
-                AppendInteger(hash, size);
-            }
-            hash.AppendData(MemoryMarshal.AsBytes(tensor.Values));
+            AppendShape(hash, tensor.Name, tensor.Shape);
+            TensorBytes.ForEachPiece(tensor, piece => hash.AppendData(piece));
+        }
+    }
+
+    private static void AppendShape(IncrementalHash hash, string name, long[] shape)
+    {
+        hash.AppendData(Encoding.UTF8.GetBytes(name));
+        hash.AppendData([0]);
+        AppendInteger(hash, shape.Length);
+        foreach (var size in shape)
+        {
+            AppendInteger(hash, size);
         }
     }
 

@@ -23,6 +23,9 @@ public sealed record OptimizerChoice(string Name, double Momentum = 0, double We
 {
     public const string Adam = "adam", AdamW = "adamw", Sgd = "sgd";
 
+    /// <summary>How many vectors as long as the parameters it will remember.</summary>
+    public int Vectors => Name != Sgd ? 2 : Momentum > 0 ? 1 : 0;
+
     /// <param name="length">Of the vector of parameters.</param>
     public IOptimizer Create(int length) => Name switch
     {

@@ -11,6 +11,8 @@ public static class DataContent
     /// <summary>More files than these, such as pictures by class, are told as one, so that a spec stays small.</summary>
     private const int MostNamed = 64;
 
+    private const string Cure = "Give the run its data back, say with --data where they lie, or train anew.";
+
     // A file is hashed once for each size and time of change.
     private static readonly ConcurrentDictionary<string, (FileStamp Stamp, string Hash)> known = new(StringComparer.Ordinal);
 
@@ -26,27 +28,25 @@ public static class DataContent
             return new Dictionary<string, string>();
         }
         var here = Of(data, task.DataFiles(data));
-        if (spec.DataFiles.Count == 0 || (here.Count == 1 && spec.DataFiles.Count == 1 && here.Values.Single() == spec.DataFiles.Values.Single()))
+        if (spec.DataFiles.Count == 0)
         {
             return here;
         }
+        // A single file is the same under whatever name.
+        var single = here.Count == 1 && spec.DataFiles.Count == 1;
         foreach (var (name, hash) in spec.DataFiles)
         {
-            if (!here.TryGetValue(name, out var found))
-            {
-                throw new TrainingDataException($"The run reads '{name}' of its data, and '{data}' has no such file. {Cure}");
-            }
+            var found = single ? here.Values.Single() : here.GetValueOrDefault(name)
+                ?? throw new TrainingDataException($"The run reads '{name}' of its data, and '{data}' has no such file. {Cure}");
             if (found != hash)
             {
-                throw new TrainingDataException($"'{name}' of the data in '{data}' is not what the run began with: its SHA-256 is {found}, the run's {hash}. {Cure}");
+                throw new TrainingDataException($"'{(File.Exists(data) ? data : Path.Combine(data, name))}' is not what the run began with: its SHA-256 is {found}, the run's {hash}. {Cure}");
             }
         }
-        return here.Keys.Except(spec.DataFiles.Keys).FirstOrDefault() is { } added
+        return !single && here.Keys.Except(spec.DataFiles.Keys).FirstOrDefault() is { } added
             ? throw new TrainingDataException($"'{added}' has been added to the data in '{data}' since the run began. {Cure}")
             : here;
     }
-
-    private const string Cure = "Give the run its data back, say with --data where they lie, or train anew.";
 
     private static SortedDictionary<string, string> Of(string data, IReadOnlyList<string> files)
     {
@@ -73,16 +73,15 @@ public static class DataContent
         try
         {
             var stamp = FileStamp.Of(file);
-            if (stamp.Length == 0)
-            {
-                // A pipe or a device, too, has no length; to read it could take for ever.
-                throw new TrainingDataException($"'{file}' is empty, or no plain file. Give the path of a file with data.");
-            }
             if (known.TryGetValue(file, out var entry) && entry.Stamp == stamp)
             {
                 return entry.Hash;
             }
-            using var stream = File.OpenRead(file);
+            using var stream = RegularFile.Open(file);
+            if (stream.Length == 0)
+            {
+                throw new TrainingDataException($"'{file}' is empty. Give the path of a file with data.");
+            }
             var hash = Convert.ToHexStringLower(SHA256.HashData(stream));
             if (FileStamp.Of(file) != stamp)
             {

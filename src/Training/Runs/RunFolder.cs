@@ -1,4 +1,4 @@
-using System.Text;
+using Granary.Training.Wording;
 
 namespace Granary.Training.Runs;
 
@@ -11,12 +11,11 @@ public sealed class RunFolderException(string message) : IOException(message);
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
-    /// <summary>The mark's file name.</summary>
-    public const string Mark = ".granary-run";
+    // Two files: a locked one cannot be read.
+    private const string Mark = ".granary-run", Lock = ".granary-run.lock";
+    private readonly FileStream? held;
 
-    private readonly FileStream? mark;
-
-    private RunFolder(FileStream? mark) => this.mark = mark;
+    private RunFolder(FileStream? held) => this.held = held;
 
     /// <summary>Takes the directory, and makes it if it is not there. A process that was given up may still hold it for the same run.</summary>
     /// <param name="isNew">It must be empty, or carry the mark of this run; otherwise the run goes on with what is there.</param>
@@ -24,54 +23,42 @@ public sealed class RunFolder : IDisposable
     public static RunFolder Take(string directory, string runId, bool isNew)
     {
         Directory.CreateDirectory(directory);
-        var path = Path.Combine(directory, Mark);
-        FileStream mark;
+        var (mark, path) = (Path.Combine(directory, Mark), Path.Combine(directory, Lock));
+        FileStream held;
         try
         {
-            mark = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
         }
-        catch (IOException) when (Owner(path) is { Length: > 0 } owner)
+        catch (IOException) when (File.Exists(path))
         {
-            return owner == runId ? new(null) : throw new RunFolderException($"Run '{owner}' is under way in {directory}. Wait for its end, or choose another --out.");
+            return Owner(mark) is var owner && owner == runId
+                ? new(null)
+                : throw new RunFolderException($"{(owner.Length > 0 ? $"Run '{Shown.Value(owner)}' is" : "Another run is")} under way in {directory}. Wait for its end, or choose another --out.");
         }
         try
         {
-            var owner = new StreamReader(mark, Encoding.UTF8, leaveOpen: true).ReadToEnd();
-            if (isNew && owner != runId && (owner.Length > 0 || HoldsMore(directory)))
+            var owner = Owner(mark);
+            if (isNew && owner != runId && HoldsMore(directory))
             {
                 throw new RunFolderException($"{directory} is not empty. Choose another --out, or go on with what is there: granary resume {directory}");
             }
             if (owner != runId)
             {
-                mark.SetLength(0);
-                mark.Write(Encoding.UTF8.GetBytes(runId));
-                mark.Flush(flushToDisk: true);
+                File.WriteAllText(mark, runId);
             }
-            return new(mark);
+            return new(held);
         }
         catch
         {
-            mark.Dispose();
+            held.Dispose();
             throw;
         }
     }
 
     /// <summary>Whether the directory holds anything but a mark.</summary>
-    public static bool HoldsMore(string directory) => Directory.EnumerateFileSystemEntries(directory).Any(entry => Path.GetFileName(entry) != Mark);
+    public static bool HoldsMore(string directory) => Directory.EnumerateFileSystemEntries(directory).Any(entry => Path.GetFileName(entry) is not (Mark or Lock));
 
-    public void Dispose() => mark?.Dispose();
+    public void Dispose() => held?.Dispose();
 
-    private static string? Owner(string path)
-    {
-        try
-        {
-            // With another lock than none the system would refuse.
-            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            return reader.ReadToEnd();
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
+    private static string Owner(string mark) => File.Exists(mark) ? File.ReadAllText(mark) : "";
 }

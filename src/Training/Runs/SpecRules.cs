@@ -1,5 +1,6 @@
 using Granary.Training.Frames;
 using Granary.Training.Tasks;
+using Granary.Training.Wording;
 
 namespace Granary.Training.Runs;
 
@@ -39,8 +40,28 @@ public static class SpecRules
     /// <inheritdoc cref="Settle" path="/exception"/>
     public static void Check(RunSpec spec, TaskCatalog tasks)
     {
+        CheckValues(spec);
+        TaskSettings.Complete(tasks[spec.Task], spec.Settings);
+    }
+
+    /// <summary>What is wrong with a spec that was read from a file, whatever tasks there are; <see langword="null"/>: nothing is.</summary>
+    public static string? Complaint(RunSpec spec)
+    {
+        try
+        {
+            CheckValues(spec);
+            return null;
+        }
+        catch (SpecException wrong)
+        {
+            return wrong.Message;
+        }
+    }
+
+    private static void CheckValues(RunSpec spec)
+    {
         CheckId(spec.RunId);
-        TaskSettings.Complete(tasks[Text("task", spec.Task)], spec.Settings);
+        Text("task", spec.Task);
         CheckPath("output", spec.Output);
         if (spec.Data is { } data)
         {
@@ -50,7 +71,7 @@ public static class SpecRules
         Check("workers", spec.Workers, 1, spec.Shards, "a worker needs a shard at least. Raise shards (the weights depend on it) or take fewer workers");
         Check("min-workers", spec.MinWorkers, 0, spec.Workers, "a run waits for all its workers at most");
         Check("checkpoint-every", spec.CheckpointEvery, 0, MostSteps);
-        Check("verify-every", spec.VerifyEvery, 0, MostSteps);
+        Check("verify-every", spec.VerifyEvery, 1, MostSteps);
         Check("keep", spec.Keep, 1, MostKept);
         if (spec.Steps is { } steps)
         {
@@ -71,6 +92,7 @@ public static class SpecRules
         CheckEntries("settings", spec.Settings);
         CheckEntries("switches", spec.Switches);
         CheckEntries("data files", spec.DataFiles);
+        CheckEntries("versions", spec.Versions);
     }
 
     /// <summary>Ids go into logs, metrics and file names: letters, digits and <c>-_.</c>, at most 100, a letter or digit first.</summary>
@@ -79,30 +101,13 @@ public static class SpecRules
     {
         if (id.Length is 0 or > LongestId || !char.IsAsciiLetterOrDigit(id[0]) || id.Any(letter => !char.IsAsciiLetterOrDigit(letter) && letter is not ('-' or '_' or '.')))
         {
-            throw Wrong("id", Shown(id), $"it takes letters, digits and the signs -_., a letter or digit first, at most {LongestId} in all");
+            throw Wrong("id", Shown.Value(id), $"it takes letters, digits and the signs -_., a letter or digit first, at most {LongestId} in all");
         }
     }
 
     /// <summary>The number of workers that a run may be scaled to.</summary>
     /// <exception cref="SpecException"/>
     public static void CheckWorkers(TrainingSpec spec, int workers) => Check("workers", workers, 1, spec.Shards, $"the run has {spec.Shards} shards");
-
-    /// <summary>A text as it may stand in a message: without control characters, and cut if it is long.</summary>
-    public static string Shown(string text)
-    {
-        const int Most = 80;
-        var plain = string.Concat(text.Take(Most).Select(letter => char.IsControl(letter) ? '?' : letter));
-        return text.Length > Most ? plain + "..." : plain;
-    }
-
-    /// <summary>The first line of a text that somebody else wrote, cut if it is very long: for a list of events.</summary>
-    public static string Line(string text)
-    {
-        const int Most = 400;
-        var line = text.AsSpan().Trim();
-        line = line[..(line.IndexOfAny('\r', '\n') is >= 0 and var end ? end : line.Length)];
-        return line.Length > Most ? $"{line[..Most]}..." : line.ToString();
-    }
 
     private static void Check(string name, long value, long least, long most, string? why = null)
     {
@@ -116,7 +121,7 @@ public static class SpecRules
     {
         if (!Path.IsPathFullyQualified(Text(name, path)))
         {
-            throw Wrong(name, Shown(path), "it takes a path from the root on, such as /runs/first");
+            throw Wrong(name, Shown.Value(path), "it takes a path from the root on, such as /runs/first");
         }
     }
 
@@ -129,14 +134,15 @@ public static class SpecRules
         foreach (var (key, value) in entries)
         {
             Text(name, key);
-            Text(key, value, mayBeEmpty: true);
+            // A file may say null where none may stand.
+            Text(key, value ?? throw Wrong(Shown.Value(key), "null", "it takes a text"), mayBeEmpty: true);
         }
     }
 
     private static string Text(string name, string text, bool mayBeEmpty = false) =>
         (mayBeEmpty || text.Length > 0) && text.Length <= LongestText && !text.Any(char.IsControl)
             ? text
-            : throw Wrong(name, Shown(text), $"it takes {(mayBeEmpty ? 0 : 1)} to {LongestText} letters, none of them a control character");
+            : throw Wrong(name, Shown.Value(text), $"it takes {(mayBeEmpty ? 0 : 1)} to {LongestText} letters, none of them a control character");
 
     private static SpecException Wrong(string name, string value, string takes) => new($"'{name}' cannot be '{value}': {takes}.");
 }

@@ -1,4 +1,5 @@
 using Granary.Training.Checkpoints;
+using Granary.Training.Wording;
 
 namespace Granary.Training.Tasks;
 
@@ -44,4 +45,4 @@ public interface ITrainingTask
 }
 
 /// <summary>The data of a run cannot be used. The message names the path and the cure.</summary>
-public class TrainingDataException(string message, Exception? inner = null) : Exception(message, inner);
+public class TrainingDataException(string message, Exception? inner = null) : Exception(Shown.OneLine(message), inner);

@@ -1,5 +1,6 @@
 using System.Collections.Frozen;
 using System.Reflection;
+using Granary.Training.Wording;
 
 namespace Granary.Training.Tasks;
 
@@ -18,7 +19,7 @@ public sealed class TaskCatalog
     /// <exception cref="UnknownTaskException"/>
     public ITrainingTask this[string name] => tasks.TryGetValue(name, out var task)
         ? task
-        : throw new UnknownTaskException($"No training task is named '{name}'. Known: {string.Join(", ", Tasks.Select(known => known.Name))}.");
+        : throw new UnknownTaskException($"No training task is named '{Shown.Value(name)}'. Known: {string.Join(", ", Tasks.Select(known => known.Name))}.");
 
     public static TaskCatalog Of(params Assembly[] assemblies) => new(
         from assembly in assemblies

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.Globalization;
 using System.Reflection;
 using System.Text;
+using Granary.Training.Wording;
 
 namespace Granary.Training.Tasks;
 
@@ -40,7 +41,7 @@ public static class TaskSettings
         {
             if (!known.TryGetValue(name, out var property))
             {
-                throw new TaskSettingException($"Task '{task}' has no setting '{name}'. It has: {string.Join(", ", known.Keys.Order())}.");
+                throw new TaskSettingException($"Task '{task}' has no setting '{Shown.Value(name)}'. It has: {string.Join(", ", known.Keys.Order())}.");
             }
             property.SetValue(settings, Parse(property, text, Describe(property, property.GetValue(settings))));
         }
@@ -66,7 +67,7 @@ public static class TaskSettings
             _ => Convert.ToDouble(value, CultureInfo.InvariantCulture) is var number && number >= setting.Min && number <= setting.Max,
         };
         return fits ? value! : throw new TaskSettingException(
-            $"Setting '{description.Name}' cannot be '{text}': it takes {description.Range}. Default: {description.Default}.");
+            $"Setting '{description.Name}' cannot be '{Shown.Value(text)}': it takes {description.Range}. Default: {description.Default}.");
     }
 
     private static SettingDescription Describe(PropertyInfo property, object? byDefault)

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using Granary.Models.Data;
+using Granary.Tests.Fakes;
 
 namespace Granary.Models.Tests.Data;
 
@@ -7,6 +8,7 @@ public sealed class DownloaderTests : IDisposable
 {
     private readonly TemporaryFolder folder = new();
     private readonly HttpClient http = new();
+    private readonly HurriedTime time = new();
     private readonly byte[] body = [.. Enumerable.Range(0, 200_000).Select(value => (byte)(value * 7 + value / 251))];
 
     private string Target => Path.Combine(folder.Path, "numbers.bin");
@@ -75,7 +77,7 @@ public sealed class DownloaderTests : IDisposable
         using var server = new FileServer(body) { Cuts = int.MaxValue };
         var error = await Assert.ThrowsAsync<DownloadException>(() => GetAsync(server));
         Assert.Contains("goes on from there", error.Message, StringComparison.Ordinal);
-        Assert.Equal(187_500, new FileInfo(Part).Length);
+        Assert.Equal(199_999, new FileInfo(Part).Length);
         Assert.False(File.Exists(Target));
     }
 
@@ -114,6 +116,46 @@ public sealed class DownloaderTests : IDisposable
         Assert.Contains("404 (Not Found)", error.Message, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData("503 Service Unavailable", 1)]
+    [InlineData("500 Internal Server Error", 1)]
+    [InlineData("429 Too Many Requests\r\nRetry-After: 7", 7)]
+    [InlineData("503 Service Unavailable\r\nRetry-After: Fri, 01 Jan 2021 00:01:30 GMT", 90)]
+    [InlineData("503 Service Unavailable\r\nRetry-After: 0", 1)]
+    public async Task Server_ThatIsBusy_IsAskedAgainWhenItSays(string excuse, int seconds)
+    {
+        using var server = new FileServer(body) { Excuses = new([excuse]) };
+        await GetAsync(server);
+        Assert.Equal([TimeSpan.FromSeconds(seconds)], time.Waits);
+        Assert.Equal(body, await File.ReadAllBytesAsync(Target));
+    }
+
+    [Fact]
+    public async Task Server_ThatStaysBusy_IsGivenUpAfterLongerAndLongerPauses()
+    {
+        using var server = new FileServer(body) { Refusal = "503 Service Unavailable" };
+        var error = await Assert.ThrowsAsync<DownloadException>(() => GetAsync(server));
+        Assert.Contains("503 (Service Unavailable)", error.Message, StringComparison.Ordinal);
+        Assert.Equal([1, 2, 4, 8, 16], time.Waits.Select(wait => wait.TotalSeconds));
+    }
+
+    [Fact]
+    public async Task Server_ThatWantsToRestForHours_IsGivenUpAtOnce()
+    {
+        using var server = new FileServer(body) { Excuses = new(["429 Too Many Requests\r\nRetry-After: 86400"]) };
+        await Assert.ThrowsAsync<DownloadException>(() => GetAsync(server));
+        Assert.Empty(time.Waits);
+    }
+
+    [Fact]
+    public async Task Disk_ThatIsFull_IsNoLostConnection()
+    {
+        using var server = new FileServer(body);
+        File.CreateSymbolicLink(Part, "/dev/full");
+        await Assert.ThrowsAsync<IOException>(() => GetAsync(server));
+        Assert.Single(server.Ranges);
+    }
+
     [Fact]
     public async Task Machine_WithoutNetwork_IsToldWhatToDo()
     {
@@ -146,7 +188,7 @@ public sealed class DownloaderTests : IDisposable
     {
         var file = new PublicFile("numbers.bin", body.Length, Convert.ToHexStringLower(SHA256.HashData(body)));
         var data = new PublicData("numbers", "for tests", new("http://localhost/"), [file]);
-        var downloader = new Downloader(http) { Patience = patience ?? TimeSpan.FromSeconds(30) };
+        var downloader = new Downloader(http) { Patience = patience ?? TimeSpan.FromSeconds(30), Time = time };
         return downloader.GetAsync(data, folder.Path, mirror, progress, cancellationToken);
     }
 

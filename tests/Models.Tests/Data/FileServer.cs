@@ -27,6 +27,9 @@ internal sealed class FileServer : IDisposable
 
     public string? Refusal { get; init; }
 
+    /// <summary>Answers to the first requests, each a status with further headers, such as <c>503 Busy\r\nRetry-After: 7</c>.</summary>
+    public Queue<string> Excuses { get; init; } = [];
+
     /// <summary>How many connections to cut half-way through what they should send.</summary>
     public int Cuts { get; set; }
 
@@ -70,8 +73,9 @@ internal sealed class FileServer : IDisposable
         }
         Ranges.Add(range);
         var from = KnowsRanges && range.Length > 0 ? int.Parse(range["bytes=".Length..^1], CultureInfo.InvariantCulture) : 0;
-        var status = Refusal ?? (from >= body.Length ? "416 Range Not Satisfiable" : from > 0 ? "206 Partial Content" : "200 OK");
-        var rest = Refusal is null && from < body.Length ? body.AsMemory(from) : default;
+        var excused = Excuses.TryDequeue(out var excuse);
+        var status = (excused ? excuse : Refusal) ?? (from >= body.Length ? "416 Range Not Satisfiable" : from > 0 ? "206 Partial Content" : "200 OK");
+        var rest = Refusal is null && !excused && from < body.Length ? body.AsMemory(from) : default;
         var contentRange = from > 0 && rest.Length > 0 ? $"Content-Range: bytes {from}-{body.Length - 1}/{body.Length}\r\n" : "";
         await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {rest.Length}\r\n{contentRange}\r\n"));
         var (cut, silent) = (Cuts-- > 0, Silences-- > 0);

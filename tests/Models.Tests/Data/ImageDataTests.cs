@@ -51,7 +51,7 @@ public class ImageDataTests
     public void Path_ThatIsMissing_IsNamedWithTheCure()
     {
         using var folder = new TemporaryFolder();
-        Assert.Contains("cannot be read", Complaint(Path.Combine(folder.Path, "nothing")), StringComparison.Ordinal);
+        Assert.Contains("nothing at", Complaint(Path.Combine(folder.Path, "nothing")), StringComparison.Ordinal);
         folder.Write("readme.txt", []);
         var complaint = Complaint(folder.Path);
         Assert.Contains("readme.txt", complaint, StringComparison.Ordinal);
@@ -66,7 +66,7 @@ public class ImageDataTests
         Assert.Contains("20 x 3 x 2 = 120 values and holds 100", Complaint(folder.Write("cut", images[..116])), StringComparison.Ordinal);
         Assert.Contains("2049 (IDX labels)", Complaint(folder.Write("labels", labels)), StringComparison.Ordinal);
         Assert.Contains("no IDX file", Complaint(folder.Write("other", [.. "GIF89a and what follows"u8])), StringComparison.Ordinal);
-        Assert.Contains("does not unpack", Complaint(folder.Write("bad.gz", [0x1F, 0x8B, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])), StringComparison.Ordinal);
+        Assert.Contains("damaged", Complaint(folder.Write("bad.gz", [0x1F, 0x8B, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12])), StringComparison.Ordinal);
         Assert.Contains("Fetch it again", Complaint(folder.Write("cut.gz", Pack(images)[..^30])), StringComparison.Ordinal);
         Assert.Contains("holds 0", Complaint(folder.Write("huge", Header(2051, int.MaxValue, int.MaxValue, int.MaxValue))), StringComparison.Ordinal);
     }
@@ -78,6 +78,61 @@ public class ImageDataTests
         folder.Write("train-images-idx3-ubyte", images);
         folder.Write("train-labels-idx1-ubyte", [.. Header(2049, 2), 1, 2]);
         Assert.Contains("20 images but", Complaint(folder.Path), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Images_OfTwoSizes_AreRefusedByName()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("train-images-idx3-ubyte", images);
+        folder.Write("t10k-images-idx3-ubyte", [.. Header(2051, 1, 2, 3), .. new byte[6]]);
+        var complaint = Complaint(folder.Path);
+        Assert.Contains("t10k-images-idx3-ubyte' of 2 x 3", complaint, StringComparison.Ordinal);
+        Assert.Contains("train-images-idx3-ubyte' holds images of 3 x 2", complaint, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Images_PlainAndPacked_AreRefusedByName()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("train-images-idx3-ubyte", images);
+        folder.Write("train-images-idx3-ubyte.gz", Pack(images));
+        Assert.Contains("both train-images-idx3-ubyte and train-images-idx3-ubyte.gz", Complaint(folder.Path), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Images_ThatChangeWithinASecond_AreReadAgain()
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("some-images", images);
+        var (first, time) = (ImageData.Load(path), File.GetLastWriteTimeUtc(path));
+        folder.Write("some-images", [.. Header(2051, 40, 3, 2), .. new byte[240]]);
+        File.SetLastWriteTimeUtc(path, time);
+        Assert.Equal((18, 36), (first.Train.Count, ImageData.Load(path).Train.Count));
+    }
+
+    [Fact]
+    public void FilesAt_AFolder_AreThoseThatAreRead()
+    {
+        using var folder = new TemporaryFolder();
+        string[] read = ["train-images-idx3-ubyte", "train-labels-idx1-ubyte.gz", "t10k-images-idx3-ubyte.gz"];
+        foreach (var name in read.Append("t10k-images-idx3-ubyte.gz.part").Append("notes.txt"))
+        {
+            folder.Write(name, []);
+        }
+        Assert.Equal(read.Select(name => Path.Combine(folder.Path, name)), new GanTask().DataFiles(folder.Path));
+    }
+
+    [Theory]
+    [InlineData(60_000)]
+    [InlineData(int.MaxValue)]
+    public void File_OfNothingMuch_IsNotBelievedToHoldManyGigabytes(int count)
+    {
+        using var folder = new TemporaryFolder();
+        var path = folder.Write("bomb.gz", Pack([.. Header(2051, count, 280, 280), .. new byte[1 << 20]]));
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        Assert.Contains("GRANARY_UNPACK_TIMES", Complaint(path), StringComparison.Ordinal);
+        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 1 << 20);
     }
 
     [Fact]

@@ -34,5 +34,33 @@ public sealed class WordSimilarityTests : IDisposable
         Assert.Contains("sun moon 3", error.Message);
     }
 
+    [Fact]
+    public void Find_OfAFileWithoutAHeader_KeepsItsFirstPair()
+    {
+        File.WriteAllText(Path.Combine(folder, "men.txt"), "\uFEFFsun \t moon\t3 \r\n\n cat\tdog\t 4");
+        Assert.Equal([("sun", "moon", 3), ("cat", "dog", 4)], WordSimilarity.In(folder).Benchmarks.Single().Pairs);
+    }
+
+    [Theory]
+    [InlineData("men.txt", "word1\tword2\tscore\n", "no pairs")]
+    [InlineData("men.txt", "a\tb\t1\na\tb\tNaN\n", "NaN")]
+    [InlineData("men.txt", "a\tb\t1\n\tb\t1\n", "two words and a number")]
+    [InlineData("questions-words.txt", ": capitals\n", "no questions")]
+    [InlineData("questions-words.txt", "Athens Greece Oslo\n", "Athens Greece Oslo")]
+    public void Find_OfAFileThatTellsNothing_SaysSo(string file, string text, string because)
+    {
+        File.WriteAllText(Path.Combine(folder, file), text);
+        var error = Assert.Throws<TrainingDataException>(() => WordSimilarity.Find([folder]));
+        Assert.Contains(file, error.Message);
+        Assert.Contains(because, error.Message);
+    }
+
+    [Fact]
+    public void In_AFolderThatIsNotThereOrHasNone_SaysWhich()
+    {
+        Assert.Contains($"'{folder}' has none of wordsim353.csv", Assert.Throws<TrainingDataException>(() => WordSimilarity.In(folder)).Message);
+        Assert.Contains("is no folder", Assert.Throws<TrainingDataException>(() => WordSimilarity.In(Path.Combine(folder, "nowhere"))).Message);
+    }
+
     public void Dispose() => Directory.Delete(folder, recursive: true);
 }

@@ -53,6 +53,13 @@ public class WordVectorsTests
     [InlineData("king 1 2\n", "two numbers")]
     [InlineData("2 3\nking 1 2 3\n", "Line 3")]
     [InlineData("1 3\nking 1 2\n", "has 2 numbers, not 3")]
+    [InlineData("1 3\nking 1 2 3\nman 1 2 3\n", "Line 3")]
+    [InlineData("2 1\nking 1\nking 2\n", "'king' once more")]
+    [InlineData("1 1\nking x\n", "'x' where a number")]
+    [InlineData("1 1\nking NaN\n", "'NaN' where a number")]
+    [InlineData("2147483647 2147483647\nking 1\n", "more than there is room for")]
+    [InlineData("1000000 300\nking 1\n", "more than there is room for")]
+    [InlineData("-1 3\nking 1 2 3\n", "two numbers")]
     public void Read_OfADamagedFile_SaysWhere(string text, string expected)
     {
         var path = Path.GetTempFileName();
@@ -62,10 +69,20 @@ public class WordVectorsTests
     }
 
     [Fact]
+    public void Read_OfWordsThatAreNotUtf8_SaysSo()
+    {
+        var path = Path.GetTempFileName();
+        File.WriteAllBytes(path, [.. "2 1\ncaf"u8, 0xE9, .. " 1\ncaf"u8, 0xE8, .. " 2\n"u8]);
+        Assert.Contains("not UTF-8", Assert.Throws<TrainingDataException>(() => WordVectors.Read(path)).Message);
+        File.Delete(path);
+    }
+
+    [Fact]
     public void Judge_TellsOnlyWhatTheJudgesKnow()
     {
         var verdict = vectors.Judge(new() { Benchmarks = [new("ours", [("king", "queen", 9), ("king", "man", 8), ("queen", "apple", 1), ("king", "duke", 9)]), new("strange", [("duke", "duchess", 9)])] });
-        Assert.Equal(["spearman.ours"], verdict.Select(metric => metric.Key));
+        Assert.Equal(["pairs.ours", "pairs.ours.of", "spearman.ours", "pairs.strange", "pairs.strange.of"], verdict.Select(metric => metric.Key));
+        Assert.Equal((3, 4, 0, 1), (verdict["pairs.ours"], verdict["pairs.ours.of"], verdict["pairs.strange"], verdict["pairs.strange.of"]));
         Assert.Equal(1, verdict["spearman.ours"], 1e-6);
     }
 }

@@ -1,0 +1,136 @@
+using System.CommandLine;
+using Granary.Contracts;
+using Granary.Training.Runs;
+using Grpc.Core;
+
+namespace Granary.Client.Commands;
+
+/// <summary><c>granary submit</c>, <c>watch</c>, <c>cancel</c>, <c>pause</c>, <c>scale</c>: runs on a cluster that is there.</summary>
+internal static class RunCommands
+{
+    public static Command CreateSubmit()
+    {
+        var command = new Command("submit", "Trains a task on a cluster. Paths are those of its silos.");
+        var spec = new SpecOptions(command);
+        var server = new ServerOption(command);
+        var id = new Option<string?>("--id") { Description = "The run's id; submitting twice under one id is one run. Default: the name of the run directory and some letters of chance." };
+        command.Options.Add(id);
+        var watch = new WatchOptions(command, "it has ended; the exit code is its result");
+        command.SetAction(async (parsed, _) =>
+        {
+            var run = spec.Read(parsed);
+            if (parsed.GetValue(id) is { } chosen)
+            {
+                SpecRules.CheckId(chosen);
+                run = run with { RunId = chosen };
+            }
+            var how = watch.ReadIfWaiting(parsed);
+            using var client = server.Connect(parsed, how);
+            if (how is null)
+            {
+                Console.WriteLine((await client.SubmitAsync(run)).Spec.RunId);
+                return ExitCode.Done;
+            }
+            using var interruption = new Interruption();
+            return await RunSession.RunAsync(client, run, how, RunOwner.Submitter, interruption);
+        });
+        return command;
+    }
+
+    public static Command CreateWatch()
+    {
+        var id = Id();
+        var command = new Command("watch", "Shows a run until it has ended; Ctrl+C leaves it running.") { id };
+        var server = new ServerOption(command);
+        var watch = new WatchOptions(command);
+        command.SetAction(async (parsed, _) =>
+        {
+            var (run, how) = (Id(parsed, id), watch.Read(parsed));
+            using var client = server.Connect(parsed, how);
+            using var interruption = new Interruption();
+            return await RunSession.WatchAsync(client, run, how, RunOwner.Others, interruption);
+        });
+        return command;
+    }
+
+    public static Command CreateCancel()
+    {
+        var reason = new Option<string?>("--reason") { Description = "Kept with the run." };
+        var command = new Command("cancel", "Stops a run at the next step boundary, with a checkpoint.") { reason };
+        var watch = new WatchOptions(command, "it has ended");
+        return Act(command, (client, id, parsed, cancellationToken) => client.CancelAsync(id, parsed.GetValue(reason) ?? "", cancellationToken), watch, run => run.HasEnded);
+    }
+
+    public static Command CreatePause()
+    {
+        var reason = new Option<string?>("--reason") { Description = "Kept with the run." };
+        var command = new Command("pause", "Stops a run at the next step boundary, with a checkpoint, and gives its slots back; granary resume RUN goes on.") { reason };
+        var watch = new WatchOptions(command, "it is paused");
+        return Act(command, (client, id, parsed, cancellationToken) => client.PauseAsync(id, parsed.GetValue(reason) ?? "", cancellationToken), watch, run => run.State == RunState.Paused);
+    }
+
+    public static Command CreateScale()
+    {
+        var workers = new Argument<int?>("workers") { Description = "From 1 to the run's shards.", Arity = ArgumentArity.ZeroOrOne };
+        var option = new Option<int?>("--workers") { Description = "The same, as with granary train." };
+        var command = new Command("scale", "Changes the number of a run's workers at the next step boundary. No bit of the weights depends on it.") { workers, option };
+        return Act(command, (client, id, parsed, cancellationToken) =>
+        {
+            if (parsed.GetValue(workers) is null == parsed.GetValue(option) is null)
+            {
+                throw new UserErrorException($"Say once how many workers: granary scale {id} N");
+            }
+            return client.ScaleAsync(id, SpecOptions.AtLeast((parsed.GetValue(workers) ?? parsed.GetValue(option))!.Value, 1, option.Name), cancellationToken);
+        });
+    }
+
+    /// <summary>A paused run of a cluster goes on.</summary>
+    public static async Task<int> ResumeAsync(ServerOption server, Watching? how, ParseResult parsed, string run, CancellationToken cancellationToken)
+    {
+        using var client = server.Connect(parsed, how);
+        try
+        {
+            return await EndAsync(client, await client.ResumeAsync(run, cancellationToken), how);
+        }
+        catch (RpcException unknown) when (!server.IsGiven(parsed) && (unknown.StatusCode is StatusCode.NotFound || TrainingClient.MayPass(unknown)))
+        {
+            var cluster = unknown.StatusCode is StatusCode.NotFound ? $"the cluster at {server.Address(parsed)} knows no such run" : $"no cluster answers at {server.Address(parsed)}";
+            throw new UserErrorException($"No run directory here is named '{run}', and {cluster}. Name the directory (--out of granary train), or the run's cluster with --server.");
+        }
+    }
+
+    /// <summary>A command about one run of a cluster.</summary>
+    /// <param name="watch">Whether and how to wait, where there is something to wait for.</param>
+    private static Command Act(Command command, Func<TrainingClient, string, ParseResult, CancellationToken, Task<RunStatus>> act, WatchOptions? watch = null, Func<RunStatus, bool>? until = null)
+    {
+        var id = Id();
+        command.Arguments.Insert(0, id);
+        var server = new ServerOption(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            var (run, how) = (Id(parsed, id), watch?.ReadIfWaiting(parsed));
+            using var client = server.Connect(parsed, how);
+            return await EndAsync(client, await act(client, run, parsed, cancellationToken), how, until);
+        });
+        return command;
+    }
+
+    private static async Task<int> EndAsync(TrainingClient client, RunStatus run, Watching? how, Func<RunStatus, bool>? until = null)
+    {
+        if (how is null)
+        {
+            Console.WriteLine($"{run.Spec.RunId}: {run.State.ToString().ToLowerInvariant()}, {run.Workers} workers wanted");
+            return ExitCode.Done;
+        }
+        using var interruption = new Interruption();
+        return await RunSession.WatchAsync(client, run.Spec.RunId, how, RunOwner.Others, interruption, run.Since, until);
+    }
+
+    private static Argument<string> Id() => new("run") { Description = "The run's id; see: granary list" };
+
+    private static string Id(ParseResult parsed, Argument<string> id)
+    {
+        SpecRules.CheckId(parsed.GetValue(id)!);
+        return parsed.GetValue(id)!;
+    }
+}

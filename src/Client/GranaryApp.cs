@@ -1,0 +1,82 @@
+using System.CommandLine;
+using Granary.Client.Commands;
+
+namespace Granary.Client;
+
+/// <summary>The <c>granary</c> command line: every way it ends is an exit code and, if it is not well, one line.</summary>
+internal static class GranaryApp
+{
+    private const string Summary = """
+        Trains TorchSharp models on any number of workers, with the same bits.
+
+        Exit codes: 0 done; 1 the run has failed, or what was asked for cannot be done; 2 the command line is not understood;
+        3 the server does not answer any more, and how the run goes is not known; 70 a defect of Granary; 130 interrupted, or
+        the run was cancelled.
+        """;
+
+    public static RootCommand CreateCommands(Option<bool> verbose) => new(Summary)
+    {
+        TasksCommand.Create(),
+        TrainCommand.Create(verbose),
+        ResumeCommand.Create(verbose),
+        ChaosCommand.Create(),
+        ShowCommand.Create(),
+        EvaluateCommand.Create(),
+        WordCommands.CreateNearest(),
+        WordCommands.CreateAnalogy(),
+        WordCommands.CreateExport(),
+        GenerateCommand.Create(),
+        DataCommand.Create(),
+        SiloCommand.Create(verbose),
+        RunCommands.CreateSubmit(),
+        ClusterCommands.CreateList(),
+        RunCommands.CreateWatch(),
+        RunCommands.CreateCancel(),
+        RunCommands.CreatePause(),
+        RunCommands.CreateScale(),
+        ClusterCommands.CreateNodes(),
+        ClusterCommands.CreateDrain(),
+        verbose,
+    };
+
+    /// <returns>The exit code.</returns>
+    public static Task<int> RunAsync(string[] arguments)
+    {
+        var verbose = new Option<bool>("--verbose") { Description = "Log what the cluster does; show errors with their origin.", Recursive = true };
+        return RunAsync(CreateCommands(verbose), verbose, arguments);
+    }
+
+    /// <returns>The exit code.</returns>
+    internal static async Task<int> RunAsync(RootCommand commands, Option<bool> verbose, string[] arguments)
+    {
+        // A word that begins with @ is a word, not the name of a file with more of them.
+        var parsed = commands.Parse(arguments, new() { ResponseFileTokenReplacer = null });
+        if (Misuse.Of(parsed) is { } misuse)
+        {
+            ErrorLine.Say(misuse);
+            return ExitCode.Misused;
+        }
+        var shows = parsed.GetValue(verbose);
+        AppDomain.CurrentDomain.UnhandledException += (_, unhandled) => Interruption.Exit(Report((Exception)unhandled.ExceptionObject, shows));
+        try
+        {
+            // Ctrl+C belongs to the commands: the first ends a run in good order.
+            return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (Exception error)
+        {
+            return Report(error, shows);
+        }
+    }
+
+    private static int Report(Exception error, bool withOrigin)
+    {
+        if (withOrigin)
+        {
+            Console.Error.WriteLine(error);
+        }
+        var (line, exitCode) = ErrorLine.For(error);
+        ErrorLine.Say(line);
+        return exitCode;
+    }
+}

@@ -1,0 +1,18 @@
+using System.Runtime.InteropServices;
+using Granary.Training.Tasks;
+
+namespace Granary.Training.Checkpoints;
+
+/// <summary>The values of a tensor as bytes, in pieces: all together they may be more than a span can count.</summary>
+internal static class TensorBytes
+{
+    private const int Piece = 1 << 24;
+
+    public static void ForEachPiece(StateTensor tensor, Action<Span<byte>> use)
+    {
+        for (long start = 0; start < tensor.Length; start += Piece)
+        {
+            use(MemoryMarshal.AsBytes(tensor.Values.Slice((int)start, (int)Math.Min(Piece, tensor.Length - start))));
+        }
+    }
+}

@@ -1,0 +1,14 @@
+namespace Granary.Training;
+
+/// <summary>What the surroundings set. Variables are read here only, so that an empty one means the same everywhere: it is not set.</summary>
+public static class EnvironmentVariable
+{
+    /// <summary>The folder of data sets. Default: none.</summary>
+    public const string Data = "GRANARY_DATA";
+
+    /// <summary>The gRPC address of the silo that a command asks. Default: http://127.0.0.1:8081.</summary>
+    public const string Server = "GRANARY_SERVER";
+
+    /// <returns><see langword="null"/>: unset, empty or blank.</returns>
+    public static string? Read(string name) => Environment.GetEnvironmentVariable(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value : null;
+}

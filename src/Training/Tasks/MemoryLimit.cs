@@ -1,0 +1,36 @@
+using System.Globalization;
+
+namespace Granary.Training.Tasks;
+
+/// <summary>What a process may take of memory, compared with what a run will need: before the system ends the process without a word.</summary>
+public static class MemoryLimit
+{
+    /// <summary>The container's limit, or what the machine has.</summary>
+    public static long OfProcess { get; } = Read();
+
+    /// <param name="needed">Bytes.</param>
+    /// <param name="limit">Bytes. Default: <see cref="OfProcess"/>.</param>
+    /// <exception cref="InsufficientMemoryException">It cannot fit.</exception>
+    public static void Check(long needed, long? limit = null)
+    {
+        if (needed > (limit ?? OfProcess))
+        {
+            throw new InsufficientMemoryException(string.Create(CultureInfo.InvariantCulture,
+                $"The run needs about {needed >> 20:N0} MiB of memory in each slot (model, gradients, optimizer, a copy for checkpoints), and this process may have {(limit ?? OfProcess) >> 20:N0} MiB. Give it more, or train a smaller model."));
+        }
+    }
+
+    private static long Read()
+    {
+        const string Group = "/sys/fs/cgroup/memory.max";
+        var machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+        try
+        {
+            return File.Exists(Group) && long.TryParse(File.ReadAllText(Group), CultureInfo.InvariantCulture, out var limit) ? limit : machine;
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            return machine;
+        }
+    }
+}

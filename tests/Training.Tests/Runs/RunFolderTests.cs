@@ -1,0 +1,55 @@
+using System.Collections.Concurrent;
+using Granary.Training.Runs;
+
+namespace Granary.Training.Tests.Runs;
+
+public sealed class RunFolderTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public void Folder_TakenByTwoRunsAtOnce_IsOnes()
+    {
+        var taken = new ConcurrentBag<RunFolder>();
+        Parallel.For(0, 8, run =>
+        {
+            try
+            {
+                taken.Add(RunFolder.Take(folder, $"run-{run}", isNew: true));
+            }
+            catch (RunFolderException)
+            {
+            }
+        });
+        Assert.Single(taken).Dispose();
+    }
+
+    [Fact]
+    public void Folder_OfARunUnderWay_IsRefusedToOthersAndSharedByItsOwn()
+    {
+        using var first = RunFolder.Take(folder, "first", isNew: true);
+        using var again = RunFolder.Take(folder, "first", isNew: false);
+        Assert.Contains("Run 'first' is under way in", Assert.Throws<RunFolderException>(() => RunFolder.Take(folder, "second", isNew: true)).Message);
+        Assert.Throws<RunFolderException>(() => RunFolder.Take(folder, "second", isNew: false));
+    }
+
+    [Fact]
+    public void Folder_OfARunThatHasEnded_IsForThoseWhoGoOnWithIt()
+    {
+        RunFolder.Take(folder, "nothing came of it", isNew: true).Dispose();
+        RunFolder.Take(folder, "first", isNew: true).Dispose();
+        Directory.CreateDirectory(Path.Combine(folder, "checkpoints"));
+        Assert.Contains("is not empty", Assert.Throws<RunFolderException>(() => RunFolder.Take(folder, "second", isNew: true)).Message);
+        using var resumed = RunFolder.Take(folder, "second", isNew: false);
+        Assert.Throws<RunFolderException>(() => RunFolder.Take(folder, "third", isNew: false));
+    }
+
+    [Fact]
+    public void Folder_WithSomethingElseInIt_IsNotTaken()
+    {
+        File.WriteAllText(Path.Combine(folder, "thesis.txt"), "years of work");
+        Assert.Contains("is not empty", Assert.Throws<RunFolderException>(() => RunFolder.Take(folder, "first", isNew: true)).Message);
+    }
+}
