@@ -136,7 +136,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
             var why = $"The {(isLast ? "last checkpoint" : "checkpoint")}, of step {step}, could not be written: {refusal}";
             if (round.Over.IsCancellationRequested || (isLast ? round.Stop.IsRaised : time.GetElapsedTime(begun) > DiskPatience))
             {
-                return isLast ? $"{why} The run was told to end without it." : why;
+                return isLast && round.Stop.StopsRun ? $"{why} The run was told to end without it." : why;
             }
             if (reminded == 0 || time.GetElapsedTime(reminded) > RemindEvery)
             {
