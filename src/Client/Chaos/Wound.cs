@@ -14,14 +14,16 @@ internal sealed class Wound : IAsyncDisposable
     private Wound(Func<Task> undo) => this.undo = undo;
 
     /// <param name="victim">The silo that is struck, if a silo is.</param>
-    public static async Task<Wound> StrikeAsync(Fault fault, ProcessCluster cluster, SiloProcess victim, RunSpec run)
+    /// <exception cref="UserErrorException">The fault could not be brought about.</exception>
+    public static async Task<Wound> StrikeAsync(Fault fault, ProcessCluster cluster, SiloGates gates, SiloProcess victim, RunSpec run)
     {
         switch (fault.Kind)
         {
             case FaultKind.Kill or FaultKind.Coordinator:
-                Signals.Send(victim.Process, Signals.Kill);
-                await victim.Process.WaitForExitAsync();
-                return new(() => Task.CompletedTask);
+                await KillAsync(victim);
+                return Lasting;
+            case FaultKind.Flip:
+                return await gates.FlipAsync(victim, fault.Bit) ? Lasting : throw new UserErrorException($"No worker of {victim.Name} waits for a bit to be flipped.");
             case FaultKind.Stop:
                 var stopped = victim.Process;
                 await Signals.StopAsync(stopped);
@@ -39,18 +41,28 @@ internal sealed class Wound : IAsyncDisposable
                     cluster.Networks!.Cut(index);
                 }
                 return Until(() => cluster.Networks!.Mend(index));
-            case FaultKind.Disk:
+            case FaultKind.Disk or FaultKind.DiskFullAtEnd:
                 var disk = DiskFault.Strike(Path.Combine(run.Output, "checkpoints"), full: fault.OtherWay);
                 return Until(disk.Dispose);
             case FaultKind.Redis when fault.OtherWay:
                 await cluster.Redis!.RestartAsync();
-                return new(() => Task.CompletedTask);
+                return Lasting;
+            case FaultKind.RedisLost:
+                await cluster.Redis!.LoseDataAsync();
+                return Lasting;
             case FaultKind.Redis:
                 await Signals.StopAsync(cluster.Redis!.Process);
                 return Until(() => Signals.Send(cluster.Redis!.Process, Signals.Continue));
             default:
                 throw new ArgumentOutOfRangeException(nameof(fault), fault.Kind, "No such kind of fault.");
         }
+    }
+
+    public static async Task KillAsync(SiloProcess victim)
+    {
+        var process = victim.Process;
+        Signals.Send(process, Signals.Kill);
+        await process.WaitForExitAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -60,6 +72,9 @@ internal sealed class Wound : IAsyncDisposable
             await once();
         }
     }
+
+    /// <summary>There is nothing to undo.</summary>
+    private static Wound Lasting => new(() => Task.CompletedTask);
 
     private static Wound Until(Action undo) => new(() =>
     {
