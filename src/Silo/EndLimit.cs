@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Extensions.Hosting;
 
 namespace Granary.Silo;
 
@@ -9,20 +8,18 @@ namespace Granary.Silo;
 /// </summary>
 internal sealed class EndLimit : IDisposable
 {
-    /// <summary>What the host's services may take beyond the silo's grace.</summary>
-    public static readonly TimeSpan Services = TimeSpan.FromSeconds(30);
-
     private const int NotEnded = 3;
-    private static readonly TimeSpan Margin = TimeSpan.FromSeconds(15), ExitTime = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan ExitTime = TimeSpan.FromSeconds(5);
     private readonly Timer timer;
     private readonly CancellationTokenRegistration registration;
     private string waitsFor = "its runs to go on elsewhere, or its cluster to take its leave";
 
-    public EndLimit(IHostApplicationLifetime lifetime, TimeSpan grace)
+    /// <param name="stopping">Cancelled when the process is told to end.</param>
+    /// <param name="end">Takes the line that says why.</param>
+    public EndLimit(CancellationToken stopping, TimeSpan limit, Action<string> end)
     {
-        var limit = grace + Services + Margin;
-        timer = new(_ => End(limit));
-        registration = lifetime.ApplicationStopping.Register(() => timer.Change(limit, Timeout.InfiniteTimeSpan));
+        timer = new(_ => end($"The silo did not end within {limit.TotalSeconds:0} s of being told to: it waited for {Volatile.Read(ref waitsFor)}."));
+        registration = stopping.Register(() => timer.Change(limit, Timeout.InfiniteTimeSpan));
     }
 
     /// <summary>From now on.</summary>
@@ -34,9 +31,10 @@ internal sealed class EndLimit : IDisposable
         timer.Dispose();
     }
 
-    private void End(TimeSpan limit)
+    /// <summary>Ends this process with exit code 3, and by force if that does not help either.</summary>
+    public static void EndProcess(string why)
     {
-        Console.Error.WriteLine($"granary: The silo did not end within {limit.TotalSeconds:0} s of being told to: it waited for {Volatile.Read(ref waitsFor)}.");
+        Console.Error.WriteLine($"granary: {why}");
         new Thread(() =>
         {
             Thread.Sleep(ExitTime);

@@ -22,7 +22,6 @@ internal static class SiloHosting
     /// <param name="redis">Connected.</param>
     public static void AddSilo(this WebApplicationBuilder builder, SiloSettings settings, IPAddress address, IConnectionMultiplexer redis)
     {
-        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Node.Grace + EndLimit.Services);
         builder.Host.UseOrleans(silo => silo.Join(settings, address).AddTraining(settings.Node));
         // After Orleans: started when the silo has joined, and stopped before it leaves.
         builder.Services.AddSingleton(redis).AddHostedService<MembershipRestoration>();

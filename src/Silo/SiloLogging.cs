@@ -23,6 +23,9 @@ internal static class SiloLogging
         {
             logging.AddFilter(category, level => level >= least && (level != LogLevel.Warning || hasStarted()));
         }
-        return logging;
+        // What ends the start is said once, in a line; what placement retries, by Orleans.
+        return logging
+            .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => level >= least && (verbose || hasStarted()))
+            .AddFilter("Polly", verbose ? least : LogLevel.None);
     }
 }

@@ -12,6 +12,8 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Orleans.Runtime;
+using StackExchange.Redis;
 
 namespace Granary.Silo;
 
@@ -21,11 +23,15 @@ public static class SiloProgram
     /// <summary>How long an attached silo may take to end in good order.</summary>
     private static readonly TimeSpan OrphanTime = TimeSpan.FromSeconds(20);
 
+    /// <summary>What the services of a silo that is told to end may take beyond its grace, and then the rest.</summary>
+    private static readonly TimeSpan ServicesTime = TimeSpan.FromSeconds(30), RestTime = TimeSpan.FromSeconds(15);
+
     /// <param name="configFile">JSON; environment variables such as <c>Granary__Node__Slots</c> override it.</param>
     /// <param name="attached">Belongs to another program: ends with its standard input, not with Ctrl+C.</param>
     /// <exception cref="ClusterStartException"/>
     public static async Task RunAsync(string? configFile, bool attached, bool verbose, CancellationToken cancellationToken)
     {
+        OpenFiles.Check();
         var settings = SiloSettings.Read(configFile, Environment.GetEnvironmentVariables());
         var hasStarted = false;
         void Log(ILoggingBuilder logging) => logging.AddSiloLog(verbose, () => hasStarted);
@@ -46,8 +52,9 @@ public static class SiloProgram
         }
         builder.AddGateway(reach, settings.Cluster.GrpcPort, settings.Cluster.HttpPort);
         builder.AddSilo(settings, address, redis);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Node.Grace + ServicesTime);
         var app = builder.Build();
-        using var end = new EndLimit(app.Lifetime, settings.Node.Grace);
+        using var end = new EndLimit(app.Lifetime.ApplicationStopping, EndTime(settings.Node.Grace), EndLimit.EndProcess);
         await using (app)
         {
             app.MapGateway();
@@ -60,10 +67,25 @@ public static class SiloProgram
                 // On a thread of its own: reading standard input blocks, and the gate is to hear while the silo is busy starting.
                 new Thread(() => FollowInput(gate, app.Lifetime)) { IsBackground = true, Name = "input" }.Start();
             }
-            await app.StartAsync(cancellationToken);
+            await StartAsync(app, cancellationToken);
             hasStarted = true;
             await app.WaitForShutdownAsync(cancellationToken);
             end.WaitsFor("a slot's thread, which is busy");
+        }
+    }
+
+    /// <summary>After this the process of a silo that was told to end ends by force.</summary>
+    internal static TimeSpan EndTime(TimeSpan grace) => grace + ServicesTime + RestTime;
+
+    private static async Task StartAsync(WebApplication app, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await app.StartAsync(cancellationToken);
+        }
+        catch (Exception error) when (error.GetBaseException() is OrleansException or RedisException or RedisTimeoutException)
+        {
+            throw new ClusterStartException($"The silo could not join its cluster: {error.GetBaseException().Message.Split('\n')[0]}", error);
         }
     }
 

@@ -42,7 +42,7 @@ internal sealed partial class StartWait(TimeSpan patience, ILogger<StartWait> lo
     /// <summary>The IPv4 address that a name stands for.</summary>
     /// <exception cref="ClusterStartException">It stands for none in time.</exception>
     public Task<IPAddress> ForAddressAsync(string name, string setting) =>
-        ForAsync($"an address for {name} ({setting})", "Write this machine's IPv4 address, or a name for it.", async () =>
+        ForAsync($"the address of {name} ({setting})", "Write this machine's IPv4 address, or a name for it.", async () =>
             (await Dns.GetHostAddressesAsync(name, AddressFamily.InterNetwork)).FirstOrDefault() ?? throw new SocketException((int)SocketError.NoData));
 
     private async Task<T> ForAsync<T>(string what, string cure, Func<Task<T>> attempt)
@@ -64,7 +64,7 @@ internal sealed partial class StartWait(TimeSpan patience, ILogger<StartWait> lo
                 }
                 if (waited >= patience)
                 {
-                    throw new ClusterStartException($"There is no answer from {what} after {waited.TotalSeconds:0} s: {reason}. {cure}", error);
+                    throw new ClusterStartException($"Waited {waited.TotalSeconds:0} s for {what}: {reason}. {cure}", error);
                 }
                 if (waited >= said)
                 {

@@ -84,6 +84,26 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
     }
 
     [Fact]
+    public async Task Storage_ThatLosesItsData_IsToldAgainOfARunThatTrainsInPeace_WhichOutlivesItsCoordinator()
+    {
+        var spec = Spec(2) with { Steps = 100_000_000 };
+        var running = await UnderWayAsync(spec);
+        cluster.Store.LoseData();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        GrainId[] records = [cluster.Coordinator(spec).GetGrainId(), cluster.Silos.Client.GetGrain<IClusterGrain>(0).GetGrainId()];
+        while (!records.All(cluster.Store.Knows))
+        {
+            await timer.WaitForNextTickAsync(patience.Token);
+        }
+        await cluster.Silos.KillSiloAsync(cluster.Silo(running.Coordinator));
+        await cluster.WaitAsync(spec, status => status.State == RunState.Running && status.Coordinator != running.Coordinator);
+        await cluster.Silos.StartAdditionalSiloAsync();
+        await TestTrainingCluster.CallAsync(() => cluster.Coordinator(spec).CancelAsync("Enough."));
+        await cluster.WaitAsync(spec, status => status.State == RunState.Cancelled);
+    }
+
+    [Fact]
     public async Task Coordinator_ThatIsAZombie_IsRefusedByStorageAndGivesUp()
     {
         var spec = Spec(2);

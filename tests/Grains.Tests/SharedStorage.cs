@@ -54,6 +54,11 @@ public sealed class SharedStorage : IGrainStorage
         return Task.CompletedTask;
     }
 
+    /// <summary>As a server that comes back without its file.</summary>
+    public void LoseData() => records.Clear();
+
+    public bool Knows(GrainId grainId) => records.Keys.Any(known => known.Item2 == grainId);
+
     /// <summary>As if another activation of the grain had written what is there once more.</summary>
     public void Touch(GrainId grainId)
     {

@@ -7,6 +7,7 @@ using Granary.Tests.Fakes;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 using Orleans.Runtime.Messaging;
 using Orleans.Storage;
 using Orleans.TestingHost;
@@ -40,7 +41,7 @@ public sealed class TestTrainingCluster : IAsyncLifetime
                 .AddSingleton(rendezvous)
                 .AddSingleton<IStepGate>(Gate)
                 .AddSingleton<TimeProvider>(Clock);
-            silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, Store);
+            silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, new RestoringStorage(Store, NullLogger<RestoringStorage>.Instance));
             silo.AddTraining(new NodeOptions { Name = options.SiloName });
         });
         Silos = builder.Build();

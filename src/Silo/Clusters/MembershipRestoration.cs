@@ -43,9 +43,9 @@ internal sealed partial class MembershipRestoration(
                 {
                     known = rows;
                 }
-                else if (known.Length > 0 && await RestoreAsync(rows, known, Math.Max(VersionOf(rows), reached)))
+                else if (known.Length > 0)
                 {
-                    LogRestored(rows.Length == 0 ? "has lost its data" : "has lost some of its data", known.Length - 1);
+                    await RestoreAsync(rows, known, Math.Max(VersionOf(rows), reached));
                 }
             }
             catch (Exception away) when (away is RedisException or RedisTimeoutException)
@@ -56,20 +56,24 @@ internal sealed partial class MembershipRestoration(
     }
 
     /// <summary>All in one, and only if nobody else has written meanwhile: the next look tells.</summary>
-    private Task<bool> RestoreAsync(HashEntry[] rows, HashEntry[] known, long reached)
+    private async Task RestoreAsync(HashEntry[] rows, HashEntry[] known, long reached)
     {
-        var there = rows.Select(row => row.Name).ToHashSet();
+        var there = rows.Select(row => row.Name).Append(Version).ToHashSet();
+        var missing = known.Where(row => !there.Contains(row.Name)).ToList();
         var write = redis.GetDatabase().CreateTransaction();
         write.AddCondition(rows.Length == 0 ? Condition.KeyNotExists(table) : Condition.HashEqual(table, Version, VersionOf(rows)));
         // Silos follow only a version above the one they have seen.
-        _ = write.HashSetAsync(table, [.. known.Where(row => !there.Contains(row.Name) && row.Name != Version), new(Version, reached + 1)]);
-        return write.ExecuteAsync();
+        _ = write.HashSetAsync(table, [.. missing, new(Version, reached + 1)]);
+        if (await write.ExecuteAsync())
+        {
+            LogRestored(rows.Length == 0 ? "all" : "some", missing.Count);
+        }
     }
 
     private static long VersionOf(HashEntry[] rows) => (long?)rows.FirstOrDefault(row => row.Name == Version).Value ?? 0;
 
-    [LoggerMessage(LogLevel.Warning, "Redis {WhatHappened}: wrote {Silos} silos back into the cluster's table")]
-    private partial void LogRestored(string whatHappened, int silos);
+    [LoggerMessage(LogLevel.Warning, "Redis has lost {HowMuch} of its data: wrote {Silos} silos back into the cluster's table")]
+    private partial void LogRestored(string howMuch, int silos);
 
     [LoggerMessage(LogLevel.Debug, "The cluster's table cannot be read: {Reason}")]
     private partial void LogAway(string reason);

@@ -77,11 +77,10 @@ public sealed class ProcessCluster : IRunCluster
         {
             Redis = await RedisProcess.StartAsync(Networks?.Bridge ?? IPAddress.Loopback, folder);
         }
-        var id = $"granary-{Guid.NewGuid():N}";
         for (var i = 0; i < options.Processes; i++)
         {
             var slots = (options.Workers / options.Processes) + (i < options.Workers % options.Processes ? 1 : 0);
-            silos.Add(new($"silo-{i}", slots, Networks?.AddressOf(i) ?? IPAddress.Loopback, options, id, options.Redis ?? Redis!.Address, folder));
+            silos.Add(new($"silo-{i}", slots, Networks?.AddressOf(i) ?? IPAddress.Loopback, options, options.Redis ?? Redis!.Address, folder));
             Launch(silos[i]);
         }
         await Task.WhenAll(silos.Select(silo => silo.WaitAsync()));

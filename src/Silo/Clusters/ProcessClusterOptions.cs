@@ -9,6 +9,9 @@ public sealed record ProcessClusterOptions
     /// <summary>Slots in all, spread over the processes.</summary>
     public required int Workers { get; init; }
 
+    /// <summary>Silos of one id make one cluster, whoever has started them. Default: an id of its own.</summary>
+    public string ClusterId { get; init; } = $"granary-{Guid.NewGuid():N}";
+
     /// <summary>A running Redis, HOST:PORT. Default: one of the cluster's own.</summary>
     public string? Redis { get; init; }
 

@@ -13,7 +13,7 @@ public sealed class SiloProcess : IDisposable
     private readonly string configuration;
     private readonly TextWriter log;
 
-    internal SiloProcess(string name, int slots, IPAddress host, ProcessClusterOptions options, string clusterId, string redis, string folder)
+    internal SiloProcess(string name, int slots, IPAddress host, ProcessClusterOptions options, string redis, string folder)
     {
         var ports = FreePorts.Take(5);
         (Name, Host, DataPort) = (name, host, ports[4]);
@@ -26,7 +26,7 @@ public sealed class SiloProcess : IDisposable
             Granary = new
             {
                 // This cluster's Redis runs before its silos: one that does not answer is the wrong one.
-                Cluster = new { ClusterId = clusterId, Redis = redis, StartPatience = "00:00:10", AdvertisedAddress = $"{host}", SiloPort = ports[0], GatewayPort = ports[1], GrpcPort = ports[2], HttpPort = ports[3] },
+                Cluster = new { options.ClusterId, Redis = redis, StartPatience = "00:00:10", AdvertisedAddress = $"{host}", SiloPort = ports[0], GatewayPort = ports[1], GrpcPort = ports[2], HttpPort = ports[3] },
                 // A silo with a network of its own stands for a machine: what its cable is to carry must not go through memory.
                 Node = new { Name = name, Slots = slots, DataHost = $"{host}", DataPort, Transport = $"{(IPAddress.IsLoopback(host) ? Transport.Auto : Transport.Tcp)}" },
                 Faults = new { Enabled = options.Gates },

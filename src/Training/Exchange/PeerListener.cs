@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -15,13 +14,7 @@ public sealed record PeerAddress(string Host, int Port);
 /// </summary>
 public sealed class PeerListener : IDisposable
 {
-    private static readonly TimeSpan AdmissionTime = TimeSpan.FromSeconds(10);
-
-    // Longer than any round takes to meet: who is not fetched by then belongs to a round that never came about.
-    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(1);
-    private readonly Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private readonly ConcurrentDictionary<(Guid Round, int Rank), TaskCompletionSource<Arrival>> arrivals = new();
-    private readonly CancellationTokenSource closing = new();
+    private readonly PeerAdmission admission;
     private readonly Transport transport;
     private readonly Guid host;
     private readonly string sharedMemory;
@@ -31,15 +24,15 @@ public sealed class PeerListener : IDisposable
     /// <param name="host">The machine this process runs on. Default: <see cref="Host.Id"/>.</param>
     /// <param name="sharedMemory">The folder whose files are memory.</param>
     /// <exception cref="SocketException">The port is taken.</exception>
+    /// <exception cref="IOException">This process cannot make the links that it is to use.</exception>
     public PeerListener(IPAddress address, int port, Transport transport = Transport.Auto, Guid? host = null, string sharedMemory = SharedSegment.Folder)
     {
         (this.transport, this.host, this.sharedMemory) = (transport, host ?? Host.Id, sharedMemory);
-        listener.Bind(new IPEndPoint(address, port));
-        listener.Listen();
-        _ = AcceptAsync();
+        LinkOffer.CheckOwn(transport, sharedMemory);
+        admission = new(address, port);
     }
 
-    public int Port => ((IPEndPoint)listener.LocalEndPoint!).Port;
+    public int Port => admission.Port;
 
     /// <summary>Connects to every other process of a round, each by the best link there is: to those of lower rank actively, the others come.</summary>
     /// <returns>By rank; <see langword="null"/> at this process's own.</returns>
@@ -63,18 +56,7 @@ public sealed class PeerListener : IDisposable
         }
     }
 
-    public void Dispose()
-    {
-        closing.Cancel();
-        listener.Dispose();
-        foreach (var arrival in arrivals.Values)
-        {
-            if (!arrival.TrySetCanceled() && arrival.Task.IsCompletedSuccessfully)
-            {
-                arrival.Task.Result.Socket.Dispose();
-            }
-        }
-    }
+    public void Dispose() => admission.Dispose();
 
     private static Task<PeerLink?> ConnectAsync(PeerAddress member, int process, Introduction mine, CancellationToken cancellationToken) =>
         TalkAsync<PeerLink?>(new(SocketType.Stream, ProtocolType.Tcp), socket =>
@@ -87,17 +69,11 @@ public sealed class PeerListener : IDisposable
 
     private async Task<PeerLink?> ArriveAsync(Guid round, int process, CancellationToken cancellationToken)
     {
-        try
-        {
-            var (socket, theirs) = await Expected(round, process).Task.WaitAsync(cancellationToken);
-            var isLocal = host == theirs.Host && host != Guid.Empty;
-            var wanted = transport == Transport.Auto ? theirs.Transport : theirs.Transport == Transport.Auto || theirs.Transport == transport ? transport : Transport.Tcp;
-            return await TalkAsync<PeerLink?>(socket, own => LinkOffer.Make(process, own, isLocal, wanted, sharedMemory), cancellationToken);
-        }
-        finally
-        {
-            arrivals.TryRemove((round, process), out _);
-        }
+        var (socket, theirs) = await admission.ArrivalAsync(round, process, cancellationToken);
+        socket.NoDelay = true;
+        var isLocal = host == theirs.Host && host != Guid.Empty;
+        var wanted = transport == Transport.Auto ? theirs.Transport : theirs.Transport == Transport.Auto || theirs.Transport == transport ? transport : Transport.Tcp;
+        return await TalkAsync<PeerLink?>(socket, own => LinkOffer.Make(process, own, isLocal, wanted, sharedMemory), cancellationToken);
     }
 
     /// <summary>Waiting calls on a thread of their own: see <see cref="LinkOffer"/>.</summary>
@@ -125,60 +101,4 @@ public sealed class PeerListener : IDisposable
             throw error is ObjectDisposedException ? new SocketException((int)SocketError.OperationAborted) : error;
         }
     }
-
-    private TaskCompletionSource<Arrival> Expected(Guid round, int rank) =>
-        arrivals.GetOrAdd((round, rank), _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
-
-    private async Task AcceptAsync()
-    {
-        while (!closing.IsCancellationRequested)
-        {
-            try
-            {
-                _ = AdmitAsync(await listener.AcceptAsync(closing.Token));
-            }
-            catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
-            {
-                // A connection that broke before it was taken, or the end: the loop's condition decides.
-            }
-        }
-    }
-
-    private async Task AdmitAsync(Socket socket)
-    {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
-        patience.CancelAfter(AdmissionTime);
-        try
-        {
-            socket.NoDelay = true;
-            var theirs = await TalkAsync(socket, own => MemoryMarshal.Read<Introduction>(LinkOffer.Read(own, Marshal.SizeOf<Introduction>())), patience.Token);
-            // The peer may come before this process has been told of the round: its arrival is kept for then.
-            if (!Expected(theirs.Round, theirs.Rank).TrySetResult(new(socket, theirs)))
-            {
-                socket.Dispose();
-            }
-            else
-            {
-                _ = ForgetAsync(theirs);
-            }
-        }
-        catch (Exception error) when (error is OperationCanceledException or SocketException or ObjectDisposedException)
-        {
-            socket.Dispose();
-        }
-    }
-
-    private async Task ForgetAsync(Introduction introduction)
-    {
-        await Task.Delay(KeptFor, closing.Token).ContinueWith(_ => { }, TaskScheduler.Default);
-        if (arrivals.TryRemove((introduction.Round, introduction.Rank), out var unclaimed) && unclaimed.Task.IsCompletedSuccessfully)
-        {
-            unclaimed.Task.Result.Socket.Dispose();
-        }
-    }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private readonly record struct Introduction(Guid Round, int Rank, Guid Host, Transport Transport);
-
-    private sealed record Arrival(Socket Socket, Introduction From);
 }

@@ -1,4 +1,7 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
+using Granary.Grains.Cluster;
+using Granary.Silo;
 using Granary.Silo.Clusters;
 using Granary.Silo.Settings;
 using k8s;
@@ -55,6 +58,35 @@ public sealed partial class ReferenceTests
             .Where(probe => probe?.HttpGet is not null)
             .Select(probe => (Open: container.Ports.Select(port => port.Name), Asked: probe.HttpGet.Port.Value))),
         probe => Assert.Contains(probe.Asked, probe.Open));
+
+    [Fact]
+    public void DisruptionBudgets_AreThereForEveryPod_AndLetOneGoWhateverTheReplicas()
+    {
+        var budgets = objects.OfType<V1PodDisruptionBudget>().ToList();
+        Assert.All(Pods, pod => Assert.Single(budgets, budget => budget.Spec.Selector.MatchLabels.All(pod.Metadata.Labels.Contains)));
+        Assert.All(budgets, budget => Assert.Equal((null, "1"), (budget.Spec.MinAvailable?.Value, budget.Spec.MaxUnavailable.Value)));
+    }
+
+    [Fact]
+    public void Redis_RefusesWritesBelowItsMemoryLimit_AndIsReplacedWhenItHangs()
+    {
+        var redis = Containers.Single(container => container.Name == "redis");
+        var most = redis.Args[redis.Args.IndexOf("--maxmemory") + 1];
+        Assert.EndsWith("mb", most, StringComparison.Ordinal);
+        Assert.True(2 * 1024 * 1024 * int.Parse(most[..^2], CultureInfo.InvariantCulture) <= redis.Resources.Limits["memory"].ToDecimal(), $"{most} leave no room for rewriting the append-only file.");
+        Assert.NotNull(redis.LivenessProbe);
+    }
+
+    [Fact]
+    public void Silos_ThatAreToldToEnd_HaveTheirTime_AndThoseThatHangNone()
+    {
+        var silos = Pods.Where(pod => pod.Metadata.Labels.ContainsKey("granary/silo")).ToList();
+        Assert.All(silos, pod => Assert.True(pod.Spec.TerminationGracePeriodSeconds > (SiloProgram.EndTime(new NodeOptions().Grace) + TimeSpan.FromSeconds(5)).TotalSeconds));
+        Assert.All(silos.SelectMany(pod => pod.Spec.Containers), silo => Assert.InRange(
+            silo.LivenessProbe.PeriodSeconds * silo.LivenessProbe.FailureThreshold + silo.LivenessProbe.TerminationGracePeriodSeconds ?? 0, 30, 60));
+        Assert.All(silos.SelectMany(pod => pod.Spec.Containers), silo => Assert.True(
+            silo.StartupProbe.PeriodSeconds * silo.StartupProbe.FailureThreshold > new SiloClusterOptions().StartPatience.TotalSeconds));
+    }
 
     /// <summary>Read as the silo reads it.</summary>
     [Theory]

@@ -13,6 +13,28 @@ internal static class LinkOffer
 {
     private const string Yes = "yes", Tcp = "tcp", LocalTcp = "local-tcp", Unix = "unix ", SharedMemory = "shared-memory ";
 
+    /// <summary>Whether this process can make what it is told to use, and nothing else: no peer can mend that.</summary>
+    /// <param name="folder">Where shared memory is made.</param>
+    /// <exception cref="IOException">It cannot.</exception>
+    public static void CheckOwn(Transport wanted, string folder)
+    {
+        List<string> remarks = [];
+        if (wanted == Transport.Unix && NewSocketPath() is var path && TryListen(path, remarks) is { } listener)
+        {
+            listener.Dispose();
+            File.Delete(path);
+        }
+        if (wanted == Transport.SharedMemory && TryCreate(folder, remarks) is { } segment)
+        {
+            segment.Unlink();
+            segment.Dispose();
+        }
+        if (remarks.Count > 0)
+        {
+            throw new IOException($"Granary:Node:Transport is {wanted}, but this process can make none: {remarks[0]} Auto would take the next best.");
+        }
+    }
+
     /// <summary>The side that was called: makes the offers.</summary>
     /// <param name="folder">Where shared memory is made.</param>
     public static PeerLink Make(int process, Socket socket, bool isLocal, Transport wanted, string folder)
@@ -20,22 +42,18 @@ internal static class LinkOffer
         List<string> remarks = [];
         if (isLocal && wanted is Transport.Auto or Transport.SharedMemory)
         {
-            try
+            if (TryCreate(folder, remarks) is { } segment)
             {
-                using var made = new Made<SharedSegment>(SharedSegment.Create(folder));
-                if (TryOffer(socket, SharedMemory + made.Value.Path, made.Value.Unlink, remarks))
+                using var made = new Made<SharedSegment>(segment);
+                if (TryOffer(socket, SharedMemory + segment.Path, segment.Unlink, remarks))
                 {
                     return new SharedMemoryLink(process, socket, made.Keep(), side: 0) { IsLocal = true };
                 }
             }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-            {
-                remarks.Add($"no shared memory: {error.Message}");
-            }
         }
         if (isLocal && wanted is Transport.Auto or Transport.Unix)
         {
-            var path = Path.Combine(Path.GetTempPath(), $"granary-{Guid.NewGuid():N}.sock");
+            var path = NewSocketPath();
             using var listener = TryListen(path, remarks);
             if (listener is not null && TryOffer(socket, Unix + path, () => File.Delete(path), remarks))
             {
@@ -85,6 +103,8 @@ internal static class LinkOffer
         }
     }
 
+    private static string NewSocketPath() => Path.Combine(Path.GetTempPath(), $"granary-{Guid.NewGuid():N}.sock");
+
     private static Socket? TryListen(string path, List<string> remarks)
     {
         var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
@@ -97,7 +117,21 @@ internal static class LinkOffer
         catch (Exception error) when (error is SocketException or ArgumentException)
         {
             listener.Dispose();
-            remarks.Add($"no Unix socket: {error.Message}");
+            var reason = error is ArgumentException ? $"a path of {Encoding.UTF8.GetByteCount(path)} bytes is too long for it" : error.Message;
+            remarks.Add($"no Unix socket in {Path.GetTempPath()} (TMPDIR): {reason}.");
+            return null;
+        }
+    }
+
+    private static SharedSegment? TryCreate(string folder, List<string> remarks)
+    {
+        try
+        {
+            return SharedSegment.Create(folder);
+        }
+        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
+        {
+            remarks.Add($"no shared memory: {error.Message}");
             return null;
         }
     }
