@@ -11,16 +11,16 @@ public sealed class ChaosTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task Run_UnderFiveFaults_EndsWithTheWeightsOfItsUndisturbedTwin()
+    public async Task Run_UnderSevenFaults_EndsWithTheWeightsOfItsUndisturbedTwin()
     {
         var report = Path.Combine(folder, "report.json");
-        var result = await CommandLine.RunAsync("chaos", "two-layer", "--steps", "60", "--kills", "5", "--kinds", "kill,stop,slow,disk,coordinator", "--seed", "1", "--out", In("run"), "--report", report);
+        var result = await CommandLine.RunAsync("chaos", "two-layer", "--steps", "60", "--kills", "7", "--kinds", "kill,stop,disk,coordinator,redis-lost,flip,disk-full-at-end", "--seed", "1", "--out", In("run"), "--report", report);
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
         Assert.Contains("ok   the weights are the same", result.Output);
         using var json = JsonDocument.Parse(File.ReadAllText(report));
         Assert.True(json.RootElement.GetProperty("holds").GetBoolean());
         Assert.Equal(
-            ["coordinator", "disk", "kill", "slow", "stop"],
+            ["coordinator", "disk", "disk-full-at-end", "flip", "kill", "redis-lost", "stop"],
             json.RootElement.GetProperty("faults").EnumerateArray().Select(fault => fault.GetProperty("kind").GetString()).Order(StringComparer.Ordinal));
     }
 

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Granary.Contracts;
 using Granary.Silo.Clusters;
 using Granary.Silo.Faults;
@@ -9,6 +10,7 @@ namespace Granary.Client.Chaos;
 internal sealed class Wound : IAsyncDisposable
 {
     private static readonly TimeSpan SlowRuns = TimeSpan.FromMilliseconds(20), SlowRests = TimeSpan.FromMilliseconds(80);
+    private static readonly TimeSpan WritingTime = TimeSpan.FromSeconds(5), LookAgain = TimeSpan.FromMilliseconds(20);
     private Func<Task>? undo;
 
     private Wound(Func<Task> undo) => this.undo = undo;
@@ -42,7 +44,9 @@ internal sealed class Wound : IAsyncDisposable
                 }
                 return Until(() => cluster.Networks!.Mend(index));
             case FaultKind.Disk or FaultKind.DiskFullAtEnd:
-                var disk = DiskFault.Strike(Path.Combine(run.Output, "checkpoints"), full: fault.OtherWay);
+                var checkpoints = Path.Combine(run.Output, "checkpoints");
+                await UntilWrittenAsync(checkpoints);
+                var disk = DiskFault.Strike(checkpoints, full: fault.OtherWay);
                 return Until(disk.Dispose);
             case FaultKind.Redis when fault.OtherWay:
                 await cluster.Redis!.RestartAsync();
@@ -70,6 +74,16 @@ internal sealed class Wound : IAsyncDisposable
         if (Interlocked.Exchange(ref undo, null) is { } once)
         {
             await once();
+        }
+    }
+
+    /// <summary>Half of a checkpoint that the fault hid from whoever wrote it would come back with its end, and be nobody's.</summary>
+    private static async Task UntilWrittenAsync(string checkpoints)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (Directory.Exists(checkpoints) && Directory.EnumerateDirectories(checkpoints, ".*").Any() && Stopwatch.GetElapsedTime(started) < WritingTime)
+        {
+            await Task.Delay(LookAgain);
         }
     }
 
