@@ -11,16 +11,16 @@ public sealed class ChaosTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task Run_UnderFiveFaults_EndsWithTheWeightsOfItsUndisturbedTwin()
+    public async Task Run_UnderSevenFaults_EndsWithTheWeightsOfItsUndisturbedTwin()
     {
         var report = Path.Combine(folder, "report.json");
-        var result = await CommandLine.RunAsync("chaos", "two-layer", "--steps", "60", "--kills", "5", "--kinds", "kill,stop,slow,disk,coordinator", "--seed", "1", "--out", In("run"), "--report", report);
+        var result = await CommandLine.RunAsync("chaos", "two-layer", "--steps", "60", "--kills", "7", "--kinds", "kill,stop,disk,coordinator,redis-lost,flip,disk-full-at-end", "--seed", "1", "--out", In("run"), "--report", report);
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
         Assert.Contains("ok   the weights are the same", result.Output);
         using var json = JsonDocument.Parse(File.ReadAllText(report));
         Assert.True(json.RootElement.GetProperty("holds").GetBoolean());
         Assert.Equal(
-            ["coordinator", "disk", "kill", "slow", "stop"],
+            ["coordinator", "disk", "disk-full-at-end", "flip", "kill", "redis-lost", "stop"],
             json.RootElement.GetProperty("faults").EnumerateArray().Select(fault => fault.GetProperty("kind").GetString()).Order(StringComparer.Ordinal));
     }
 
@@ -36,9 +36,10 @@ public sealed class ChaosTests : IDisposable
     }
 
     [Theory]
-    [InlineData("--kinds knows no fault 'quake'. Known: kill, stop, cut, slow, disk, coordinator, redis.", "two-layer", "--kinds", "kill,quake")]
+    [InlineData("--kinds knows no fault 'quake'. Known: kill, stop, cut, slow, disk, coordinator, redis, redis-lost, flip, disk-full-at-end.", "two-layer", "--kinds", "kill,quake")]
     [InlineData("--kills 0 is too small: at least 1.", "two-layer", "--kills", "0")]
     [InlineData("--kills 9 is more than a run of 20 steps has room for: at most 8.", "two-layer", "--steps", "20", "--kills", "9")]
+    [InlineData("--kills 2 needs other kinds, too: disk-full-at-end strikes once.", "two-layer", "--kills", "2", "--kinds", "disk-full-at-end")]
     [InlineData("--processes 1 is too small: at least 2.", "two-layer", "--processes", "1")]
     [InlineData("No training task is named 'nowhere', and no run lies in ", "nowhere")]
     public async Task Chaos_ThatCannotBe_SaysWhyInOneLineAndFails(string message, params string[] arguments)

@@ -43,12 +43,29 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("'workers' cannot be '0': it takes 1 to 4", "train", "two-layer", "--workers", "0")]
     [InlineData("'workers' cannot be '5': it takes 1 to 4: a worker needs a shard at least.", "train", "two-layer", "--workers", "5")]
     [InlineData("--processes 3 is more than --workers 2", "train", "two-layer", "--processes", "3")]
+    [InlineData("'epochs' cannot be 'NaN': it takes a number above 0", "train", "two-layer", "--epochs", "NaN")]
+    [InlineData("'epochs' cannot be 'Infinity': it takes a number above 0", "train", "two-layer", "--epochs", "Infinity")]
+    [InlineData("--summary /dev/null/s.json cannot be written", "train", "two-layer", "--summary", "/dev/null/s.json")]
+    [InlineData("granary train needs TASK (What to train; see: granary tasks). See: granary train --help", "train")]
+    [InlineData("granary train has no option --setps. Did you mean --steps?", "train", "two-layer", "--setps", "3")]
+    [InlineData("granary show has no option --vebose. Did you mean --verbose?", "show", "--vebose")]
+    [InlineData("granary has no command 'trian'. Did you mean train?", "trian", "two-layer")]
+    [InlineData("granary data needs a command: list, get.", "data")]
+    [InlineData("--steps cannot be 'many': it takes a whole number.", "train", "two-layer", "--steps", "many")]
+    [InlineData("--steps is given 2 times.", "train", "two-layer", "--steps", "1", "--steps", "2")]
+    [InlineData("RUNDIR must not be empty.", "show", "")]
+    [InlineData("--out must not be empty.", "train", "two-layer", "--out", "")]
+    [InlineData("granary tasks does not take 'x'.", "tasks", "lm", "x")]
+    [InlineData("No training task is named '@words'.", "tasks", "@words")]
+    [InlineData("--summary is of no use without --wait.", "submit", "two-layer", "--summary", "s.json", "--out", "/runs/x")]
+    [InlineData("--keep is for a run directory, and 'first' is a run of a cluster or not there", "resume", "first", "--keep", "5")]
+    [InlineData("How many workers? granary scale first N", "scale", "first", "--server", "http://127.0.0.1:1")]
     [InlineData("There are no data at ", "train", "two-layer", "--data", "/nowhere/text8")]
     [InlineData("--out /dev/null/run cannot be written", "train", "two-layer", "--out", "/dev/null/run")]
     [InlineData("No whole checkpoint lies in /nowhere", "resume", "/nowhere")]
     [InlineData("No whole checkpoint lies in /nowhere", "show", "/nowhere")]
     [InlineData("There is no configuration file /nowhere.json", "silo", "--config", "/nowhere.json")]
-    [InlineData("Redis is not reachable at 127.0.0.1:1", "train", "two-layer", "--processes", "2", "--redis", "127.0.0.1:1")]
+    [InlineData("Waited 10 s for Redis at 127.0.0.1:1 (Granary:Cluster:Redis): it does not take connections.", "train", "two-layer", "--processes", "2", "--redis", "127.0.0.1:1")]
     [InlineData("The server does not answer", "list", "--server", "http://127.0.0.1:1")]
     [InlineData("--server nonsense is no address such as", "list", "--server", "nonsense")]
     public async Task Command_ThatCannotBeDone_SaysWhyInOneLineAndFails(string message, params string[] arguments)
@@ -66,6 +83,25 @@ public sealed class CommandLineTests : IDisposable
         var result = await CommandLine.RunAsync("train", "lmm", "--verbose");
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains("   at Granary.", result.Error);
+    }
+
+    [Fact]
+    public async Task Train_WhoseOutputCannotBeWritten_SaysSoAndSucceeds()
+    {
+        using var process = CommandLine.Start("sh", ["-c", "exec \"$0\" \"$@\" > /dev/full", CommandLine.Program, "train", "two-layer", "--steps", "20", "--out", In("run")]);
+        var trained = await CommandLine.EndAsync(process);
+        Assert.Equal(0, trained.ExitCode);
+        Assert.Contains("The run goes on, but what is shown of it broke: IOException", trained.Error, StringComparison.Ordinal);
+        Assert.Equal(20, new CheckpointStore(In("run")).Latest()!.Manifest.Step);
+    }
+
+    [Fact]
+    public async Task Variables_ThatAreEmpty_AreNotSet()
+    {
+        using var process = CommandLine.Start("env", ["GRANARY_DATA=", "GRANARY_SERVER= ", CommandLine.Program, "resume", "nosuch"]);
+        Assert.Contains("no cluster answers at http://127.0.0.1:8081", (await CommandLine.EndAsync(process)).Error, StringComparison.Ordinal);
+        using var training = CommandLine.Start("env", ["GRANARY_DATA=", CommandLine.Program, "train", "lm", "--data", "/nowhere"]);
+        Assert.Contains("There are no data at /nowhere. Known", (await CommandLine.EndAsync(training)).Error, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -118,11 +154,17 @@ public sealed class CommandLineTests : IDisposable
         Assert.Contains($"Port {port} (Granary:Cluster:GrpcPort) cannot be opened", result.Error);
     }
 
-    [Fact]
-    public async Task Interrupt_Once_EndsAtAStepWithACheckpointToGoOnFrom()
+    [Theory]
+    [InlineData("INT")]
+    [InlineData("TERM")]
+    [InlineData("HUP", "HUP")]
+    public async Task Interrupt_Once_EndsAtAStepWithACheckpointToGoOnFrom(params string[] signals)
     {
         using var training = StartEndlessRun();
-        await Process.Start("kill", ["-INT", $"{training.Id}"])!.WaitForExitAsync();
+        foreach (var signal in signals)
+        {
+            await Process.Start("kill", [$"-{signal}", $"{training.Id}"])!.WaitForExitAsync();
+        }
         var ended = await CommandLine.EndAsync(training);
         Assert.Equal(130, ended.ExitCode);
         Assert.True(new CheckpointStore(In("run")).Latest()!.Manifest.Step > 0);

@@ -71,6 +71,25 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
     }
 
     [Fact]
+    public async Task Run_ScaledWhileItWaitsForItsLastCheckpoint_WaitsOnInAnotherRound()
+    {
+        const string Waits = "The last checkpoint, of step 20, could not be written: ";
+        var whole = await cluster.RunAsync(cluster.Spec(2));
+        var spec = cluster.Spec(2) with { CheckpointEvery = 15 };
+        await cluster.RunAsync(spec with { Steps = 10 });
+        File.WriteAllText(Path.Combine(spec.Output, "checkpoints", "00000020"), "in the way");
+        spec = spec with { RunId = spec.RunId + "-resumed", Resume = true };
+        await cluster.Coordinator(spec).SubmitAsync(spec);
+        await cluster.WaitAsync(spec, status => status.Reason.StartsWith(Waits, StringComparison.Ordinal));
+        await cluster.Coordinator(spec).ScaleAsync(3);
+        await cluster.WaitAsync(spec, status => status.HasEnded || (status.Slots.Count == 3 && status.Reason.StartsWith(Waits, StringComparison.Ordinal)));
+        File.Delete(Path.Combine(spec.Output, "checkpoints", "00000020"));
+        var ended = await cluster.WaitAsync(spec, status => status.HasEnded);
+        Assert.Equal((RunState.Succeeded, "All steps are made.", whole.WeightsSha256), (ended.State, ended.Reason, ended.WeightsSha256));
+        Assert.Equal(20, new CheckpointStore(spec.Output).Latest(damage => throw damage)!.Manifest.Step);
+    }
+
+    [Fact]
     public async Task Run_ToldToEndWhileItWaitsForItsLastCheckpoint_FailsAndSaysWhatIsMissing()
     {
         var spec = cluster.Spec(2) with { CheckpointEvery = 15 };

@@ -124,6 +124,15 @@ public sealed class BrokenDiskTests : IDisposable
     }
 
     [Fact]
+    public void Prune_WhereADeletionOnceFailed_MakesUpForIt()
+    {
+        LeaveBehind(".discarded-00000003-dead-1", Contents(3), 1);
+        disk.Write(4);
+        disk.Store.Prune(keep: 1, upTo: 4);
+        Assert.Empty(disk.Leftovers);
+    }
+
+    [Fact]
     public void Sweep_WhileThisProcessWrites_LeavesWhatItWrites()
     {
         disk.Creating = _ => disk.Store.Sweep();

@@ -33,6 +33,28 @@ public class TrainingLoopTests
         Assert.All(bytes, allocated => Assert.InRange(allocated / Steps, 0, 100));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Workers_ThatStop_CompareTheirStatesBeforeOneOfThemLeaves(bool checkpoint)
+    {
+        const int StopsAt = 3;
+        var ranges = ShardRange.Split(2, 2);
+        using var group = new ProcessGroup(ranges, 2);
+        var failures = new Exception?[2];
+        var threads = ranges.Select((range, worker) => new Thread(() => failures[worker] = Record.Exception(() =>
+        {
+            using var replica = new QuietReplica(rows: false);
+            using var loop = new TrainingLoop(replica, range, 2);
+            replica.State.Scalars["altered"] = worker;
+            var stop = new StopSignal();
+            loop.Run(new(0), group.Exchanges[worker], new StopAt(StopsAt, stop, checkpoint), stop);
+        }))).ToList();
+        threads.ForEach(thread => thread.Start());
+        threads.ForEach(thread => thread.Join());
+        Assert.All(failures, failure => Assert.Equal(StopsAt + 1, Assert.IsType<StatesDifferException>(failure).Step));
+    }
+
     [Fact]
     public void Release_OfTheFirstWorker_WaitsForAllWhoReadItsFrame()
     {
@@ -60,6 +82,17 @@ public class TrainingLoopTests
         group.Exchanges[1].Release();
         first.Join();
         Assert.True(released.IsSet);
+    }
+
+    private sealed class StopAt(long step, StopSignal stop, bool checkpoint) : IStepObserver
+    {
+        public void StepCommitted(long committed, Metrics metrics, StepTimes times)
+        {
+            if (committed == step)
+            {
+                stop.Raise(checkpoint);
+            }
+        }
     }
 
     private sealed class Meter : IStepObserver

@@ -6,9 +6,9 @@ using Granary.Training.Loop;
 namespace Granary.Client.Chaos;
 
 /// <summary>One fault as it was.</summary>
-/// <param name="Node">The silo that was struck, if a silo was.</param>
-/// <param name="Recovery">From the fault to the next step that a survivor committed; unknown if the run ended first.</param>
-internal sealed record StruckFault(Fault Fault, TimeSpan Time, Position At, string? Node, TimeSpan? Recovery);
+/// <param name="Nodes">The silos that were struck, if any were.</param>
+/// <param name="Recovery">From the fault, the first of two, to the step that says it is over; unknown if the run ended first.</param>
+internal sealed record StruckFault(Fault Fault, TimeSpan Time, Position At, IReadOnlyList<string> Nodes, string Note, TimeSpan? Recovery);
 
 /// <summary>Whether something that must hold holds, and what was seen.</summary>
 internal sealed record Finding(string Name, bool Holds, string Seen);
@@ -16,13 +16,14 @@ internal sealed record Finding(string Name, bool Holds, string Seen);
 /// <summary>Says what happens while it happens, and at the end how it went: for people, and as JSON.</summary>
 internal sealed class ChaosReport(FaultPlan plan, string command)
 {
+    private const int NameWidth = 32;
     private static readonly JsonSerializerOptions json = new() { WriteIndented = true };
     private readonly long started = Stopwatch.GetTimestamp();
     private readonly List<StruckFault> struck = [];
 
     public int Strikes => struck.Count;
 
-    /// <summary>The kind, and how: <c>stop 8 s</c>, <c>cut one-way 2 s</c>.</summary>
+    /// <summary>The kind, and how: <c>stop 8 s</c>, <c>cut one-way 2 s</c>, <c>kill + coordinator</c>.</summary>
     public static string Name(Fault fault)
     {
         var way = (fault.Kind, fault.OtherWay) switch
@@ -31,20 +32,24 @@ internal sealed class ChaosReport(FaultPlan plan, string command)
             (FaultKind.Disk, true) => " full",
             (FaultKind.Disk, false) => " missing",
             (FaultKind.Redis, true) => " restart",
+            (FaultKind.Kill, true) => " in checkpoint",
             _ => "",
         };
         var lasts = fault.Duration > TimeSpan.Zero && !(fault.Kind == FaultKind.Redis && fault.OtherWay) ? $" {fault.Duration.TotalSeconds:0} s" : "";
-        return KindName(fault.Kind) + way + lasts;
+        return KindName(fault.Kind) + way + lasts + (fault.Second is { } second ? $" + {KindName(second.Kind)}" : "");
     }
 
-    public static string KindName(FaultKind kind) => kind.ToString().ToLowerInvariant();
+    /// <summary>As the command line has it: <c>disk-full-at-end</c>.</summary>
+    public static string KindName(FaultKind kind) => JsonNamingPolicy.KebabCaseLower.ConvertName(kind.ToString());
 
-    public void Struck(int index, Fault fault, Position at, string? node, TimeSpan? recovery)
+    /// <param name="at">Where the run stood: where the fault was planned, if all went well.</param>
+    /// <param name="note">What was not as planned; empty: nothing.</param>
+    public void Struck(int index, Fault fault, Position at, IReadOnlyList<string> nodes, string note, TimeSpan? recovery)
     {
-        var entry = new StruckFault(fault, Stopwatch.GetElapsedTime(started), at, node, recovery);
-        struck.Add(entry);
-        var instead = at == FaultController.Place(fault) ? "" : $" (planned: step {fault.Step}, phase {fault.Phase})";
-        Say($"fault {index + 1,2}/{plan.Faults.Count}  {Name(fault),-16}  step {at.Step}, phase {at.Phase}  {node ?? "-"}  {(recovery is { } time ? $"next step after {time.TotalSeconds:0.00} s" : "the run ended")}{instead}");
+        struck.Add(new(fault, Stopwatch.GetElapsedTime(started), at, nodes, note, recovery));
+        var instead = at == FaultController.Place(fault) ? note : $" (planned: step {fault.Step}, phase {fault.Phase})";
+        var who = nodes.Count == 0 ? "-" : string.Join(", ", nodes);
+        Say($"fault {index + 1,2}/{plan.Faults.Count}  {Name(fault),-NameWidth}  step {at.Step}, phase {at.Phase}  {who}  {(recovery is { } time ? $"over after {time.TotalSeconds:0.00} s" : "the run ended")}{instead}");
     }
 
     public void Say(string line) => Console.WriteLine($"{Stopwatch.GetElapsedTime(started):mm\\:ss\\.f}  {line}");
@@ -52,10 +57,10 @@ internal sealed class ChaosReport(FaultPlan plan, string command)
     public void PrintTable()
     {
         Console.WriteLine();
-        Console.WriteLine($"{"kind",-16}  {"count",5}  {"median",8}  {"worst",8}   from the fault to the next committed step");
+        Console.WriteLine($"{"kind",-NameWidth}  {"count",5}  {"median",8}  {"worst",8}   from the fault to the next committed step");
         foreach (var (kind, times) in Recoveries())
         {
-            Console.WriteLine($"{kind,-16}  {times.Count,5}  {Median(times),6:0.00} s  {times.Max(),6:0.00} s");
+            Console.WriteLine($"{kind,-NameWidth}  {times.Count,5}  {Median(times),6:0.00} s  {times.Max(),6:0.00} s");
         }
         Console.WriteLine();
     }
@@ -78,7 +83,8 @@ internal sealed class ChaosReport(FaultPlan plan, string command)
                 planned_phase = entry.Fault.Phase,
                 step = entry.At.Step,
                 phase = entry.At.Phase,
-                node = entry.Node,
+                nodes = entry.Nodes,
+                note = entry.Note,
                 seconds = entry.Time.TotalSeconds,
                 recovery_seconds = entry.Recovery?.TotalSeconds,
             }),

@@ -20,14 +20,15 @@ internal sealed class ChaosSession(ChaosRequest request, Interruption interrupti
     public async Task<int> RunAsync()
     {
         var folder = request.Run.Output;
-        var (totalSteps, plan) = Plan();
+        var (totalSteps, checkpointEvery, plan) = Plan();
         var expected = request.Undisturbed is { } made ? Whole(made) : await MakeUndisturbedAsync(totalSteps, Path.Combine(folder, UndisturbedName));
 
         var spec = request.Run with
         {
             RunId = DisturbedName,
             Output = Path.Combine(folder, DisturbedName),
-            CheckpointEvery = request.Run.CheckpointEvery > 0 ? request.Run.CheckpointEvery : Math.Max(1, totalSteps / (4 * request.Faults)),
+            CheckpointEvery = checkpointEvery,
+            VerifyEvery = plan.LeastAfterFlip(totalSteps) is { } steps ? Math.Max(1, steps / 4) : request.Run.VerifyEvery,
         };
         var report = new ChaosReport(plan, request.Command);
         report.Say($"Disturbed run of {totalSteps} steps on {request.Processes} silos, {spec.Workers} workers: {request.Faults} faults of plan {request.Seed} ({string.Join(", ", plan.Faults.CountBy(fault => fault.Kind).OrderBy(kind => kind.Key).Select(kind => $"{kind.Value} {ChaosReport.KindName(kind.Key)}"))}).");
@@ -46,12 +47,20 @@ internal sealed class ChaosSession(ChaosRequest request, Interruption interrupti
         return findings.All(finding => finding.Holds) ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private (long TotalSteps, FaultPlan Plan) Plan()
+    private (long TotalSteps, long CheckpointEvery, FaultPlan Plan) Plan()
     {
         using var shape = new RunShape(request.Run);
-        return request.Faults <= FaultPlan.MostFaults(shape.TotalSteps)
-            ? (shape.TotalSteps, FaultPlan.Create(request.Seed, request.Faults, request.Kinds, shape.TotalSteps, shape.PhasesAt))
-            : throw new UserErrorException($"--kills {request.Faults} is more than a run of {shape.TotalSteps} steps has room for: at most {FaultPlan.MostFaults(shape.TotalSteps)}. Raise --steps or take fewer.");
+        if (request.Faults > 1 && request.Kinds.All(kind => kind == FaultKind.DiskFullAtEnd))
+        {
+            throw new UserErrorException($"--kills {request.Faults} needs other kinds, too: {ChaosReport.KindName(FaultKind.DiskFullAtEnd)} strikes once.");
+        }
+        if (request.Faults > FaultPlan.MostFaults(shape.TotalSteps))
+        {
+            throw new UserErrorException($"--kills {request.Faults} is more than a run of {shape.TotalSteps} steps has room for: at most {FaultPlan.MostFaults(shape.TotalSteps)}. Raise --steps or take fewer.");
+        }
+        var checkpointEvery = request.Run.CheckpointEvery > 0 ? request.Run.CheckpointEvery : Math.Max(1, shape.TotalSteps / (4 * request.Faults));
+        return (shape.TotalSteps, checkpointEvery, FaultPlan.Create(
+            request.Seed, request.Faults, request.Kinds, shape.TotalSteps, shape.PhasesAt, checkpointEvery, overlap: request.Processes >= FaultController.OverlappingTakes));
     }
 
     private async Task<CheckpointManifest> MakeUndisturbedAsync(long totalSteps, string output)
@@ -99,7 +108,7 @@ internal sealed class ChaosSession(ChaosRequest request, Interruption interrupti
             if (run.Ended.IsCompleted)
             {
                 var left = await leaks.EndAsync(spec.Output);
-                findings.Add(new("nothing leaked", left.Count == 0, left.Count == 0 ? "files, connections and tensors are gone" : string.Join("; ", left)));
+                findings.Add(new("nothing leaked", left.Count == 0, left.Count == 0 ? "files, connections, tensors and halves of checkpoints are gone" : string.Join("; ", left)));
             }
             return findings;
         }

@@ -4,7 +4,7 @@ using Granary.Silo.Clusters;
 
 namespace Granary.Client.Chaos;
 
-/// <summary>What a run must not leave behind in the silos' processes: open files, connections between workers, tensors.</summary>
+/// <summary>What a run must not leave behind: open files, connections between workers and tensors in the silos' processes, halves of checkpoints.</summary>
 internal sealed class LeakCheck
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
@@ -30,7 +30,7 @@ internal sealed class LeakCheck
         var started = Stopwatch.GetTimestamp();
         while (true)
         {
-            var left = new List<string>();
+            var left = Directory.GetDirectories(Path.Combine(runDirectory, "checkpoints"), ".*").Select(rest => $"{rest} is left").ToList();
             foreach (var silo in silos)
             {
                 try

@@ -14,6 +14,7 @@ internal sealed class RunPoll : IAsyncDisposable
     private readonly CancellationTokenSource stop = new();
     private readonly TaskCompletionSource<RunStatus> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Task work;
+    private volatile int heard;
 
     public RunPoll(IReadOnlyList<SiloProcess> silos, RunStatus first)
     {
@@ -25,6 +26,16 @@ internal sealed class RunPoll : IAsyncDisposable
 
     /// <summary>What was last heard.</summary>
     public RunStatus Latest { get; private set; }
+
+    /// <summary>Waits for news: while nobody answers, what was last heard grows old.</summary>
+    public async Task HearAsync(CancellationToken cancellationToken)
+    {
+        // The answer that is under way may be old, too.
+        for (var news = heard + 2; heard < news && !ended.Task.IsCompleted;)
+        {
+            await Task.Delay(Interval / 5, cancellationToken);
+        }
+    }
 
     /// <summary>How the run has ended.</summary>
     public Task<RunStatus> Ended => ended.Task;
@@ -46,6 +57,7 @@ internal sealed class RunPoll : IAsyncDisposable
                 using var timeout = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
                 timeout.CancelAfter(Patience);
                 Latest = await clients[turn].GetAsync(runId, timeout.Token);
+                heard++;
                 if (Latest.HasEnded)
                 {
                     ended.SetResult(Latest);

@@ -7,7 +7,7 @@ namespace Granary.Client.Chaos;
 /// <summary>The gates of all silos of a cluster, as one: this program's end of the talk that <see cref="GateLine"/> describes.</summary>
 internal sealed class SiloGates : IDisposable
 {
-    private static readonly TimeSpan StayEvery = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan StayEvery = TimeSpan.FromSeconds(2), AnswerTime = TimeSpan.FromSeconds(10);
     private readonly IReadOnlyList<SiloProcess> silos;
     private readonly Lock turn = new();
     private readonly SortedDictionary<string, Position> arrived = new(StringComparer.Ordinal);
@@ -15,6 +15,7 @@ internal sealed class SiloGates : IDisposable
     private TaskCompletionSource changed = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private Position? hold;
     private (long After, Func<string, bool> Counts, TaskCompletionSource<GateLine> Commit)? watch;
+    private (string Node, TaskCompletionSource Done)? flipped;
 
     public SiloGates(IReadOnlyList<SiloProcess> silos)
     {
@@ -107,6 +108,19 @@ internal sealed class SiloGates : IDisposable
         return commit.Task;
     }
 
+    /// <summary>Turns over a bit of a worker that waits at this silo's gate.</summary>
+    /// <returns>Whether it is done.</returns>
+    public async Task<bool> FlipAsync(SiloProcess silo, ulong bit)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (turn)
+        {
+            flipped = (silo.Name, done);
+        }
+        silo.Say(GateLine.Flip(bit));
+        return await Task.WhenAny(done.Task, Task.Delay(AnswerTime)) == done.Task;
+    }
+
     public void Dispose() => stay.Dispose();
 
     private void SayToAll(string line)
@@ -135,6 +149,10 @@ internal sealed class SiloGates : IDisposable
             {
                 awaited.Commit.TrySetResult(line);
                 watch = null;
+            }
+            else if (line.Word == GateWord.Flipped && flipped is { } asked && asked.Node == node)
+            {
+                asked.Done.TrySetResult();
             }
         }
     }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Granary.Contracts;
 using Granary.Silo.Clusters;
 using Granary.Silo.Faults;
@@ -9,19 +10,22 @@ namespace Granary.Client.Chaos;
 internal sealed class Wound : IAsyncDisposable
 {
     private static readonly TimeSpan SlowRuns = TimeSpan.FromMilliseconds(20), SlowRests = TimeSpan.FromMilliseconds(80);
+    private static readonly TimeSpan WritingTime = TimeSpan.FromSeconds(5), LookAgain = TimeSpan.FromMilliseconds(20);
     private Func<Task>? undo;
 
     private Wound(Func<Task> undo) => this.undo = undo;
 
     /// <param name="victim">The silo that is struck, if a silo is.</param>
-    public static async Task<Wound> StrikeAsync(Fault fault, ProcessCluster cluster, SiloProcess victim, RunSpec run)
+    /// <exception cref="UserErrorException">The fault could not be brought about.</exception>
+    public static async Task<Wound> StrikeAsync(Fault fault, ProcessCluster cluster, SiloGates gates, SiloProcess victim, RunSpec run)
     {
         switch (fault.Kind)
         {
             case FaultKind.Kill or FaultKind.Coordinator:
-                Signals.Send(victim.Process, Signals.Kill);
-                await victim.Process.WaitForExitAsync();
-                return new(() => Task.CompletedTask);
+                await KillAsync(victim);
+                return Lasting;
+            case FaultKind.Flip:
+                return await gates.FlipAsync(victim, fault.Bit) ? Lasting : throw new UserErrorException($"No worker of {victim.Name} waits for a bit to be flipped.");
             case FaultKind.Stop:
                 var stopped = victim.Process;
                 await Signals.StopAsync(stopped);
@@ -39,18 +43,30 @@ internal sealed class Wound : IAsyncDisposable
                     cluster.Networks!.Cut(index);
                 }
                 return Until(() => cluster.Networks!.Mend(index));
-            case FaultKind.Disk:
-                var disk = DiskFault.Strike(Path.Combine(run.Output, "checkpoints"), full: fault.OtherWay);
+            case FaultKind.Disk or FaultKind.DiskFullAtEnd:
+                var checkpoints = Path.Combine(run.Output, "checkpoints");
+                await UntilWrittenAsync(checkpoints);
+                var disk = DiskFault.Strike(checkpoints, full: fault.OtherWay);
                 return Until(disk.Dispose);
             case FaultKind.Redis when fault.OtherWay:
                 await cluster.Redis!.RestartAsync();
-                return new(() => Task.CompletedTask);
+                return Lasting;
+            case FaultKind.RedisLost:
+                await cluster.Redis!.LoseDataAsync();
+                return Lasting;
             case FaultKind.Redis:
                 await Signals.StopAsync(cluster.Redis!.Process);
                 return Until(() => Signals.Send(cluster.Redis!.Process, Signals.Continue));
             default:
                 throw new ArgumentOutOfRangeException(nameof(fault), fault.Kind, "No such kind of fault.");
         }
+    }
+
+    public static async Task KillAsync(SiloProcess victim)
+    {
+        var process = victim.Process;
+        Signals.Send(process, Signals.Kill);
+        await process.WaitForExitAsync();
     }
 
     public async ValueTask DisposeAsync()
@@ -60,6 +76,19 @@ internal sealed class Wound : IAsyncDisposable
             await once();
         }
     }
+
+    /// <summary>Half of a checkpoint that the fault hid from whoever wrote it would come back with its end, and be nobody's.</summary>
+    private static async Task UntilWrittenAsync(string checkpoints)
+    {
+        var started = Stopwatch.GetTimestamp();
+        while (Directory.Exists(checkpoints) && Directory.EnumerateDirectories(checkpoints, ".*").Any() && Stopwatch.GetElapsedTime(started) < WritingTime)
+        {
+            await Task.Delay(LookAgain);
+        }
+    }
+
+    /// <summary>There is nothing to undo.</summary>
+    private static Wound Lasting => new(() => Task.CompletedTask);
 
     private static Wound Until(Action undo) => new(() =>
     {

@@ -16,7 +16,7 @@ internal static class ClusterCommands
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = server.Connect(parsed);
-            Screen.Write(List(await client.ListAsync(cancellationToken)));
+            Screen.Write(List(await client.ListAsync(cancellationToken), Screen.Width));
         });
         return command;
     }
@@ -47,7 +47,8 @@ internal static class ClusterCommands
         return command;
     }
 
-    private static Table List(IReadOnlyList<RunStatus> runs)
+    /// <param name="width">Long reasons are cut to it.</param>
+    internal static Table List(IReadOnlyList<RunStatus> runs, int width)
     {
         string[] head = ["run", "task", "state", "step", "workers", "why"];
         var rows = runs.Select(run => new[]
@@ -59,7 +60,7 @@ internal static class ClusterCommands
         var table = new Table().Border(TableBorder.Simple).AddColumns(head);
         foreach (var row in rows)
         {
-            table.AddRow([.. row[..^1].Select(cell => new Text(cell)), new Text(Screen.Fit(row[^1], others))]);
+            table.AddRow([.. row[..^1].Select(cell => new Text(cell)), new Text(Screen.Fit(row[^1], width, others))]);
         }
         return table;
     }

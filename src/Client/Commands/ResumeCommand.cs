@@ -18,6 +18,7 @@ internal static class ResumeCommand
         var command = new Command("resume", "Goes on with a run from its newest whole checkpoint, exactly. What is not said here is as the run was begun with.") { directory, steps, data, task, otherMachine };
         var how = new RunOptions(command, defaults: null);
         var session = new SessionOptions(command);
+        List<Option> ofDirectories = [.. command.Options];
         var server = new ServerOption(command);
         var watch = new WatchOptions(command, "it has ended");
         command.SetAction(async (parsed, cancellationToken) =>
@@ -25,6 +26,10 @@ internal static class ResumeCommand
             var run = parsed.GetValue(directory)!;
             if (server.IsGiven(parsed) || !(Directory.Exists(run) || run.Contains(Path.DirectorySeparatorChar)))
             {
+                if (ofDirectories.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } useless)
+                {
+                    throw new UserErrorException($"{useless.Name} is for a run directory, and '{run}' is a run of a cluster or not there: it goes on as it was submitted; see also: granary scale");
+                }
                 return await RunCommands.ResumeAsync(server, watch.ReadIfWaiting(parsed), parsed, run, cancellationToken);
             }
             var manifest = Newest(parsed.GetValue(directory)!).Manifest;

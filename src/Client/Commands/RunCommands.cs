@@ -76,11 +76,14 @@ internal static class RunCommands
         var command = new Command("scale", "Changes the number of a run's workers at the next step boundary. No bit of the weights depends on it.") { workers, option };
         return Act(command, (client, id, parsed, cancellationToken) =>
         {
-            if (parsed.GetValue(workers) is null == parsed.GetValue(option) is null)
+            var count = (parsed.GetValue(workers), parsed.GetValue(option)) switch
             {
-                throw new UserErrorException($"Say once how many workers: granary scale {id} N");
-            }
-            return client.ScaleAsync(id, SpecOptions.AtLeast((parsed.GetValue(workers) ?? parsed.GetValue(option))!.Value, 1, option.Name), cancellationToken);
+                ({ } only, null) => only,
+                (null, { } only) => only,
+                (null, null) => throw new UserErrorException($"How many workers? granary scale {id} N"),
+                _ => throw new UserErrorException($"WORKERS and --workers both say how many: granary scale {id} N"),
+            };
+            return client.ScaleAsync(id, SpecOptions.AtLeast(count, 1, option.Name), cancellationToken);
         });
     }
 

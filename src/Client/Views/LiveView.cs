@@ -36,7 +36,7 @@ internal sealed class LiveView : RunView
         }
     }
 
-    private IRenderable Draw(RunStatus run)
+    internal IRenderable Draw(RunStatus run)
     {
         var grid = new Grid().AddColumn(new GridColumn().NoWrap()).AddColumn();
         Row("progress", new Markup($"{Bar(run)} {Share(run):P0}  step {run.Step:N0}/{run.TotalSteps:N0}  epoch {Epoch(run):0.00}"));

@@ -26,6 +26,7 @@ internal abstract class RunView
         const double Day = 86_400;
         return ((run.TotalSteps - run.Step) / stepsPerSecond) switch
         {
+            double.PositiveInfinity => "?",
             >= 1000 * Day => "years",
             >= 2 * Day and var seconds => $"{seconds / Day:0} days",
             >= 3600 and var seconds => $"{(int)(seconds / 3600)} h {(int)(seconds / 60) % 60:00} min",

@@ -6,7 +6,7 @@ namespace Granary.Client.Views;
 /// <summary>Where tables go: a terminal of some width, or a pipe or file, which has none.</summary>
 internal static class Screen
 {
-    private const int Endless = 1_000_000, Least = 20;
+    private const int Endless = 1_000_000, Least = 10;
 
     /// <summary>Wrapped in a terminal; elsewhere whole, and without the blanks that fill a terminal's lines.</summary>
     public static void Write(IRenderable content)
@@ -22,20 +22,23 @@ internal static class Screen
         }
     }
 
-    /// <summary>The text as it is; in a terminal cut to the columns that others leave it.</summary>
-    public static string Fit(string text, int others) => Fit(text, Console.IsOutputRedirected ? Endless : AnsiConsole.Profile.Width, others);
+    /// <summary>Columns; without end where there is no terminal.</summary>
+    public static int Width => Console.IsOutputRedirected ? Endless : AnsiConsole.Profile.Width;
 
-    internal static string Fit(string text, int width, int others)
+    /// <summary>The text as it is, or cut to the columns that others leave it.</summary>
+    public static string Fit(string text, int width, int others)
     {
         var most = Math.Max(Least, width - others);
         return text.Length <= most ? text : text[..(most - 1)].TrimEnd() + "…";
     }
 
-    internal static string Plain(IRenderable content)
+    /// <summary>As it is written where there is no terminal.</summary>
+    /// <param name="width">Where lines are broken. Default: nowhere.</param>
+    internal static string Plain(IRenderable content, int width = Endless)
     {
         using var text = new StringWriter();
         var console = AnsiConsole.Create(new() { Ansi = AnsiSupport.No, ColorSystem = ColorSystemSupport.NoColors, Interactive = InteractionSupport.No, Out = new AnsiConsoleOutput(text) });
-        console.Profile.Width = Endless;
+        console.Profile.Width = width;
         console.Write(content);
         return string.Join('\n', text.ToString().TrimEnd().Split('\n').Select(line => line.TrimEnd()));
     }

@@ -62,7 +62,9 @@ internal sealed class RoundInProgress(RoundPlan plan)
                 Differ(report.Step, odd);
                 return;
             }
-            outcome.TrySetResult(new(report.Kind, string.Join(' ', ended.Values.Select(end => end.Message).OfType<string>()), report.WeightsSha256));
+            // Whoever keeps the run may stop at the last step, for want of a whole checkpoint, where the others have finished.
+            var kind = ended.Values.Any(end => end.Kind == ReportKind.Stopped) ? ReportKind.Stopped : report.Kind;
+            outcome.TrySetResult(new(kind, string.Join(' ', ended.Values.Select(end => end.Message).OfType<string>()), report.WeightsSha256));
         }
     }
 

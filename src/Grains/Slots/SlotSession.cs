@@ -256,12 +256,13 @@ internal sealed partial class SlotSession(
                 held.Position = loop.Position;
                 step = loop.Position.Step;
             }
-            if (unwritten is not null && step == trained.TotalSteps)
+            if (unwritten is not null && step == trained.TotalSteps && round.Stop.StopsRun)
             {
                 reporter.Finish(ReportKind.Failed, step, null, unwritten);
                 return;
             }
-            reporter.Finish(step == trained.TotalSteps ? ReportKind.Finished : ReportKind.Stopped, step, WeightsHash.Of(trained.State), unwritten);
+            // Without its last checkpoint the run is not at its end: the next round leaves it.
+            reporter.Finish(step == trained.TotalSteps && unwritten is null ? ReportKind.Finished : ReportKind.Stopped, step, WeightsHash.Of(trained.State), unwritten);
         }
         catch (StatesDifferException differ)
         {

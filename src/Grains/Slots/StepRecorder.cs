@@ -78,7 +78,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
 
     public bool WantsComparison => keepsRun && run.CheckpointEvery == 0 && time.GetElapsedTime(checkpointBegun) >= CheckpointInterval;
 
-    public bool ComparesAt(long step, Metrics metrics) => step % run.VerifyEvery == 0 || IsCheckpointDue(step) || IsMeasured(metrics);
+    public bool ComparesAt(long step, Metrics metrics) => (run.VerifyEvery > 0 && step % run.VerifyEvery == 0) || IsCheckpointDue(step) || IsMeasured(metrics);
 
     public void StatesAgree(long step, int workers) => agreed = (step, workers);
 
@@ -136,7 +136,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
             var why = $"The {(isLast ? "last checkpoint" : "checkpoint")}, of step {step}, could not be written: {refusal}";
             if (round.Over.IsCancellationRequested || (isLast ? round.Stop.IsRaised : time.GetElapsedTime(begun) > DiskPatience))
             {
-                return isLast ? $"{why} The run was told to end without it." : why;
+                return isLast && round.Stop.StopsRun ? $"{why} The run was told to end without it." : why;
             }
             if (reminded == 0 || time.GetElapsedTime(reminded) > RemindEvery)
             {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Granary.Training;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Data;
@@ -36,9 +37,9 @@ internal sealed class UnpackedStream(Stream content, FileStream file, DataPart p
         return read;
     }
 
-    private static long Times => Environment.GetEnvironmentVariable(Variable) switch
+    private static long Times => EnvironmentVariable.Read(Variable) switch
     {
-        null or "" => DefaultTimes,
+        null => DefaultTimes,
         var text when int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var times) && times > 0 => times,
         var text => throw new TrainingDataException($"{Variable} is '{text}', but it takes a whole number from 1. Default: {DefaultTimes}."),
     };

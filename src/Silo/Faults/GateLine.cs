@@ -12,6 +12,9 @@ public enum GateWord
     /// <summary>A worker has committed a step.</summary>
     Committed,
 
+    /// <summary>A bit of a worker's weights has been turned over.</summary>
+    Flipped,
+
     /// <summary>No word came for too long: the gate is open again.</summary>
     GaveUp,
 }

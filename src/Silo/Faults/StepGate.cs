@@ -33,8 +33,13 @@ internal sealed class StepGate(Action<string> say) : IStepGate
             Say(GateWord.Reached, slot, at);
             while (Holds(at))
             {
-                Flip(state);
                 Monitor.Wait(turn, TimeSpan.FromSeconds(1));
+                if (flip is { } draw)
+                {
+                    flip = null;
+                    Flip(state, draw);
+                    Say(GateWord.Flipped, slot, at);
+                }
                 if (Holds(at) && Stopwatch.GetElapsedTime(lastWord) > Patience)
                 {
                     hold = null;
@@ -83,14 +88,9 @@ internal sealed class StepGate(Action<string> say) : IStepGate
         }
     }
 
-    /// <summary>Turns over one bit of the weights of whichever worker comes by first.</summary>
-    private void Flip(ReplicaState state)
+    /// <summary>Turns over one bit of a worker's weights.</summary>
+    private static void Flip(ReplicaState state, ulong draw)
     {
-        if (flip is not { } draw)
-        {
-            return;
-        }
-        flip = null;
         var weights = state.Tensors.Where(tensor => tensor.Kind == StateKind.Model).ToList();
         var at = (long)(draw % (ulong)weights.Sum(tensor => (long)tensor.Length * 8 * sizeof(float)));
         foreach (var tensor in weights)

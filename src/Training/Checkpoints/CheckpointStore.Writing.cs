@@ -65,6 +65,7 @@ public sealed partial class CheckpointStore
         {
             Try(() => Discard(DirectoryOf(step)));
         }
+        DeleteDiscarded();
     });
 
     /// <summary>Deletes the checkpoints of later steps: they are of a course that turned out to be wrong.</summary>
@@ -79,19 +80,22 @@ public sealed partial class CheckpointStore
     /// <summary>Deletes what killed processes left half written or half deleted. For the begin of a round.</summary>
     public void Sweep() => Try(() =>
     {
-        foreach (var directory in Directory.Exists(root) ? Directory.GetDirectories(root, ".*") : [])
+        foreach (var directory in Directory.Exists(root) ? Directory.GetDirectories(root, PartialPrefix + "*") : [])
         {
-            var name = Path.GetFileName(directory);
-            if (name.StartsWith(DiscardedPrefix, StringComparison.Ordinal))
-            {
-                Try(() => Directory.Delete(directory, recursive: true));
-            }
-            else if (name.StartsWith(PartialPrefix, StringComparison.Ordinal) && !name.Contains(session, StringComparison.Ordinal))
+            if (!Path.GetFileName(directory).Contains(session, StringComparison.Ordinal))
             {
                 Try(() => Discard(directory));
             }
         }
+        DeleteDiscarded();
     });
+
+    /// <summary>Whether a checkpoint of this step is in place.</summary>
+    public bool Has(long step) => Directory.Exists(DirectoryOf(step));
+
+    /// <summary>Whether somebody is writing the checkpoint of this step, or was killed over it.</summary>
+    public bool IsBeingWritten(long step) =>
+        Directory.Exists(root) && Directory.EnumerateDirectories(root, $"{PartialPrefix}{Path.GetFileName(DirectoryOf(step))}-*").Any();
 
     private Checkpoint PutInPlace(string partial, CheckpointManifest manifest)
     {
@@ -133,6 +137,14 @@ public sealed partial class CheckpointStore
         var discarded = Hidden(DiscardedPrefix, directory);
         Directory.Move(directory, discarded);
         Try(() => Directory.Delete(discarded, recursive: true));
+    }
+
+    private void DeleteDiscarded()
+    {
+        foreach (var directory in Directory.Exists(root) ? Directory.GetDirectories(root, DiscardedPrefix + "*") : [])
+        {
+            Try(() => Directory.Delete(directory, recursive: true));
+        }
     }
 
     private string Hidden(string prefix, string directory) =>

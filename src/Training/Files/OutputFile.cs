@@ -13,6 +13,10 @@ public static class OutputFile
     {
         try
         {
+            if (Directory.Exists(path))
+            {
+                throw new IOException("It is a folder.");
+            }
             var file = new FileInfo(path);
             file.Directory!.Create();
             var isNew = !file.Exists;

@@ -1,0 +1,24 @@
+using Granary.Client;
+using Grpc.Core;
+
+namespace Granary.Cluster.Tests.Client;
+
+public class ErrorLineTests
+{
+    [Fact]
+    public void Defect_HasALineAndACodeOfItsOwn()
+    {
+        var (line, exitCode) = ErrorLine.For(new NullReferenceException("Object reference not set to an instance of an object."));
+        Assert.Equal("NullReferenceException: Object reference not set to an instance of an object. This is a defect of Granary; run again with --verbose to see where.", line);
+        Assert.Equal(ExitCode.Defect, exitCode);
+    }
+
+    [Fact]
+    public void Connection_ThatBreaksUnderACall_IsNoDefectAndNoRefusal()
+    {
+        var broken = new RpcException(new(StatusCode.Internal, "Error starting gRPC call.", new HttpRequestException("gone")));
+        Assert.Equal(("The server does not answer: Error starting gRPC call. Is the address right, and a silo running there?", ExitCode.Failed), ErrorLine.For(broken));
+        Assert.Equal(("No run is named 'x'.", ExitCode.Failed), ErrorLine.For(new RpcException(new(StatusCode.NotFound, "No run is named 'x'."))));
+        Assert.Equal(ExitCode.Interrupted, ErrorLine.For(new RpcException(new(StatusCode.Cancelled, "Call canceled by the client.", new OperationCanceledException()))).ExitCode);
+    }
+}
