@@ -64,7 +64,7 @@ internal sealed partial class StartWait(TimeSpan patience, ILogger<StartWait> lo
                 }
                 if (waited >= patience)
                 {
-                    throw new ClusterStartException($"Waited {waited.TotalSeconds:0} s for {what}: {reason}. {cure}", error);
+                    throw new ClusterStartException($"Waited {patience.TotalSeconds:0} s for {what}: {reason}. {cure}", error);
                 }
                 if (waited >= said)
                 {
