@@ -88,7 +88,7 @@ public sealed class GatewayTests : IAsyncLifetime
     {
         using var client = new TrainingClient(cluster.Server);
         var run = (await runs.SubmitAsync(new() { Spec = Good() })).FromWire();
-        Assert.Equal((4, 3, 50L, 1UL), (run.Spec.Shards, run.Spec.Keep, run.Spec.VerifyEvery, run.Spec.Seed));
+        Assert.Equal((4, 3, 20L, 1UL), (run.Spec.Shards, run.Spec.Keep, run.Spec.VerifyEvery, run.Spec.Seed));
         Assert.Equal("100", run.Spec.Settings["hidden"]);
         Assert.NotEmpty(run.Spec.Versions["granary"]);
         await foreach (var entry in client.WatchAsync(run.Spec.RunId))

@@ -155,6 +155,7 @@ public sealed class RunTests(TestTrainingCluster cluster) : IClassFixture<TestTr
         var waiting = await cluster.WaitAsync(spec, status => status.Reason.Contains("Not for this run: "));
         Assert.Equal(RunState.Queued, waiting.State);
         Assert.Contains("Silo_0 has granary unknown instead of 0.0.1", waiting.Reason);
+        Assert.Equal(RunState.Succeeded, (await cluster.RunAsync(cluster.Spec(5))).State);
         await cluster.Coordinator(spec).CancelAsync("Enough.");
         await cluster.WaitAsync(spec, status => status.HasEnded);
     }

@@ -23,6 +23,10 @@ public sealed class SlotQueueTests
         Assert.Equal("Has 2 of 2 slots.", SlotQueue.Grant([Run("a", 1, 5), Run("b", 2, 2)], FourSlots, "b").Reason);
 
     [Fact]
+    public void Run_WhoseVersionNoNodeHas_HoldsUpNobody() =>
+        Assert.Equal("Has 2 of 2 slots.", SlotQueue.Grant([Run("a", 1, 1) with { CanBeServed = false }, Run("b", 2, 2)], FourSlots, "b").Reason);
+
+    [Fact]
     public void Run_OfHigherPriority_GoesFirst()
     {
         SlotClaim[] runs = [Run("a", 1, 2), Run("b", 2, 2) with { Priority = 1 }];

@@ -81,7 +81,7 @@ internal sealed class ClusterGrain(
             .ToList();
         var others = record.State.Claims.Where(other => other != before).ToList();
         var (slots, reason) = SlotQueue.Grant([.. others, claim], alive, request.RunId);
-        claim = claim with { Held = [.. slots.Select(slot => slot.Key)] };
+        claim = claim with { Held = [.. slots.Select(slot => slot.Key)], CanBeServed = foreign.Count == 0 || claim.Needed <= alive.Count };
         if (before is null || before with { Held = claim.Held } != claim || !before.Held.SequenceEqual(claim.Held) || !Knows(request.RunId))
         {
             record.State.Claims = [.. others, claim];

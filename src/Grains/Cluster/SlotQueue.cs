@@ -17,6 +17,10 @@ public sealed record SlotClaim(
     [property: Id(5)] List<string> Held,
     [property: Id(6)] bool Started)
 {
+    /// <summary>Whether the cluster has nodes enough of the run's versions: if not, nobody waits behind it. Default: yes.</summary>
+    [Id(7)]
+    public bool CanBeServed { get; init; } = true;
+
     /// <summary>Fewest slots it can use now.</summary>
     public int Needed => Started ? 1 : Math.Min(Minimum, Wanted);
 }
@@ -40,7 +44,7 @@ internal static class SlotQueue
         var held = runs.SelectMany(one => one.Held).ToHashSet();
         var free = usable.Where(slot => !held.Contains(slot.Key)).ToList();
         var waiting = runs
-            .Where(one => one != run && one.Needed <= usable.Count && Kept(one, usable).Count < one.Needed)
+            .Where(one => one != run && one.CanBeServed && one.Needed <= usable.Count && Kept(one, usable).Count < one.Needed)
             .OrderByDescending(one => one.Priority)
             .ThenBy(one => one.Arrival)
             .ToList();

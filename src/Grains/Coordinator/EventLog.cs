@@ -24,6 +24,6 @@ internal sealed class EventLog(TimeProvider time)
         }
     }
 
-    /// <summary>Oldest first.</summary>
-    public List<RunEvent> After(long id) => [.. events.Where(entry => entry.Id > id)];
+    /// <summary>Oldest first. All, if the id is of an activation whose clock was ahead.</summary>
+    public List<RunEvent> After(long id) => [.. events.Where(entry => entry.Id > id || id > lastId)];
 }

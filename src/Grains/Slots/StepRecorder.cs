@@ -49,6 +49,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private bool brokeOff;
     private long bytesSent;
     private long checkpointBegun;
+    private TimeSpan sinceCheckpoint;
     private (long Step, int Workers) agreed;
     private string? refusal;
 
@@ -60,6 +61,8 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
         (this.round, this.run, this.replica, this.exchange) = (round, run, replica, exchange);
         (this.instruments, this.time, this.gate) = (instruments, time, gate);
         (keepsRun, reporter, Step) = (round.Worker == 0, round.Reporter, from);
+        // A round begins with one state on all: what is not compared has been copied.
+        agreed = (from, workers);
         started = reported = checkpointBegun = time.GetTimestamp();
         reportEvery = keepsRun ? ReportEvery : ReportEvery * Math.Max(1, run.Workers / FullPace);
         if (keepsRun)
@@ -69,16 +72,18 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
             checkpoints = new(store, run.Keep, Report, instruments.CheckpointCopied);
             checkpoints.Prepare(replica.State);
             // Later ones are of a course that is now repeated; should they be damaged, they are written again.
-            Attempt("earlier checkpoints cannot be read", () => store.Manifests().Where(manifest => manifest.Step <= from).ToList().ForEach(checkpoints.Adopt));
+            Attempt("earlier checkpoints cannot be read", () => Adopt(store.Manifests().Where(manifest => manifest.Step <= from).ToList()));
         }
     }
 
     /// <summary>Steps committed.</summary>
     public long Step { get; private set; }
 
-    public bool WantsComparison => keepsRun && run.CheckpointEvery == 0 && time.GetElapsedTime(checkpointBegun) >= CheckpointInterval;
+    private bool IsCheckpointLate => time.GetElapsedTime(checkpointBegun) + sinceCheckpoint >= CheckpointInterval;
 
-    public bool ComparesAt(long step, Metrics metrics) => (run.VerifyEvery > 0 && step % run.VerifyEvery == 0) || IsCheckpointDue(step) || IsMeasured(metrics);
+    public bool WantsComparison => keepsRun && run.CheckpointEvery == 0 && IsCheckpointLate;
+
+    public bool ComparesAt(long step, Metrics metrics) => step % run.VerifyEvery == 0 || IsCheckpointDue(step) || IsMeasured(metrics);
 
     public void StatesAgree(long step, int workers) => agreed = (step, workers);
 
@@ -203,13 +208,21 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
         }
     }
 
+    /// <param name="earlier">Checkpoints of rounds before, newest first.</param>
+    private void Adopt(List<CheckpointManifest> earlier)
+    {
+        earlier.ForEach(checkpoints!.Adopt);
+        // However often rounds change, the interval goes on.
+        sinceCheckpoint = earlier.Count > 0 && time.GetUtcNow() - earlier[0].Written is { Ticks: > 0 } since ? since : TimeSpan.Zero;
+    }
+
     private bool IsCheckpointDue(long step) => run.CheckpointEvery > 0 && step % run.CheckpointEvery == 0;
 
     private bool IsMeasured(Metrics metrics) => replica.Measure.Occasional && metrics.TryGet(replica.Measure.Metric, out _);
 
     private void BeginCheckpoint(long step)
     {
-        checkpointBegun = time.GetTimestamp();
+        (checkpointBegun, sinceCheckpoint) = (time.GetTimestamp(), TimeSpan.Zero);
         checkpoints!.Begin(replica.State, CheckpointManifest.Of(run, replica, step) with
         {
             Agreed = agreed.Step == step ? agreed.Workers : 1,

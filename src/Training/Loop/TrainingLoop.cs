@@ -108,7 +108,7 @@ public sealed class TrainingLoop : IDisposable
                     }
                 }
                 Position = new(step + 1);
-                Commit(exchange, observer, stopping, times);
+                Commit(exchange, observer, times);
             }
             return Position.Step;
         }
@@ -129,11 +129,11 @@ public sealed class TrainingLoop : IDisposable
     }
 
     /// <summary>Tells of the step, and first compares the states if it is time to. A step that is not followed by a verdict is told all the same.</summary>
-    private void Commit(IExchange exchange, IStepObserver observer, bool stopping, StepTimes times)
+    private void Commit(IExchange exchange, IStepObserver observer, StepTimes times)
     {
         try
         {
-            if (comparing || (stopping && CheckpointWanted) || Position.Step == replica.TotalSteps || observer.ComparesAt(Position.Step, metrics))
+            if (comparing || Position.Step == replica.TotalSteps || observer.ComparesAt(Position.Step, metrics))
             {
                 comparing = false;
                 observer.StatesAgree(Position.Step, comparison.Compare(replica.State, exchange, Position.Step, folds.Length));

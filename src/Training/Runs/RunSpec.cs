@@ -33,8 +33,8 @@ public sealed record RunSpec : TrainingSpec
     /// <summary>How many of the newest checkpoints to keep, the best besides. Default: 3.</summary>
     public int Keep { get; init; } = 3;
 
-    /// <summary>Steps between comparisons of the workers' states, besides those at every checkpoint and before every copy of state. Default: 50.</summary>
-    public long VerifyEvery { get; init; } = 50;
+    /// <summary>Steps between comparisons of the workers' states, besides those at every checkpoint and before every copy of state. Default: 20.</summary>
+    public long VerifyEvery { get; init; } = 20;
 
     /// <summary>How gradients are exchanged.</summary>
     public ExchangeKind Exchange { get; init; }
