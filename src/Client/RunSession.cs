@@ -27,12 +27,25 @@ internal enum RunOwner
 /// <summary>Submits a run, shows it until it has ended, and says how it ended.</summary>
 internal static class RunSession
 {
-    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1), RemindEvery = TimeSpan.FromSeconds(10);
 
     /// <returns>The program's exit code.</returns>
     public static async Task<int> RunAsync(TrainingClient client, RunSpec spec, Watching how, RunOwner owner, Interruption interruption)
     {
-        await client.SubmitAsync(spec);
+        var submitting = client.SubmitAsync(spec, interruption.Asked);
+        try
+        {
+            // The server reads the data once, to know their content: large ones take a while, and a network file system may hang.
+            while (await Task.WhenAny(submitting, Task.Delay(RemindEvery)) != submitting)
+            {
+                ErrorLine.Say("Waits for the server to read the data and accept the run.");
+            }
+            await submitting;
+        }
+        catch (RpcException) when (interruption.Asked.IsCancellationRequested)
+        {
+            return ExitCode.Interrupted;
+        }
         return await WatchAsync(client, spec.RunId, how, owner, interruption);
     }
 

@@ -19,8 +19,8 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
     public override Task<V1.Run> Submit(V1.SubmitRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         var asked = (request.Spec ?? throw new SpecException("A run needs a spec.")).FromWire();
-        // Hashing large data takes its time: not on the thread that serves others.
-        var spec = await Task.Run(() => environment.Settle(asked));
+        // Hashing large data takes its time, and a read may hang: not on the thread that serves others.
+        var spec = await Task.Run(() => environment.Settle(asked)).WaitAsync(context.CancellationToken);
         var run = await grains.GetGrain<ICoordinatorGrain>(spec.RunId).SubmitAsync(spec);
         return run is { HasEnded: true } && !Directory.Exists(spec.Output)
             ? throw new RunConflictException($"Run '{spec.RunId}' has ended ({run.State.ToString().ToLowerInvariant()}), and its directory {spec.Output} is gone. Choose another id.")
