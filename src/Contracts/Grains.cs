@@ -52,9 +52,12 @@ public interface ICoordinatorGrain : IGrainWithStringKey
 /// <summary>Fronts one slot; its key is <c>node/slot</c>. The replica lives in the silo's slot host.</summary>
 public interface IWorkerGrain : IGrainWithStringKey
 {
+    /// <summary>For what is answered at once: an answer that takes longer is lost.</summary>
+    const string Soon = "00:00:05";
+
     /// <summary>
     /// Ends whatever the slot did in an older round and makes the replica ready. Answers with the step it stands at, or
-    /// with the reason why the run cannot start here.
+    /// with the reason why the run cannot start here. Safe to repeat: a message may be lost with the connection that carried it.
     /// </summary>
     [ResponseTimeout("00:15:00")]
     Task<PrepareReply> PrepareAsync(RoundPlan plan, int worker);
@@ -67,16 +70,18 @@ public interface IWorkerGrain : IGrainWithStringKey
     [ResponseTimeout("00:15:00")]
     Task<CheckpointReply> FindCheckpointAsync(CheckpointRequest request);
 
-    /// <summary>Meets the round's peers, gets to where the round begins, and trains.</summary>
+    /// <summary>Meets the round's peers, gets to where the round begins, and trains. Safe to repeat.</summary>
     [ResponseTimeout("00:15:00")]
     Task<StartReply> StartAsync(string runId, long round, StartPoint start);
 
     /// <summary>Asks the round to end at the next step boundary.</summary>
     [AlwaysInterleave]
+    [ResponseTimeout(Soon)]
     Task StopAsync(string runId, long round, bool checkpoint);
 
     /// <summary>For a coordinator that takes over a round: whether the worker trains in it, and how its part ended, if it has.</summary>
     [AlwaysInterleave]
+    [ResponseTimeout(Soon)]
     Task<AttendReply> AttendAsync(string runId, long round);
 
     /// <summary>The run is over: frees the replica.</summary>
@@ -87,6 +92,7 @@ public interface IWorkerGrain : IGrainWithStringKey
 public interface IClusterGrain : IGrainWithIntegerKey
 {
     /// <summary>A silo tells of itself, at its start and every now and then.</summary>
+    [ResponseTimeout(IWorkerGrain.Soon)]
     Task RegisterAsync(NodeInfo node);
 
     Task<List<NodeInfo>> GetNodesAsync();
@@ -95,6 +101,7 @@ public interface IClusterGrain : IGrainWithIntegerKey
     /// Slots for a run; first come, first served within a priority. Asked again it keeps those it has, as far as they are
     /// still of use, and may get more or fewer.
     /// </summary>
+    [ResponseTimeout(IWorkerGrain.Soon)]
     Task<SlotReply> AcquireAsync(SlotRequest request);
 
     /// <summary>Takes a node out of use (until its silo starts anew), or back into it.</summary>

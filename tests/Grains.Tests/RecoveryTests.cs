@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Granary.Contracts;
+using Granary.Grains.Coordinator;
 using Granary.Grains.Worker;
 using Granary.Tests.Fakes;
 using Granary.Training.Checkpoints;
@@ -251,6 +252,24 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
         cluster.Store.IsAway = false;
         await scaling;
         await EndsLikeUndisturbedAsync(spec);
+    }
+
+    [Fact]
+    public async Task Worker_AskedAgain_AnswersAlikeAndKeepsOthersOut()
+    {
+        var node = (await NodesAsync()).First(node => !node.Draining);
+        var spec = cluster.Spec(1);
+        var plan = RoundPlanner.Plan(spec, 1, Guid.NewGuid(), [new SlotInfo(node, 0)]);
+        var worker = cluster.Silos.Client.GetGrain<IWorkerGrain>(plan.Workers[0].Slot.Key);
+        var first = await worker.PrepareAsync(plan, 0);
+        var again = await worker.PrepareAsync(plan, 0);
+        Assert.Equal((0, 20, false), (again.Step, again.TotalSteps, again.Fenced));
+        Assert.Equal(first.Digest, again.Digest);
+        Assert.True((await worker.PrepareAsync(plan with { Secret = Guid.NewGuid() }, 0)).Fenced);
+        await worker.StartAsync(spec.RunId, 1, new(0, 0, null, []));
+        await worker.StartAsync(spec.RunId, 1, new(0, 0, null, []));
+        Assert.True((await worker.AttendAsync(spec.RunId, 1)).Trains);
+        await worker.ReleaseAsync(spec.RunId, 1);
     }
 
     private RunSpec Spec(int workers) => cluster.Spec(workers, ("watched", "true")) with { Steps = Steps };

@@ -49,6 +49,10 @@ internal sealed partial class CoordinatorGrain
             {
                 attended = time.GetTimestamp();
                 _ = AttendAsync(current);
+                if (current.Stopping)
+                {
+                    _ = SendStopAsync(current);
+                }
             }
         }
         var (kind, message, hash) = await current.Outcome;
@@ -182,11 +186,13 @@ internal sealed partial class CoordinatorGrain
         if (!current.Stopping)
         {
             (current.Stopping, current.StopsWithCheckpoint) = (true, checkpoint);
-            await Task.WhenAll(Indices(current.Plan).Select(index => AskAsync(current.Plan, index, async worker =>
-            {
-                await worker.StopAsync(RunId, current.Plan.Number, checkpoint);
-                return true;
-            })));
+            await SendStopAsync(current);
         }
     }
+
+    private Task SendStopAsync(RoundInProgress current) => Task.WhenAll(Indices(current.Plan).Select(index => AskAsync(current.Plan, index, async worker =>
+    {
+        await worker.StopAsync(RunId, current.Plan.Number, current.StopsWithCheckpoint);
+        return true;
+    })));
 }

@@ -9,6 +9,7 @@ internal sealed partial class CoordinatorGrain
 {
     // A round that never starts, for a reason that does not change, will not start later either.
     private const int LeastStarts = 5;
+    private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PatienceToStart = TimeSpan.FromMinutes(2);
     private (string? Reason, int Times, DateTimeOffset Since) unstarted;
 
@@ -83,7 +84,7 @@ internal sealed partial class CoordinatorGrain
     private async Task<IReadOnlyList<SlotInfo>?> StartAsync(RoundInProgress current, StartPoint start)
     {
         var plan = current.Plan;
-        var starting = Indices(plan).Select(index => AskAsync(plan, index, worker => worker.StartAsync(RunId, plan.Number, start))).ToList();
+        var starting = Indices(plan).Select(index => AskUntilAnsweredAsync(plan, index, worker => worker.StartAsync(RunId, plan.Number, start))).ToList();
         // The first that cannot decides: the others may be waiting for it.
         while (starting.Count > 0)
         {
@@ -186,6 +187,26 @@ internal sealed partial class CoordinatorGrain
         catch (Exception error)
         {
             return (slot, default, PlainReason.Of(error));
+        }
+    }
+
+    /// <summary>
+    /// The same for what is safe to repeat: a message may be lost with the connection that carried it, and nobody is told, so it
+    /// is sent again and again while the round lasts.
+    /// </summary>
+    private async Task<(SlotInfo Slot, T? Answer, string? Reason)> AskUntilAnsweredAsync<T>(RoundPlan plan, int index, Func<IWorkerGrain, Task<T>> ask)
+    {
+        while (true)
+        {
+            var asking = AskAsync(plan, index, ask);
+            if (await Task.WhenAny(asking, Task.Delay(AskAgain, time)) == asking)
+            {
+                return await asking;
+            }
+            if (leaving || round?.Plan != plan)
+            {
+                return (plan.Workers[index].Slot, default, "the round is over");
+            }
         }
     }
 

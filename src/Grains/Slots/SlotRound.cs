@@ -5,7 +5,7 @@ using Granary.Training.Loop;
 namespace Granary.Grains.Slots;
 
 /// <summary>A slot's part in one round, from its preparation until the next one begins.</summary>
-internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter reporter)
+internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter reporter, Task<PrepareReply> prepared)
 {
     private readonly CancellationTokenSource over = new();
     private IExchange? exchange;
@@ -17,6 +17,12 @@ internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter repor
     public WorkerReporter Reporter { get; } = reporter;
 
     public StopSignal Stop { get; } = new();
+
+    /// <summary>The slot's one answer to the call to make itself ready, however often it comes.</summary>
+    public Task<PrepareReply> Prepared { get; } = prepared;
+
+    /// <summary>The same for the call to start; <see langword="null"/>: it has not come yet.</summary>
+    public Task<StartReply>? Started { get; set; }
 
     /// <summary>Cancelled when the round is over for this slot.</summary>
     public CancellationToken Over => over.Token;

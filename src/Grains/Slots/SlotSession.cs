@@ -35,7 +35,7 @@ internal sealed partial class SlotSession(
     public bool IsInRound => Volatile.Read(ref current) is { HasEnded: false };
 
     /// <exception cref="SlotGoneException">The plan means a life of this slot that has ended.</exception>
-    public async Task<PrepareReply> PrepareAsync(RoundPlan plan, int worker)
+    public Task<PrepareReply> PrepareAsync(RoundPlan plan, int worker)
     {
         // A silo that is back within a moment is reached under the name of the one that is lost.
         if (plan.Workers[worker].Slot.Node.Process != rendezvous.Process)
@@ -44,17 +44,22 @@ internal sealed partial class SlotSession(
         }
         lock (gate)
         {
+            if (current is { } same && same.Plan.Secret == plan.Secret)
+            {
+                return same.Prepared;
+            }
             if (!fence.TryEnter(plan.Spec.RunId, plan.Number))
             {
                 LogFenced(plan.Number, plan.Spec.RunId, slot, fence.Newest(plan.Spec.RunId));
-                return new() { Fenced = true, Failure = $"Round {plan.Number} is over: slot {slot} has seen round {fence.Newest(plan.Spec.RunId)}." };
+                return Task.FromResult(new PrepareReply { Fenced = true, Failure = $"Round {plan.Number} is over: slot {slot} has seen round {fence.Newest(plan.Spec.RunId)}." });
             }
             LeaveRound($"Round {plan.Number} begins.");
-            current = new(plan, worker, new(grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker));
+            // Whoever hangs on the slot's thread must find his own replica when he comes back, not the next one's.
+            var held = replica;
+            var prepared = thread.RunAsync(() => MakeReady(held, plan.Spec, () => held.Keep(worker == 0 ? plan : null)));
+            current = new(plan, worker, new(grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker), prepared);
+            return prepared;
         }
-        // Whoever hangs on the slot's thread must find his own replica when he comes back, not the next one's.
-        var held = replica;
-        return await thread.RunAsync(() => MakeReady(held, plan.Spec, () => held.Keep(worker == 0 ? plan : null)));
     }
 
     /// <summary>Builds the replica while the run's round goes on without this slot.</summary>
@@ -85,10 +90,49 @@ internal sealed partial class SlotSession(
         return new CheckpointReply(newest?.Manifest.Step, warnings);
     });
 
-    public async Task<StartReply> StartAsync(string runId, long round, StartPoint start)
+    public Task<StartReply> StartAsync(string runId, long round, StartPoint start)
     {
-        var mine = Current(runId, round) ?? throw new InvalidOperationException($"Slot {slot} is not in round {round} of run {runId}.");
-        var held = replica;
+        lock (gate)
+        {
+            var mine = Current(runId, round) ?? throw new InvalidOperationException($"Slot {slot} is not in round {round} of run {runId}.");
+            return mine.Started ??= BeginAsync(mine, replica, start);
+        }
+    }
+
+    public void Stop(string runId, long round, bool checkpoint) => Current(runId, round)?.Stop.Raise(checkpoint);
+
+    public AttendReply Attend(string runId, long round) => Current(runId, round) is { HasBegun: true } mine ? new(true, mine.Reporter.End) : new(false, null);
+
+    public async Task ReleaseAsync(string runId, long round)
+    {
+        lock (gate)
+        {
+            if (!fence.TryLeave(runId, round) && fence.Current is not null)
+            {
+                return;
+            }
+            LeaveRound("The run is over.");
+        }
+        var released = thread.RunAsync(replica.Dispose);
+        if (await Task.WhenAny(released, Task.Delay(ReleaseTime, time)) != released)
+        {
+            GiveUpThread(runId);
+        }
+    }
+
+    public void Dispose()
+    {
+        lock (gate)
+        {
+            LeaveRound("The silo is shutting down.");
+        }
+        _ = thread.RunAsync(replica.Dispose);
+        thread.Dispose();
+    }
+
+    private async Task<StartReply> BeginAsync(SlotRound mine, SlotReplica held, StartPoint start)
+    {
+        var (runId, round) = (mine.Plan.Spec.RunId, mine.Plan.Number);
         if (start.Source is null && start.Behind.Contains(mine.Worker))
         {
             try
@@ -124,37 +168,6 @@ internal sealed partial class SlotSession(
         }
         _ = thread.RunAsync(() => Train(held, mine, exchange, start));
         return new();
-    }
-
-    public void Stop(string runId, long round, bool checkpoint) => Current(runId, round)?.Stop.Raise(checkpoint);
-
-    public AttendReply Attend(string runId, long round) => Current(runId, round) is { HasBegun: true } mine ? new(true, mine.Reporter.End) : new(false, null);
-
-    public async Task ReleaseAsync(string runId, long round)
-    {
-        lock (gate)
-        {
-            if (!fence.TryLeave(runId, round) && fence.Current is not null)
-            {
-                return;
-            }
-            LeaveRound("The run is over.");
-        }
-        var released = thread.RunAsync(replica.Dispose);
-        if (await Task.WhenAny(released, Task.Delay(ReleaseTime, time)) != released)
-        {
-            GiveUpThread(runId);
-        }
-    }
-
-    public void Dispose()
-    {
-        lock (gate)
-        {
-            LeaveRound("The silo is shutting down.");
-        }
-        _ = thread.RunAsync(replica.Dispose);
-        thread.Dispose();
     }
 
     /// <summary>The slot goes on with a new thread; the old one lets go of its replica if it ever comes back.</summary>
