@@ -5,6 +5,10 @@ namespace Granary.Training.Tasks;
 /// <summary>What a process may take of memory, compared with what a run will need: before the system ends the process without a word.</summary>
 public static class MemoryLimit
 {
+    // Version 1 of control groups has a number for no limit.
+    private const long Unlimited = 1L << 60;
+    private static readonly string[] groups = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+
     /// <summary>The container's limit, or what the machine has.</summary>
     public static long OfProcess { get; } = Read();
 
@@ -20,17 +24,18 @@ public static class MemoryLimit
         }
     }
 
-    private static long Read()
+    private static long Read() =>
+        groups.Select(LimitOf).OfType<long>().Where(limit => limit < Unlimited).DefaultIfEmpty(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes).Min();
+
+    private static long? LimitOf(string group)
     {
-        const string Group = "/sys/fs/cgroup/memory.max";
-        var machine = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
         try
         {
-            return File.Exists(Group) && long.TryParse(File.ReadAllText(Group), CultureInfo.InvariantCulture, out var limit) ? limit : machine;
+            return File.Exists(group) && long.TryParse(File.ReadAllText(group), CultureInfo.InvariantCulture, out var limit) ? limit : null;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
         {
-            return machine;
+            return null;
         }
     }
 }
