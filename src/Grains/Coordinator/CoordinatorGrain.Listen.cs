@@ -68,6 +68,11 @@ internal sealed partial class CoordinatorGrain
             case ReportKind.Stopped:
                 if (record.State.StopReason is not null)
                 {
+                    if (message.Length > 0 && !record.State.Pausing && Status.Step == Status.TotalSteps)
+                    {
+                        await FailAsync($"{message} The run was told to end without it.");
+                        return [];
+                    }
                     Status = Status with { WeightsSha256 = hash };
                     record.State.StopReason += message.Length > 0 ? $" {message}" : "";
                     // A round that stopped for another reason has left no checkpoint: one more stops with it.

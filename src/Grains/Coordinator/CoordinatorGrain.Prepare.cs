@@ -145,7 +145,7 @@ internal sealed partial class CoordinatorGrain
     /// <summary>The step of the newest checkpoint to go on from, 0 if there is none; <see langword="null"/>: nobody knows, or the run has failed.</summary>
     private async Task<long?> FindCheckpointAsync(RoundPlan plan)
     {
-        var (_, answer, reason) = await AskUntilAnsweredAsync(plan, 0, worker => worker.FindCheckpointAsync(new(Status.Spec, record.State.Differs, [.. record.State.Unusable.Keys])));
+        var (_, answer, reason) = await AskAsync(plan, 0, worker => worker.FindCheckpointAsync(new(Status.Spec, record.State.Differs, [.. record.State.Unusable.Keys])));
         if (answer is null)
         {
             await RecoverAsync($"The checkpoints in {Status.Spec.Output} cannot be searched: {reason}");

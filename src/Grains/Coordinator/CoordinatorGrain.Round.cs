@@ -7,11 +7,11 @@ namespace Granary.Grains.Coordinator;
 /// <summary>One round: its plan, its start, and what it leaves.</summary>
 internal sealed partial class CoordinatorGrain
 {
-    // A round that never starts, for a reason that does not change, will not start later either.
+    // When no round has started for so long, none will.
     private const int LeastStarts = 5;
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PatienceToStart = TimeSpan.FromMinutes(2);
-    private (string? Reason, int Times, DateTimeOffset Since) unstarted;
+    private (int Times, DateTimeOffset Since) unstarted;
 
     /// <summary>From its plan to its end.</summary>
     /// <returns>Slots for the next round; none: ask the cluster.</returns>
@@ -131,10 +131,10 @@ internal sealed partial class CoordinatorGrain
             Lose(slot, reason);
         }
         await RecoverAsync($"Round {current.Plan.Number} did not start: {slot.Key}: {reason}");
-        unstarted = unstarted.Reason == reason ? (reason, unstarted.Times + 1, unstarted.Since) : (reason, 1, time.GetUtcNow());
+        unstarted = unstarted.Times > 0 ? (unstarted.Times + 1, unstarted.Since) : (1, time.GetUtcNow());
         if (unstarted.Times >= LeastStarts && time.GetUtcNow() - unstarted.Since > PatienceToStart)
         {
-            await FailAsync($"Round after round did not start, always for the same reason: {slot.Key}: {reason}");
+            await FailAsync($"Round after round did not start, the last one as {slot.Key} said: {reason}");
             return;
         }
         await BackOffAsync();

@@ -49,9 +49,10 @@ internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
     /// <summary>Keeps the replica if it is this run's already; else builds one, at step 0.</summary>
     public void MakeReady(RunSpec run)
     {
-        Spec = SpecOf(run);
+        // A replica that is built needs its data no more: they may be gone, or renewed for the next run.
         if (Replica is null || runId != run.RunId)
         {
+            Spec = SpecOf(run);
             Create(run);
         }
     }
@@ -88,9 +89,17 @@ internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
     private void Create(RunSpec run)
     {
         Forget();
-        Replica = environment.Tasks[Spec!.Task].CreateReplica(Spec);
-        runId = run.RunId;
-        MemoryLimit.Check(Replica.MemoryBytes, environment.MemoryLimit);
+        var built = environment.Tasks[Spec!.Task].CreateReplica(Spec);
+        try
+        {
+            MemoryLimit.Check(built.MemoryBytes, environment.MemoryLimit);
+        }
+        catch
+        {
+            built.Dispose();
+            throw;
+        }
+        (Replica, runId) = (built, run.RunId);
         Position = new(0);
     }
 

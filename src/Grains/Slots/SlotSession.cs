@@ -223,7 +223,7 @@ internal sealed partial class SlotSession(
                 Switches = new(environment.Switches),
             };
         }
-        catch (Exception error) when (IsPermanent(error) || error.IsStorageFault())
+        catch (Exception error)
         {
             LogCannotStart(error, run.RunId, slot);
             return new() { Failure = error.Message };
@@ -248,7 +248,7 @@ internal sealed partial class SlotSession(
             var from = held.Position!.Value;
             var (assignment, trained) = (plan.Workers[round.Worker], held.Replica!);
             using var loop = new TrainingLoop(trained, new ShardRange(assignment.ShardStart, assignment.ShardEnd), plan.Spec.Shards, held.Metrics);
-            using var recorder = new StepRecorder(round, held.Spec!, trained, from.Step, exchange, instruments, time, stepGate);
+            using var recorder = new StepRecorder(round, held.Spec!, trained, from.Step, StatesAgreed(plan, start), exchange, instruments, time, stepGate);
             try
             {
                 held.Position = null;
@@ -268,11 +268,6 @@ internal sealed partial class SlotSession(
             {
                 held.Position = loop.Position;
                 step = loop.Position.Step;
-            }
-            if (unwritten is not null && step == trained.TotalSteps && round.Stop.StopsRun)
-            {
-                reporter.Finish(ReportKind.Failed, step, null, unwritten);
-                return;
             }
             // Without its last checkpoint the run is not at its end: the next round leaves it.
             reporter.Finish(step == trained.TotalSteps && unwritten is null ? ReportKind.Finished : ReportKind.Stopped, step, WeightsHash.Of(trained.State), unwritten);
@@ -296,6 +291,10 @@ internal sealed partial class SlotSession(
             reporter.Finish(ReportKind.Failed, step, null, error.Message, (error as NonFiniteException)?.Shard ?? (error as ShardFailedException)?.Shard);
         }
     }
+
+    /// <summary>How many replicas are known to have begun with one state: what one alone has given to the others is compared with nothing.</summary>
+    private static int StatesAgreed(RoundPlan plan, StartPoint start) =>
+        start.Source is null || plan.Workers.Count - start.Behind.Count > 1 ? plan.Workers.Count : 1;
 
     private void Share(SlotReplica held, SlotRound round, IExchange exchange, StartPoint start, int source)
     {

@@ -54,15 +54,15 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private string? refusal;
 
     /// <param name="run">The round's, with the switches that are in force.</param>
-    public StepRecorder(SlotRound round, RunSpec run, ITrainingReplica replica, long from, IExchange exchange, TrainingInstruments instruments, TimeProvider time, IStepGate? gate)
+    /// <param name="alike">How many replicas are known to begin with this state.</param>
+    public StepRecorder(SlotRound round, RunSpec run, ITrainingReplica replica, long from, int alike, IExchange exchange, TrainingInstruments instruments, TimeProvider time, IStepGate? gate)
     {
         var assignment = round.Plan.Workers[round.Worker];
         (slot, shards, workers) = (assignment.Slot.Key, assignment.ShardEnd - assignment.ShardStart, round.Plan.Workers.Count);
         (this.round, this.run, this.replica, this.exchange) = (round, run, replica, exchange);
         (this.instruments, this.time, this.gate) = (instruments, time, gate);
         (keepsRun, reporter, Step) = (round.Worker == 0, round.Reporter, from);
-        // A round begins with one state on all: what is not compared has been copied.
-        agreed = (from, workers);
+        agreed = (from, alike);
         started = reported = checkpointBegun = time.GetTimestamp();
         reportEvery = keepsRun ? ReportEvery : ReportEvery * Math.Max(1, run.Workers / FullPace);
         if (keepsRun)
@@ -141,7 +141,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
             var why = $"The {(isLast ? "last checkpoint" : "checkpoint")}, of step {step}, could not be written: {refusal}";
             if (round.Over.IsCancellationRequested || (isLast ? round.Stop.IsRaised : time.GetElapsedTime(begun) > DiskPatience))
             {
-                return isLast && round.Stop.StopsRun ? $"{why} The run was told to end without it." : why;
+                return why;
             }
             if (reminded == 0 || time.GetElapsedTime(reminded) > RemindEvery)
             {

@@ -68,12 +68,12 @@ public sealed partial class CheckpointStore
         DeleteDiscarded();
     });
 
-    /// <summary>Deletes the checkpoints of later steps: they are of a course that turned out to be wrong.</summary>
+    /// <summary>Deletes the checkpoints of later steps that not all replicas agreed on: they are of a course that turned out to be wrong.</summary>
     public void Withdraw(long after)
     {
-        foreach (var step in Steps().Where(step => step > after))
+        foreach (var manifest in Manifests().Where(manifest => manifest.Step > after && !manifest.IsAgreed).ToList())
         {
-            Discard(DirectoryOf(step));
+            Discard(DirectoryOf(manifest.Step));
         }
     }
 

@@ -55,9 +55,7 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
     }
 
     /// <summary>The newest whole checkpoint; damaged ones are reported and passed over.</summary>
-    /// <param name="agreed">Only one whose state all replicas agreed on.</param>
-    public Checkpoint? Latest(Action<CheckpointException>? skipped = null, bool agreed = false) =>
-        All(skipped).FirstOrDefault(checkpoint => !agreed || checkpoint.Manifest.IsAgreed);
+    public Checkpoint? Latest(Action<CheckpointException>? skipped = null) => All(skipped).FirstOrDefault();
 
     /// <summary>The best whole checkpoint by its measure; the newest if none has been validated.</summary>
     public Checkpoint? Best(Action<CheckpointException>? skipped = null)

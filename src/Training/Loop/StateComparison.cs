@@ -1,6 +1,6 @@
 using System.IO.Hashing;
-using System.Runtime.InteropServices;
 using System.Text;
+using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
 using Granary.Training.Frames;
 using Granary.Training.Shards;
@@ -34,7 +34,7 @@ public sealed class StateComparison(ShardRange shards, int shardCount) : IDispos
         var hash = new XxHash3();
         foreach (var tensor in state.Tensors)
         {
-            hash.Append(MemoryMarshal.AsBytes(tensor.Values));
+            TensorBytes.ForEachPiece(tensor, piece => hash.Append(piece));
         }
         foreach (var (name, value) in state.Scalars)
         {

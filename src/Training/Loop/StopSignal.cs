@@ -14,9 +14,6 @@ public sealed class StopSignal
     /// <summary>Whether anybody has asked to stop.</summary>
     public bool IsRaised => raised > 0;
 
-    /// <summary>Whether the run is to stop, and not only the round, which then makes way for another.</summary>
-    public bool StopsRun => AsksForCheckpoint(raised);
-
     /// <param name="checkpoint">Whether the run shall leave a checkpoint there, too.</param>
     public void Raise(bool checkpoint) => raised = checkpoint ? WithCheckpoint : Math.Max(raised, 1);
 
