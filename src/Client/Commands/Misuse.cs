@@ -87,23 +87,8 @@ internal static class Misuse
 
     private static string Meant(string word, IEnumerable<string> known)
     {
-        var (name, distance) = known.Select(name => (name, Distance(word, name))).DefaultIfEmpty(("", int.MaxValue)).MinBy(candidate => candidate.Item2);
+        var (name, distance) = known.Select(name => (name, Letters.Distance(word, name))).DefaultIfEmpty(("", int.MaxValue)).MinBy(candidate => candidate.Item2);
         return distance <= Math.Max(2, word.Length / 3) ? $" Did you mean {name}?" : "";
-    }
-
-    /// <summary>How many letters must be put in, taken out or changed.</summary>
-    private static int Distance(string from, string to)
-    {
-        var row = Enumerable.Range(0, to.Length + 1).ToArray();
-        for (var i = 0; i < from.Length; i++)
-        {
-            var diagonal = row[0]++;
-            for (var j = 0; j < to.Length; j++)
-            {
-                (diagonal, row[j + 1]) = (row[j + 1], Math.Min(Math.Min(row[j], row[j + 1]) + 1, diagonal + (from[i] == to[j] ? 0 : 1)));
-            }
-        }
-        return row[^1];
     }
 
     private static bool IsOption(string word) => word is ['-', '-', _, ..] || (word is ['-', var letter, ..] && char.IsAsciiLetter(letter));

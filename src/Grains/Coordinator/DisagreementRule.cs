@@ -18,16 +18,6 @@ internal static class DisagreementRule
             .Where(one => one.reply is { Step: { } step, Digest: not null } && new Position(step, one.reply.Phase) == furthest)
             .Select(one => (one.worker, State: one.reply.Digest!.Value))
             .ToList();
-        var odd = Odd(states);
-        return odd ?? (replies.Any(reply => reply.Differs) ? [] : null);
-    }
-
-    /// <inheritdoc cref="Find" path="/returns"/>
-    public static IReadOnlyList<int>? Odd<T>(IEnumerable<(int Worker, T State)> states) where T : notnull
-    {
-        var groups = states.GroupBy(one => one.State, one => one.Worker).OrderByDescending(group => group.Count()).ToList();
-        return groups.Count < 2 ? null
-            : groups[0].Count() > groups[1].Count() ? [.. groups.Skip(1).SelectMany(group => group).Order()]
-            : [];
+        return StateComparison.Odd(states) ?? (replies.Any(reply => reply.Differs) ? [] : null);
     }
 }

@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Loop;
 
 namespace Granary.Grains.Coordinator;
 
@@ -57,7 +58,7 @@ internal sealed class RoundInProgress(RoundPlan plan)
         }
         else if (ended.Count == Plan.Workers.Count)
         {
-            if (DisagreementRule.Odd(ended.Select(end => (end.Key, end.Value.WeightsSha256 ?? ""))) is { } odd)
+            if (StateComparison.Odd(ended.Select(end => (end.Key, end.Value.WeightsSha256 ?? ""))) is { } odd)
             {
                 Differ(report.Step, odd);
                 return;

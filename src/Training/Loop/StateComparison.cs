@@ -64,13 +64,16 @@ public sealed class StateComparison(ShardRange shards, int shardCount) : IDispos
         {
             exchange.Release();
         }
-        var groups = all.GroupBy(one => one.Digest).OrderByDescending(group => group.Count()).ToList();
-        if (groups.Count == 1)
-        {
-            return all.Count;
-        }
-        var hasMost = groups[0].Count() > groups[1].Count();
-        throw new StatesDifferException(step, hasMost ? [.. groups.Skip(1).SelectMany(group => group.Select(one => one.Shard)).Order()] : []);
+        return Odd(all) is { } odd ? throw new StatesDifferException(step, odd) : all.Count;
+    }
+
+    /// <returns>Those that differ from the most; empty: no state has the most; <see langword="null"/>: nobody differs.</returns>
+    public static IReadOnlyList<int>? Odd<T>(IEnumerable<(int Who, T State)> states) where T : notnull
+    {
+        var groups = states.GroupBy(one => one.State, one => one.Who).OrderByDescending(group => group.Count()).ToList();
+        return groups.Count < 2 ? null
+            : groups[0].Count() > groups[1].Count() ? [.. groups.Skip(1).SelectMany(group => group).Order()]
+            : [];
     }
 
     public void Dispose() => fold.Dispose();
