@@ -27,36 +27,40 @@ internal enum RunOwner
 /// <summary>Submits a run, shows it until it has ended, and says how it ended.</summary>
 internal static class RunSession
 {
-    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1), RemindEvery = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan RetryPause = TimeSpan.FromSeconds(1);
 
     /// <returns>The program's exit code.</returns>
     public static async Task<int> RunAsync(TrainingClient client, RunSpec spec, Watching how, RunOwner owner, Interruption interruption)
     {
-        var submitting = client.SubmitAsync(spec, interruption.Asked);
+        RunStatus submitted;
         try
         {
-            // The server reads the data once, to know their content: large ones take a while, and a network file system may hang.
-            while (await Task.WhenAny(submitting, Task.Delay(RemindEvery)) != submitting)
-            {
-                ErrorLine.Say("Waits for the server to read the data and accept the run.");
-            }
-            await submitting;
+            submitted = await SubmitAsync(client, spec, interruption.Asked);
         }
         catch (RpcException) when (interruption.Asked.IsCancellationRequested)
         {
             return ExitCode.Interrupted;
         }
-        return await WatchAsync(client, spec.RunId, how, owner, interruption);
+        return await WatchAsync(client, submitted, how, owner, interruption);
     }
 
-    /// <param name="since">What is older is not shown. Default: all that the cluster still knows is.</param>
+    /// <summary>The server reads the data once, to know their content: large ones take a while, and a network file system may hang.</summary>
+    public static async Task<RunStatus> SubmitAsync(TrainingClient client, RunSpec spec, CancellationToken cancellationToken)
+    {
+        using var reminder = new Reminder("the server to read the data and accept the run");
+        return await client.SubmitAsync(spec, cancellationToken);
+    }
+
+    /// <param name="known">The run as it was heard of last.</param>
+    /// <param name="since">What came before is not shown. Default: all that the cluster still knows is.</param>
     /// <param name="until">Where to stop watching before the run's end, as what was asked for is reached.</param>
     public static async Task<int> WatchAsync(
-        TrainingClient client, string runId, Watching how, RunOwner owner, Interruption interruption, DateTimeOffset since = default, Func<RunStatus, bool>? until = null)
+        TrainingClient client, RunStatus known, Watching how, RunOwner owner, Interruption interruption, DateTimeOffset since = default, Func<RunStatus, bool>? until = null)
     {
+        var runId = known.Spec.RunId;
         using var left = new CancellationTokenSource();
         using var over = new CancellationTokenSource();
-        await using var run = new WatchedRun(client.WatchAsync(runId, left.Token).Where(entry => entry.Status.Since >= since), until);
+        await using var run = new WatchedRun(client.WatchAsync(known, left.Token).SkipWhile(entry => entry.Status.Since < since && !entry.Status.HasEnded), until);
         using var registration = interruption.Asked.Register(() =>
         {
             if (owner == RunOwner.Command || (owner == RunOwner.Submitter && !interruption.TerminalGone))
@@ -123,9 +127,15 @@ internal static class RunSession
                 await client.CancelAsync(runId, "Interrupted: ending at the next step boundary, with a checkpoint.", cancellationToken);
                 return;
             }
-            catch (RpcException away) when (TrainingClient.MayPass(away))
+            // A run that was seen is there: a server that does not know it has not found its records yet.
+            catch (RpcException away) when (TrainingClient.MayPass(away) || away.StatusCode == StatusCode.NotFound)
             {
                 await Task.Delay(RetryPause, cancellationToken);
+            }
+            catch (RpcException refused)
+            {
+                ErrorLine.Say($"Run '{runId}' cannot be cancelled: {refused.Status.Detail}");
+                return;
             }
         }
     }

@@ -74,14 +74,25 @@ public sealed class TrainingClient : IDisposable
     public async Task<IReadOnlyList<V1.Node>> DrainAsync(string node, bool undo, CancellationToken cancellationToken = default) =>
         (await runs.DrainAsync(new() { Node = node, Undo = undo }, cancellationToken: cancellationToken)).Nodes;
 
+    /// <summary>What happens to a run until it has ended.</summary>
+    /// <exception cref="LostSightException">The server has not answered for longer than <see cref="Patience"/>.</exception>
+    public async IAsyncEnumerable<RunEvent> WatchAsync(string runId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await foreach (var happened in WatchAsync(await GetAsync(runId, cancellationToken), cancellationToken))
+        {
+            yield return happened;
+        }
+    }
+
     /// <summary>
     /// What happens to a run until it has ended. A broken connection is taken up again where it broke; that the server does not
     /// answer is an event, too.
     /// </summary>
     /// <exception cref="LostSightException">The server has not answered for longer than <see cref="Patience"/>.</exception>
-    public async IAsyncEnumerable<RunEvent> WatchAsync(string runId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    /// <param name="known">The run as it was heard of last.</param>
+    public async IAsyncEnumerable<RunEvent> WatchAsync(RunStatus known, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
-        var known = await GetAsync(runId, cancellationToken);
+        var runId = known.Spec.RunId;
         long after = 0;
         DateTimeOffset? lostSince = null, told = null;
         while (true)

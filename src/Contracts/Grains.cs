@@ -66,9 +66,9 @@ public interface IWorkerGrain : IGrainWithStringKey
     [ResponseTimeout("00:15:00")]
     Task<bool> WarmUpAsync(RunSpec run);
 
-    /// <summary>The newest whole checkpoint of the run's directory.</summary>
+    /// <summary>The newest whole checkpoint of the run's directory. Safe to repeat.</summary>
     [ResponseTimeout("00:15:00")]
-    Task<CheckpointReply> FindCheckpointAsync(CheckpointRequest request);
+    Task<CheckpointReply> FindCheckpointAsync(string runId, long round, CheckpointRequest request);
 
     /// <summary>Meets the round's peers, gets to where the round begins, and trains. Safe to repeat.</summary>
     [ResponseTimeout("00:15:00")]

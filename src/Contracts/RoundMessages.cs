@@ -100,7 +100,7 @@ public sealed record PrepareReply
 /// <param name="Agreed">Only a checkpoint whose state all replicas agreed on; those behind it are withdrawn.</param>
 /// <param name="Unusable">Steps of checkpoints that could not be loaded.</param>
 [GenerateSerializer, Immutable]
-public sealed record CheckpointRequest([property: Id(0)] RunSpec Run, [property: Id(1)] bool Agreed, [property: Id(2)] List<long> Unusable);
+public sealed record CheckpointRequest([property: Id(0)] bool Agreed, [property: Id(1)] List<long> Unusable);
 
 /// <summary>The newest whole checkpoint of a run directory.</summary>
 /// <param name="Step"><see langword="null"/>: there is none.</param>

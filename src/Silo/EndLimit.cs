@@ -8,7 +8,7 @@ namespace Granary.Silo;
 /// </summary>
 internal sealed class EndLimit : IDisposable
 {
-    private const int NotEnded = 3;
+    private const int NotEnded = 4;
     private static readonly TimeSpan ExitTime = TimeSpan.FromSeconds(5);
     private readonly Timer timer;
     private readonly CancellationTokenRegistration registration;
@@ -31,7 +31,7 @@ internal sealed class EndLimit : IDisposable
         timer.Dispose();
     }
 
-    /// <summary>Ends this process with exit code 3, and by force if that does not help either.</summary>
+    /// <summary>Ends this process with exit code 4, and by force if that does not help either.</summary>
     public static void EndProcess(string why)
     {
         Console.Error.WriteLine($"granary: {why}");

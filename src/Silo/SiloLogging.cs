@@ -18,8 +18,9 @@ internal static class SiloLogging
         });
         var least = verbose ? LogLevel.Information : LogLevel.Warning;
         logging.SetMinimumLevel(least).AddFilter("Granary", LogLevel.Information);
-        // At the start these take the machine's age for a stall, and miss a garbage collector that would only take more memory.
-        foreach (var category in (string[])["Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog"])
+        // At the start these take the machine's age for a stall, miss a garbage collector that would only take more memory, and wonder
+        // that a pod has come back with another address.
+        foreach (var category in (string[])["Orleans.Runtime.Silo", "Orleans.Runtime.Watchdog", "Orleans.Runtime.MembershipService.MembershipTableManager"])
         {
             logging.AddFilter(category, level => level >= least && (level != LogLevel.Warning || hasStarted()));
         }

@@ -17,7 +17,7 @@ public sealed class PointsTask : ITrainingTask
     /// <summary>Is told what is about to be computed, and on which thread, if a run has the setting <c>watched</c>.</summary>
     public static Action<Coordinates, Thread>? Computing { get; set; }
 
-    /// <summary>Set: data that are stuck can be read after all.</summary>
+    /// <summary>Set: data and steps that are stuck go on after all.</summary>
     public static ManualResetEventSlim Stuck { get; } = new();
 
     public string Name => "points";
@@ -45,6 +45,9 @@ public sealed record PointsSettings
 
     [Setting("step at which shard 1 throws; -1: none", Min = -1)]
     public long FailingStep { get; init; } = -1;
+
+    [Setting("step at which shard 1 is stuck; -1: none", Min = -1)]
+    public long StuckStep { get; init; } = -1;
 
     [Setting("whether Computing is told of every shard")]
     public bool Watched { get; init; }
@@ -130,6 +133,10 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
         if (at.Step == settings.FailingStep && at.Shard == 1)
         {
             throw new InvalidOperationException($"Shard {at.Shard} broke at step {at.Step}.");
+        }
+        if (at.Step == settings.StuckStep && at.Shard == 1)
+        {
+            PointsTask.Stuck.Wait();
         }
         var random = new StepRandom(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard);
         var samples = ShardSlice.Of(settings.Batch, at.Shard, spec.Shards).Count;

@@ -7,5 +7,7 @@ public sealed class JumpingClock : TimeProvider
 
     public void Jump(TimeSpan time) => Interlocked.Add(ref jumped, time.Ticks);
 
+    public override DateTimeOffset GetUtcNow() => System.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref jumped));
+
     public override long GetTimestamp() => System.GetTimestamp() + (Interlocked.Read(ref jumped) * System.TimestampFrequency / TimeSpan.TicksPerSecond);
 }

@@ -8,7 +8,7 @@ public class TaskSettingsTests
     private static readonly PointsTask task = new();
 
     [Theory]
-    [InlineData("sise", "3", "Task 'points' has no setting 'sise'. It has: asset, batch, condition, failing-step, poisoned-step, rows, size, validate, watched.")]
+    [InlineData("sise", "3", "Task 'points' has no setting 'sise'. It has: asset, batch, condition, failing-step, poisoned-step, rows, size, stuck-step, validate, watched.")]
     [InlineData("size", "many", "Setting 'size' cannot be 'many': it takes whole number, at least 1. Default: 1000.")]
     [InlineData("size", "0", "Setting 'size' cannot be '0': it takes whole number, at least 1. Default: 1000.")]
     [InlineData("condition", "bad", "Setting 'condition' cannot be 'bad': it takes good or missing or stuck. Default: good.")]

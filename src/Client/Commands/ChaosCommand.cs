@@ -4,7 +4,6 @@ using Granary.Contracts;
 using Granary.Silo;
 using Granary.Silo.Clusters;
 using Granary.Silo.Faults;
-using Granary.Training.Checkpoints;
 using Granary.Training.Files;
 using Granary.Training.Runs;
 
@@ -77,9 +76,8 @@ internal static class ChaosCommand
         {
             throw new UserErrorException($"No training task is named '{subject}', and no run lies in {Path.GetFullPath(subject)}. Known tasks: {string.Join(", ", tasks)}.");
         }
-        var made = new CheckpointStore(subject).Latest(ShowCommand.Warn)?.Manifest
-            ?? throw new UserErrorException($"No whole checkpoint lies in {Path.GetFullPath(subject)}. Is it the directory of a run (--out)?");
-        return (spec.Repeat(parsed, ResumeCommand.SpecOf(made, subject)), Path.GetFullPath(subject));
+        var made = RunDirectory.Newest(subject).Manifest;
+        return (spec.Repeat(parsed, RunDirectory.SpecOf(made, subject)), Path.GetFullPath(subject));
     }
 
     private static List<FaultKind> ReadKinds(string? asked)

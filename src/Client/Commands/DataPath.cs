@@ -31,5 +31,9 @@ internal static class DataPath
             ?? throw new TrainingDataException($"There are no data at {Path.GetFullPath(asked)}{(folder is null ? "" : $", nor in {folder} ({EnvironmentVariable.Data})")}. Known public data sets can be fetched: granary data get NAME");
     }
 
-    private static string? Exists(string path) => File.Exists(path) || Directory.Exists(path) ? Path.GetFullPath(path) : null;
+    private static string? Exists(string path)
+    {
+        using var reminder = new Reminder($"{path} to be looked for");
+        return File.Exists(path) || Directory.Exists(path) ? Path.GetFullPath(path) : null;
+    }
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Granary.Silo;
 
 namespace Granary.Client.Commands;
 
@@ -13,7 +12,7 @@ internal static class EvaluateCommand
         var command = new Command("evaluate", "The task's own measures on held-out data, for the best checkpoint.") { directory, data };
         command.SetAction(parsed =>
         {
-            using var model = TrainedModel.Open(parsed.GetValue(directory)!, parsed.GetValue(data) is { } asked ? DataPath.Resolve(asked) : null, ShowCommand.Warn);
+            using var model = RunDirectory.OpenModel(parsed.GetValue(directory)!, parsed.GetValue(data) is { } asked ? DataPath.Resolve(asked) : null);
             Console.WriteLine($"checkpoint {model.Checkpoint.Directory}");
             foreach (var (name, value) in model.Evaluate())
             {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Granary.Silo;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 
@@ -30,7 +29,7 @@ internal static class GenerateCommand
             {
                 OutputFile.Check(output.Name, path);
             }
-            using var model = TrainedModel.Open(parsed.GetValue(directory)!, data: null, ShowCommand.Warn);
+            using var model = RunDirectory.OpenModel(parsed.GetValue(directory)!);
             switch (model.Replica)
             {
                 case ITextGenerator writer:

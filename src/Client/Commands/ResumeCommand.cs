@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Granary.Silo;
-using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
 
 namespace Granary.Client.Commands;
@@ -24,7 +23,7 @@ internal static class ResumeCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var run = parsed.GetValue(directory)!;
-            if (server.IsGiven(parsed) || !(Directory.Exists(run) || run.Contains(Path.DirectorySeparatorChar)))
+            if (server.IsGiven(parsed) || !IsDirectory(run))
             {
                 if (ofDirectories.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } useless)
                 {
@@ -32,12 +31,12 @@ internal static class ResumeCommand
                 }
                 return await RunCommands.ResumeAsync(server, watch.ReadIfWaiting(parsed), parsed, run, cancellationToken);
             }
-            var manifest = Newest(parsed.GetValue(directory)!).Manifest;
+            var manifest = RunDirectory.Newest(run).Manifest;
             if (parsed.GetValue(task) is { } wanted && wanted != manifest.Spec.Task)
             {
-                throw new UserErrorException($"{parsed.GetValue(directory)} holds a run of task '{manifest.Spec.Task}', not of '{wanted}'.");
+                throw new UserErrorException($"{run} holds a run of task '{manifest.Spec.Task}', not of '{wanted}'.");
             }
-            var spec = how.Override(SpecOf(manifest, parsed.GetValue(directory)!), parsed);
+            var spec = how.Override(RunDirectory.SpecOf(manifest, run), parsed);
             if (parsed.GetValue(steps) is { } total)
             {
                 spec = spec with { Steps = SpecOptions.AtLeast(total, manifest.Step, "--steps"), Epochs = null };
@@ -60,14 +59,9 @@ internal static class ResumeCommand
         return command;
     }
 
-    private static Checkpoint Newest(string directory) => new CheckpointStore(directory).Latest(ShowCommand.Warn)
-        ?? throw new UserErrorException($"No whole checkpoint lies in {Path.GetFullPath(directory)}. Is it the directory of a run (--out)?");
-
-    /// <summary>The run as it was asked for, to go on in this directory.</summary>
-    public static RunSpec SpecOf(CheckpointManifest manifest, string directory) => manifest.Spec with
+    private static bool IsDirectory(string run)
     {
-        RunId = RunNames.New(directory),
-        Output = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)),
-        Resume = true,
-    };
+        using var reminder = new Reminder($"{run} to be looked for");
+        return run.Contains(Path.DirectorySeparatorChar) || Directory.Exists(run);
+    }
 }

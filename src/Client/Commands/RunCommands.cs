@@ -16,7 +16,7 @@ internal static class RunCommands
         var id = new Option<string?>("--id") { Description = "The run's id; submitting twice under one id is one run. Default: the name of the run directory and some letters of chance." };
         command.Options.Add(id);
         var watch = new WatchOptions(command, "it has ended; the exit code is its result");
-        command.SetAction(async (parsed, _) =>
+        command.SetAction(async (parsed, cancellationToken) =>
         {
             var run = spec.Read(parsed);
             if (parsed.GetValue(id) is { } chosen)
@@ -28,7 +28,7 @@ internal static class RunCommands
             using var client = server.Connect(parsed, how);
             if (how is null)
             {
-                Console.WriteLine((await client.SubmitAsync(run)).Spec.RunId);
+                Console.WriteLine((await RunSession.SubmitAsync(client, run, cancellationToken)).Spec.RunId);
                 return ExitCode.Done;
             }
             using var interruption = new Interruption();
@@ -48,7 +48,7 @@ internal static class RunCommands
             var (run, how) = (Id(parsed, id), watch.Read(parsed));
             using var client = server.Connect(parsed, how);
             using var interruption = new Interruption();
-            return await RunSession.WatchAsync(client, run, how, RunOwner.Others, interruption);
+            return await RunSession.WatchAsync(client, await client.GetAsync(run, interruption.Asked), how, RunOwner.Others, interruption);
         });
         return command;
     }
@@ -58,7 +58,7 @@ internal static class RunCommands
         var reason = new Option<string?>("--reason") { Description = "Kept with the run." };
         var command = new Command("cancel", "Stops a run at the next step boundary, with a checkpoint.") { reason };
         var watch = new WatchOptions(command, "it has ended");
-        return Act(command, (client, id, parsed, cancellationToken) => client.CancelAsync(id, parsed.GetValue(reason) ?? "", cancellationToken), watch, run => run.HasEnded);
+        return Act(command, (client, id, parsed, cancellationToken) => client.CancelAsync(id, parsed.GetValue(reason) ?? "", cancellationToken), watch, run => run.State == RunState.Cancelled);
     }
 
     public static Command CreatePause()
@@ -76,14 +76,14 @@ internal static class RunCommands
         var command = new Command("scale", "Changes the number of a run's workers at the next step boundary. No bit of the weights depends on it.") { workers, option };
         return Act(command, (client, id, parsed, cancellationToken) =>
         {
-            var count = (parsed.GetValue(workers), parsed.GetValue(option)) switch
+            var (count, name) = (parsed.GetValue(workers), parsed.GetValue(option)) switch
             {
-                ({ } only, null) => only,
-                (null, { } only) => only,
+                ({ } only, null) => (only, "WORKERS"),
+                (null, { } only) => (only, option.Name),
                 (null, null) => throw new UserErrorException($"How many workers? granary scale {id} N"),
                 _ => throw new UserErrorException($"WORKERS and --workers both say how many: granary scale {id} N"),
             };
-            return client.ScaleAsync(id, SpecOptions.AtLeast(count, 1, option.Name), cancellationToken);
+            return client.ScaleAsync(id, SpecOptions.AtLeast(count, 1, name), cancellationToken);
         });
     }
 
@@ -120,13 +120,17 @@ internal static class RunCommands
 
     private static async Task<int> EndAsync(TrainingClient client, RunStatus run, Watching? how, Func<RunStatus, bool>? until = null)
     {
+        if (run.HasEnded && until?.Invoke(run) != true)
+        {
+            throw new UserErrorException($"Run '{run.Spec.RunId}' has ended ({run.State.ToString().ToLowerInvariant()}): nothing is left to do for it.");
+        }
         if (how is null)
         {
             Console.WriteLine($"{run.Spec.RunId}: {run.State.ToString().ToLowerInvariant()}, {run.Workers} workers wanted");
             return ExitCode.Done;
         }
         using var interruption = new Interruption();
-        return await RunSession.WatchAsync(client, run.Spec.RunId, how, RunOwner.Others, interruption, run.Since, until);
+        return await RunSession.WatchAsync(client, run, how, RunOwner.Others, interruption, run.Since, until);
     }
 
     private static Argument<string> Id() => new("run") { Description = "The run's id; see: granary list" };

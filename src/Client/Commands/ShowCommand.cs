@@ -18,16 +18,9 @@ internal static class ShowCommand
         return command;
     }
 
-    /// <summary>Names a damaged checkpoint on the error stream.</summary>
-    public static void Warn(CheckpointException damage) => Console.Error.WriteLine($"warning: {Shown.OneLine(damage.Message)} It is passed over.");
-
     private static void Show(string directory)
     {
-        var checkpoints = new CheckpointStore(directory).All(Warn).ToList();
-        if (checkpoints.Count == 0)
-        {
-            throw new UserErrorException($"No whole checkpoint lies in {Path.GetFullPath(directory)}. Is it the directory of a run (--out)?");
-        }
+        var checkpoints = RunDirectory.Checkpoints(directory);
         var newest = checkpoints[0].Manifest;
         Screen.Write(Describe(newest));
         Screen.Write(List(checkpoints, newest.Measure));

@@ -23,8 +23,8 @@ internal static class TrainCommand
     public static async Task<int> RunAsync(RunSpec spec, SessionOptions session, WatchOptions watch, ParseResult parsed, bool verbose)
     {
         var how = watch.Read(parsed);
-        using var interruption = new Interruption();
         CheckOutput(spec);
+        using var interruption = new Interruption();
         await using var cluster = await StartClusterAsync(spec, session, parsed, verbose);
         using var client = new TrainingClient(cluster.Server) { Patience = how.Patience };
         return await RunSession.RunAsync(client, spec, how, RunOwner.Command, interruption);
@@ -45,6 +45,7 @@ internal static class TrainCommand
     /// <exception cref="UserErrorException">The run directory holds something, or cannot be written.</exception>
     public static void CheckOutput(RunSpec spec)
     {
+        using var reminder = new Reminder($"--out {spec.Output} to be written");
         if (!spec.Resume && Directory.Exists(spec.Output) && RunFolder.HoldsMore(spec.Output))
         {
             throw new UserErrorException($"--out {spec.Output} is not empty. Choose another, or go on with what is there: granary resume {spec.Output}");

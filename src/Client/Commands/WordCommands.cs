@@ -1,5 +1,4 @@
 using System.CommandLine;
-using Granary.Silo;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 
@@ -61,7 +60,7 @@ internal static class WordCommands
 
     private static void Use(string directory, Action<IWordVectors> use)
     {
-        using var model = TrainedModel.Open(directory, data: null, ShowCommand.Warn);
+        using var model = RunDirectory.OpenModel(directory);
         var vectors = model.Replica as IWordVectors
             ?? throw new UserErrorException($"Task '{model.Checkpoint.Manifest.Spec.Task}' has no word vectors. Train word2vec.");
         try

@@ -49,7 +49,14 @@ internal sealed partial class NodeRegistration(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        LogSwitches(options.Value.Name, string.Join(", ", environment.Switches.Select(entry => $"{entry.Key}={entry.Value}")));
+        if (options.Value.Slots == 0)
+        {
+            LogNoSlots(options.Value.Name);
+        }
+        else
+        {
+            LogSwitches(options.Value.Name, string.Join(", ", environment.Switches.Select(entry => $"{entry.Key}={entry.Value}")));
+        }
         foreach (var remark in environment.Remarks)
         {
             LogRemark(options.Value.Name, remark);
@@ -77,6 +84,9 @@ internal sealed partial class NodeRegistration(
 
     [LoggerMessage(LogLevel.Information, "Node {Node} trains with {Switches}")]
     private partial void LogSwitches(string node, string switches);
+
+    [LoggerMessage(LogLevel.Information, "Node {Node} coordinates: it has no slots")]
+    private partial void LogNoSlots(string node);
 
     [LoggerMessage(LogLevel.Warning, "Node {Node}: {Remark}")]
     private partial void LogRemark(string node, string remark);

@@ -15,7 +15,7 @@ internal sealed partial class CoordinatorGrain
         var plan = current.Plan;
         var next = SlotsOf(plan);
         Task<SlotReply?>? asking = null;
-        var attended = time.GetTimestamp();
+        var (attended, step, moved) = (time.GetTimestamp(), Status.Step, time.GetTimestamp());
         while (!current.Outcome.IsCompleted)
         {
             await Task.WhenAny(current.Outcome, WaitAsync(Attention));
@@ -23,12 +23,17 @@ internal sealed partial class CoordinatorGrain
             {
                 return [];
             }
-            if (SlotsOf(plan).FirstOrDefault(IsGone) is { } gone)
+            if (SlotsOf(plan).Any(IsGone))
             {
-                await RecoverAsync($"Lost {gone.Key}: its silo has left the cluster.");
+                await RecoverAsync($"Round {plan.Number} broke off: a silo has left the cluster.");
                 return Reachable(current);
             }
             current.Settle();
+            if (hurried)
+            {
+                record.State.StopReason += " It was cancelled once more and ended without its last checkpoint.";
+                return [];
+            }
             if (record.State.StopReason is not null)
             {
                 await StopRoundAsync(current, checkpoint: true);
@@ -45,6 +50,8 @@ internal sealed partial class CoordinatorGrain
                     await StopRoundAsync(current, checkpoint: next.Count == 0);
                 }
             }
+            (step, moved) = Status.Step == step ? (step, moved) : (Status.Step, time.GetTimestamp());
+            RemindOf(current, time.GetElapsedTime(moved));
             if (time.GetElapsedTime(attended) > AttendEvery)
             {
                 attended = time.GetTimestamp();

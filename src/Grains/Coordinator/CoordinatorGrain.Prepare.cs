@@ -8,7 +8,6 @@ internal sealed partial class CoordinatorGrain
 {
     // To copy a file that is missing on a node may take a while; until then the node is of no use.
     private static readonly TimeSpan UnfitFor = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan RemindEvery = TimeSpan.FromSeconds(5), PatienceWhenStopping = TimeSpan.FromSeconds(10);
 
     // Why nodes cannot train this run, by the life of their silo.
     private readonly Dictionary<string, string> unfit = [];
@@ -59,37 +58,11 @@ internal sealed partial class CoordinatorGrain
         return await FindStartAsync(current, replies);
     }
 
-    /// <summary>
-    /// The workers' answers once all have given one; says every few seconds for whom it waits. <see langword="null"/>: the run is
-    /// to stop, and somebody keeps it waiting.
-    /// </summary>
+    /// <summary>The workers' answers once all have given one; <see langword="null"/>: nobody waits for them any more.</summary>
     private async Task<IReadOnlyList<(SlotInfo Slot, PrepareReply? Answer, string? Reason)>?> AllReadyAsync(RoundPlan plan)
     {
         var asking = Indices(plan).Select(index => AskUntilAnsweredAsync(plan, index, worker => worker.PrepareAsync(plan, index))).ToList();
-        var all = Task.WhenAll(asking);
-        long begun = time.GetTimestamp(), reminded = begun;
-        while (await Task.WhenAny(all, WaitAsync(Attention)) != all && !all.IsCompleted)
-        {
-            var waited = time.GetElapsedTime(begun);
-            var awaited = string.Join(", ", Indices(plan).Where(index => !asking[index].IsCompleted).Select(index => plan.Workers[index].Slot.Key));
-            if (leaving)
-            {
-                return null;
-            }
-            if (record.State.StopReason is not null && waited > PatienceWhenStopping)
-            {
-                events.Add($"Stops without waiting any longer for {awaited}.", Status);
-                fruitless = PatienceToStop + 1;
-                return null;
-            }
-            if (time.GetElapsedTime(reminded) > RemindEvery)
-            {
-                reminded = time.GetTimestamp();
-                Status = Status with { Reason = $"Waits for {awaited} to read the data and build the model, for {waited.TotalSeconds:0} s now." };
-                events.Add(Status.Reason, Status);
-            }
-        }
-        return await all;
+        return await AwaitAsync(Task.WhenAll(asking), () => $"{Silent(plan, asking)} to read the data and build the model") ? [.. asking.Select(one => one.Result)] : null;
     }
 
     /// <summary>Why the worker's node cannot train this run; <see langword="null"/>: it can.</summary>
@@ -145,7 +118,12 @@ internal sealed partial class CoordinatorGrain
     /// <summary>The step of the newest checkpoint to go on from, 0 if there is none; <see langword="null"/>: nobody knows, or the run has failed.</summary>
     private async Task<long?> FindCheckpointAsync(RoundPlan plan)
     {
-        var (_, answer, reason) = await AskAsync(plan, 0, worker => worker.FindCheckpointAsync(new(Status.Spec, record.State.Differs, [.. record.State.Unusable.Keys])));
+        var finding = AskUntilAnsweredAsync(plan, 0, worker => worker.FindCheckpointAsync(RunId, plan.Number, new(record.State.Differs, [.. record.State.Unusable.Keys])));
+        if (!await AwaitAsync(finding, () => $"{plan.Workers[0].Slot.Key} to search {Status.Spec.Output} for checkpoints"))
+        {
+            return null;
+        }
+        var (_, answer, reason) = await finding;
         if (answer is null)
         {
             await RecoverAsync($"The checkpoints in {Status.Spec.Output} cannot be searched: {reason}");

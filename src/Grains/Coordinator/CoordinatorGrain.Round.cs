@@ -9,7 +9,6 @@ internal sealed partial class CoordinatorGrain
 {
     // When no round has started for so long, none will.
     private const int LeastStarts = 5;
-    private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan PatienceToStart = TimeSpan.FromMinutes(2);
     private (int Times, DateTimeOffset Since) unstarted;
 
@@ -31,7 +30,7 @@ internal sealed partial class CoordinatorGrain
                 Processes = plan.Workers.Select(worker => worker.Slot.Node.Process).Distinct().Count(),
             },
             record.State.StopReason is not null ? RunState.Stopping : plan.Number == 1 ? RunState.Starting : Status.State == RunState.Running ? RunState.Running : RunState.Recovering,
-            $"Round {plan.Number} with {plan.Workers.Count} workers.");
+            $"Round {plan.Number} with {plan.Workers.Count} worker{(plan.Workers.Count == 1 ? "" : "s")}.");
         return await ConductAsync(current, async () =>
         {
             if (before is not null)
@@ -88,7 +87,12 @@ internal sealed partial class CoordinatorGrain
         // The first that cannot decides: the others may be waiting for it.
         while (starting.Count > 0)
         {
-            var (slot, started, reason) = await await Task.WhenAny(starting);
+            var first = Task.WhenAny(starting);
+            if (!await AwaitAsync(first, () => $"{Silent(plan, starting)} to begin at step {start.Step}"))
+            {
+                return Reachable(current);
+            }
+            var (slot, started, reason) = await await first;
             starting.RemoveAll(one => one.IsCompleted && one.Result.Answer is { Unusable: null, Unfit: null });
             if (started is not { Unusable: null, Unfit: null })
             {
@@ -174,40 +178,6 @@ internal sealed partial class CoordinatorGrain
     {
         var pause = TimeSpan.FromMilliseconds(25 * Math.Pow(2, Math.Min(fruitless++, 10)) - 25);
         await Task.Delay(pause < LongestPause ? pause : LongestPause, time);
-    }
-
-    /// <summary>A worker's answer; the default, and why, if the worker cannot be reached.</summary>
-    private async Task<(SlotInfo Slot, T? Answer, string? Reason)> AskAsync<T>(RoundPlan plan, int index, Func<IWorkerGrain, Task<T>> ask)
-    {
-        var slot = plan.Workers[index].Slot;
-        try
-        {
-            return (slot, await ask(GrainFactory.GetGrain<IWorkerGrain>(slot.Key)), null);
-        }
-        catch (Exception error)
-        {
-            return (slot, default, PlainReason.Of(error));
-        }
-    }
-
-    /// <summary>
-    /// The same for what is safe to repeat: a message may be lost with the connection that carried it, and nobody is told, so it
-    /// is sent again and again while the round lasts.
-    /// </summary>
-    private async Task<(SlotInfo Slot, T? Answer, string? Reason)> AskUntilAnsweredAsync<T>(RoundPlan plan, int index, Func<IWorkerGrain, Task<T>> ask)
-    {
-        while (true)
-        {
-            var asking = AskAsync(plan, index, ask);
-            if (await Task.WhenAny(asking, Task.Delay(AskAgain, time)) == asking)
-            {
-                return await asking;
-            }
-            if (leaving || round?.Plan != plan)
-            {
-                return (plan.Workers[index].Slot, default, "the round is over");
-            }
-        }
     }
 
     private static bool Same(Dictionary<string, string> left, Dictionary<string, string> right) =>

@@ -48,7 +48,7 @@ internal sealed partial class CoordinatorGrain(
         {
             Status = status with { Coordinator = node.Value.Name };
             throughput.GoOn(status.Units, status.Elapsed);
-            events.Add(status.Reason, Status);
+            events.Add(status.HasEnded ? status.Reason : $"A new coordinator drives the run. Before: {status.Reason}", Status);
             Drive();
         }
         return Task.CompletedTask;
@@ -158,6 +158,8 @@ internal sealed partial class CoordinatorGrain(
             await EndAsync(RunState.Cancelled, reason);
             return;
         }
+        // Told twice, with time between: a call that is only repeated does not hurry it.
+        hurried = IsLateToStop && !record.State.Pausing;
         (record.State.StopReason, record.State.Pausing) = (reason, pausing);
         await ChangeAsync(Status, RunState.Stopping, reason);
         Nudge();
@@ -191,6 +193,7 @@ internal sealed partial class CoordinatorGrain(
                 events.Add(report.Written ? $"Checkpoint of step {report.Step} in {report.Message}." : report.Message!, Status);
                 break;
             case ReportKind.Remark:
+                reminded = time.GetTimestamp();
                 // After the last step nothing else is on its way that would take its place.
                 Status = report.Step == Status.TotalSteps ? Status with { Reason = report.Message! } : Status;
                 LogRemark(RunId, report.Message!);

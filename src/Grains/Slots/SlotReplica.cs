@@ -7,7 +7,7 @@ using Granary.Training.Tasks;
 namespace Granary.Grains.Slots;
 
 /// <summary>The replica of a slot and where it stands. Belongs to the slot's thread.</summary>
-internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
+internal sealed class SlotReplica(TrainingEnvironment environment, TimeProvider time) : IDisposable
 {
     private string? runId;
     private RunFolder? folder;
@@ -38,7 +38,7 @@ internal sealed class SlotReplica(TrainingEnvironment environment) : IDisposable
         folder = null;
         try
         {
-            folder = plan is null ? null : RunFolder.Take(plan.Spec.Output, plan.Spec.RunId, isNew: plan.Number == 1 && !plan.Spec.Resume);
+            folder = plan is null ? null : RunFolder.Take(plan.Spec.Output, plan.Spec.RunId, isNew: plan.Number == 1 && !plan.Spec.Resume, time);
         }
         catch (Exception broken) when (plan!.Number > 1 && broken is not RunFolderException && broken.IsStorageFault())
         {

@@ -5,7 +5,7 @@ using Granary.Training.Loop;
 namespace Granary.Grains.Slots;
 
 /// <summary>A slot's part in one round, from its preparation until the next one begins.</summary>
-internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter reporter, Task<PrepareReply> prepared)
+internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter reporter, SlotThread thread, Task<PrepareReply> prepared)
 {
     private readonly CancellationTokenSource over = new();
     private IExchange? exchange;
@@ -16,10 +16,16 @@ internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter repor
 
     public WorkerReporter Reporter { get; } = reporter;
 
+    /// <summary>What is done for the round is done here.</summary>
+    public SlotThread Thread { get; } = thread;
+
     public StopSignal Stop { get; } = new();
 
     /// <summary>The slot's one answer to the call to make itself ready, however often it comes.</summary>
     public Task<PrepareReply> Prepared { get; } = prepared;
+
+    /// <summary>The same for the search for a checkpoint; <see langword="null"/>: none was asked for.</summary>
+    public Task<CheckpointReply>? Found { get; set; }
 
     /// <summary>The same for the call to start; <see langword="null"/>: it has not come yet.</summary>
     public Task<StartReply>? Started { get; set; }

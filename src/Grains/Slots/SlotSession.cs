@@ -26,7 +26,7 @@ internal sealed partial class SlotSession(
     // A read that does not come back, from a network file system that is gone, say, holds a thread for good.
     private static readonly TimeSpan ReleaseTime = TimeSpan.FromSeconds(30);
     private SlotThread thread = new($"slot {slot}");
-    private SlotReplica replica = new(environment);
+    private SlotReplica replica = new(environment, time);
     private readonly RoundFence fence = new();
     private readonly Lock gate = new();
     private SlotRound? current;
@@ -57,7 +57,7 @@ internal sealed partial class SlotSession(
             // Whoever hangs on the slot's thread must find his own replica when he comes back, not the next one's.
             var held = replica;
             var prepared = thread.RunAsync(() => MakeReady(held, plan.Spec, () => held.Keep(worker == 0 ? plan : null)));
-            current = new(plan, worker, new(grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker), prepared);
+            current = new(plan, worker, new(grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker), thread, prepared);
             return prepared;
         }
     }
@@ -65,36 +65,33 @@ internal sealed partial class SlotSession(
     /// <summary>Builds the replica while the run's round goes on without this slot.</summary>
     public async Task<bool> WarmUpAsync(RunSpec run)
     {
+        Task<PrepareReply> ready;
         lock (gate)
         {
             if (current is { HasEnded: false })
             {
                 return false;
             }
+            var held = replica;
+            ready = thread.RunAsync(() => MakeReady(held, run, () => { }));
         }
-        var held = replica;
-        return await thread.RunAsync(() => MakeReady(held, run, () => { })) is { Failure: null };
+        return await ready is { Failure: null };
     }
 
-    /// <summary>The newest whole checkpoint of the run's directory.</summary>
-    public static Task<CheckpointReply> FindCheckpointAsync(CheckpointRequest request) => Task.Run(() =>
+    public Task<CheckpointReply> FindCheckpointAsync(string runId, long round, CheckpointRequest request)
     {
-        var warnings = new List<string>();
-        var store = new CheckpointStore(request.Run.Output);
-        var newest = store.All(damage => warnings.Add(damage.Message)).FirstOrDefault(checkpoint =>
-            !request.Unusable.Contains(checkpoint.Manifest.Step) && (checkpoint.Manifest.IsAgreed || !request.Agreed));
-        if (request.Agreed)
+        lock (gate)
         {
-            store.Withdraw(after: newest?.Manifest.Step ?? 0);
+            var mine = Mine(runId, round);
+            return mine.Found ??= Task.Run(() => FindCheckpoint(mine.Plan.Spec.Output, request));
         }
-        return new CheckpointReply(newest?.Manifest.Step, warnings);
-    });
+    }
 
     public Task<StartReply> StartAsync(string runId, long round, StartPoint start)
     {
         lock (gate)
         {
-            var mine = Current(runId, round) ?? throw new InvalidOperationException($"Slot {slot} is not in round {round} of run {runId}.");
+            var mine = Mine(runId, round);
             return mine.Started ??= BeginAsync(mine, replica, start);
         }
     }
@@ -105,6 +102,8 @@ internal sealed partial class SlotSession(
 
     public async Task ReleaseAsync(string runId, long round)
     {
+        SlotThread holding;
+        Task released;
         lock (gate)
         {
             if (!fence.TryLeave(runId, round) && fence.Current is not null)
@@ -112,11 +111,11 @@ internal sealed partial class SlotSession(
                 return;
             }
             LeaveRound("The run is over.");
+            (holding, released) = (thread, thread.RunAsync(replica.Dispose));
         }
-        var released = thread.RunAsync(replica.Dispose);
         if (await Task.WhenAny(released, Task.Delay(ReleaseTime, time)) != released)
         {
-            GiveUpThread(runId);
+            GiveUp(holding, runId);
         }
     }
 
@@ -130,6 +129,19 @@ internal sealed partial class SlotSession(
         thread.Dispose();
     }
 
+    private static CheckpointReply FindCheckpoint(string directory, CheckpointRequest request)
+    {
+        var warnings = new List<string>();
+        var store = new CheckpointStore(directory);
+        var newest = store.All(damage => warnings.Add(damage.Message)).FirstOrDefault(checkpoint =>
+            !request.Unusable.Contains(checkpoint.Manifest.Step) && (checkpoint.Manifest.IsAgreed || !request.Agreed));
+        if (request.Agreed)
+        {
+            store.Withdraw(after: newest?.Manifest.Step ?? 0);
+        }
+        return new(newest?.Manifest.Step, warnings);
+    }
+
     private async Task<StartReply> BeginAsync(SlotRound mine, SlotReplica held, StartPoint start)
     {
         var (runId, round) = (mine.Plan.Spec.RunId, mine.Plan.Number);
@@ -137,7 +149,7 @@ internal sealed partial class SlotSession(
         {
             try
             {
-                await thread.RunAsync(() => held.Restore(mine.Plan.Spec, start.Step));
+                await mine.Thread.RunAsync(() => held.Restore(mine.Plan.Spec, start.Step));
             }
             catch (CheckpointException unusable)
             {
@@ -166,21 +178,26 @@ internal sealed partial class SlotSession(
                 return new();
             }
         }
-        _ = thread.RunAsync(() => Train(held, mine, exchange, start));
+        _ = mine.Thread.RunAsync(() => Train(held, mine, exchange, start));
         return new();
     }
 
     /// <summary>The slot goes on with a new thread; the old one lets go of its replica if it ever comes back.</summary>
-    private void GiveUpThread(string runId)
+    private void GiveUp(SlotThread holding, string runId)
     {
-        LogThreadGivenUp(slot, runId, ReleaseTime);
-        var held = thread;
         lock (gate)
         {
-            (thread, replica) = (new($"slot {slot}"), new(environment));
+            if (thread != holding)
+            {
+                return;
+            }
+            LogThreadGivenUp(slot, runId, ReleaseTime);
+            holding.GiveUp(replica.Dispose);
+            (thread, replica) = (new($"slot {slot}"), new(environment, time));
         }
-        held.Abandon();
     }
+
+    private SlotRound Mine(string runId, long round) => Current(runId, round) ?? throw new InvalidOperationException($"Slot {slot} is not in round {round} of run {runId}.");
 
     private SlotRound? Current(string runId, long round)
     {

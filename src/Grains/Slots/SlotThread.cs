@@ -9,8 +9,9 @@ namespace Granary.Grains.Slots;
 internal sealed class SlotThread : IDisposable
 {
     private static readonly TimeSpan EndTime = TimeSpan.FromSeconds(10);
-    private readonly BlockingCollection<Action> work = [];
+    private readonly BlockingCollection<Work> work = [];
     private readonly Thread thread;
+    private volatile Work? doing;
 
     public SlotThread(string name)
     {
@@ -22,17 +23,19 @@ internal sealed class SlotThread : IDisposable
     public Task<T> RunAsync<T>(Func<T> function)
     {
         var result = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
-        work.Add(() =>
-        {
-            try
+        work.Add(new(
+            () =>
             {
-                result.SetResult(function());
-            }
-            catch (Exception error)
-            {
-                result.SetException(error);
-            }
-        });
+                try
+                {
+                    result.TrySetResult(function());
+                }
+                catch (Exception error)
+                {
+                    result.TrySetException(error);
+                }
+            },
+            lost => result.TrySetException(lost)));
         return result.Task;
     }
 
@@ -42,13 +45,24 @@ internal sealed class SlotThread : IDisposable
         return true;
     });
 
-    /// <summary>Takes no more work, and does not wait until what is queued is done.</summary>
-    public void Abandon() => work.CompleteAdding();
+    /// <summary>For a thread that hangs: whoever waits for it hears so, and what is queued will not be done.</summary>
+    /// <param name="last">Done by the thread should it ever come back.</param>
+    public void GiveUp(Action last)
+    {
+        var lost = new TimeoutException($"The thread of {thread.Name} does not come back, from a read that hangs perhaps.");
+        while (work.TryTake(out var queued))
+        {
+            queued.Fail(lost);
+        }
+        doing?.Fail(lost);
+        _ = RunAsync(last);
+        work.CompleteAdding();
+    }
 
     /// <summary>Finishes what is queued; whoever does not come back from it for too long is left to the end of the process.</summary>
     public void Dispose()
     {
-        Abandon();
+        work.CompleteAdding();
         if (thread.Join(EndTime))
         {
             work.Dispose();
@@ -57,9 +71,13 @@ internal sealed class SlotThread : IDisposable
 
     private void Run()
     {
-        foreach (var action in work.GetConsumingEnumerable())
+        foreach (var next in work.GetConsumingEnumerable())
         {
-            action();
+            doing = next;
+            next.Do();
+            doing = null;
         }
     }
+
+    private sealed record Work(Action Do, Action<Exception> Fail);
 }

@@ -51,7 +51,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private long checkpointBegun;
     private TimeSpan sinceCheckpoint;
     private (long Step, int Workers) agreed;
-    private string? refusal;
+    private Exception? refusal;
 
     /// <param name="run">The round's, with the switches that are in force.</param>
     /// <param name="alike">How many replicas are known to begin with this state.</param>
@@ -138,7 +138,8 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
             {
                 break;
             }
-            var why = $"The {(isLast ? "last checkpoint" : "checkpoint")}, of step {step}, could not be written: {refusal}";
+            var full = refusal?.IsDiskFull() == true;
+            var why = $"The {(isLast ? "last checkpoint" : "checkpoint")}, of step {step}, could not be written: {refusal?.Message}";
             if (round.Over.IsCancellationRequested || (isLast ? round.Stop.IsRaised : time.GetElapsedTime(begun) > DiskPatience))
             {
                 return why;
@@ -146,9 +147,12 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
             if (reminded == 0 || time.GetElapsedTime(reminded) > RemindEvery)
             {
                 reminded = time.GetTimestamp();
-                reporter.Remark(step, $"{why} Waits for room in {run.Output}.");
+                reporter.Remark(step, $"{why} {(full ? $"Waits for room in {run.Output}." : "Tries again and again.")}");
             }
-            checkpoints.MakeRoom();
+            if (isLast && full)
+            {
+                checkpoints.MakeRoom();
+            }
             round.Over.WaitHandle.WaitOne(DiskPause);
         }
         return null;
@@ -235,7 +239,7 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     private void Report(CheckpointOutcome outcome)
     {
         instruments.CheckpointEnded(run.Task, outcome);
-        refusal = outcome.Failure?.Message;
+        refusal = outcome.Failure;
         // On a slow or full disk every checkpoint may be passed over or fail; all are counted, the first in a row is told.
         var told = (Interlocked.Exchange(ref passedOver, outcome.PassedOverFor is not null) && outcome.PassedOverFor is not null)
             || (Interlocked.Exchange(ref refused, outcome.Failure is not null) && outcome.Failure is not null);

@@ -18,7 +18,7 @@ internal sealed class WorkerGrain(SlotHost slots) : Grain, IWorkerGrain
 
     public Task<bool> WarmUpAsync(RunSpec run) => Session.WarmUpAsync(run);
 
-    public Task<CheckpointReply> FindCheckpointAsync(CheckpointRequest request) => SlotSession.FindCheckpointAsync(request);
+    public Task<CheckpointReply> FindCheckpointAsync(string runId, long round, CheckpointRequest request) => Session.FindCheckpointAsync(runId, round, request);
 
     public Task StopAsync(string runId, long round, bool checkpoint)
     {

@@ -1,3 +1,4 @@
+using Granary.Training.Checkpoints;
 using Granary.Training.Wording;
 
 namespace Granary.Training.Runs;
@@ -7,32 +8,39 @@ public sealed class RunFolderException(string message) : IOException(message);
 
 /// <summary>
 /// A run's hold on its directory: two runs never write into one. The directory carries a mark with the run's id, locked while
-/// the run is under way; the system lets go of the lock when the process ends, however it ends.
+/// the run is under way; the system lets go of the lock when the process ends, however it ends. A process that the run was
+/// taken from may hold it still: its successor goes on, and takes the lock as soon as it is free.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {
     // Two files: a locked one cannot be read.
-    private const string Mark = ".granary-run", Lock = ".granary-run.lock";
-    private readonly FileStream? held;
+    private const string MarkFile = ".granary-run", LockFile = ".granary-run.lock";
+    private static readonly TimeSpan TryAgainEvery = TimeSpan.FromSeconds(1);
+    private readonly Lock gate = new();
+    private readonly ITimer? again;
+    private FileStream? held;
+    private bool isLeft;
 
-    private RunFolder(FileStream? held) => this.held = held;
+    private RunFolder(FileStream held) => this.held = held;
 
-    /// <summary>Takes the directory, and makes it if it is not there. A process that was given up may still hold it for the same run.</summary>
+    private RunFolder(string path, TimeProvider time) => again = time.CreateTimer(_ => TryAgain(path), null, TryAgainEvery, TryAgainEvery);
+
+    /// <summary>Takes the directory, and makes it if it is not there.</summary>
     /// <param name="isNew">It must be empty, or carry the mark of this run; otherwise the run goes on with what is there.</param>
     /// <exception cref="RunFolderException"/>
-    public static RunFolder Take(string directory, string runId, bool isNew)
+    public static RunFolder Take(string directory, string runId, bool isNew, TimeProvider time)
     {
         Directory.CreateDirectory(directory);
-        var (mark, path) = (Path.Combine(directory, Mark), Path.Combine(directory, Lock));
+        var (mark, path) = (Path.Combine(directory, MarkFile), Path.Combine(directory, LockFile));
         FileStream held;
         try
         {
-            held = new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            held = TakeLock(path);
         }
         catch (IOException) when (File.Exists(path))
         {
             return Owner(mark) is var owner && owner == runId
-                ? new(null)
+                ? new(path, time)
                 : throw new RunFolderException($"{(owner.Length > 0 ? $"Run '{Shown.Value(owner)}' is" : "Another run is")} under way in {directory}. Wait for its end, or choose another --out.");
         }
         try
@@ -56,9 +64,33 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>Whether the directory holds anything but a mark.</summary>
-    public static bool HoldsMore(string directory) => Directory.EnumerateFileSystemEntries(directory).Any(entry => Path.GetFileName(entry) is not (Mark or Lock));
+    public static bool HoldsMore(string directory) => Directory.EnumerateFileSystemEntries(directory).Any(entry => Path.GetFileName(entry) is not (MarkFile or LockFile));
 
-    public void Dispose() => held?.Dispose();
+    public void Dispose()
+    {
+        again?.Dispose();
+        lock (gate)
+        {
+            isLeft = true;
+            held?.Dispose();
+        }
+    }
+
+    private void TryAgain(string path)
+    {
+        lock (gate)
+        {
+            try
+            {
+                held ??= isLeft ? null : TakeLock(path);
+            }
+            catch (Exception taken) when (taken.IsStorageFault())
+            {
+            }
+        }
+    }
+
+    private static FileStream TakeLock(string path) => new(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
 
     private static string Owner(string mark) => File.Exists(mark) ? File.ReadAllText(mark) : "";
 }

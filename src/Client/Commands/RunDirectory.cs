@@ -1,0 +1,38 @@
+using Granary.Silo;
+using Granary.Training.Checkpoints;
+using Granary.Training.Runs;
+using Granary.Training.Wording;
+
+namespace Granary.Client.Commands;
+
+/// <summary>A run directory that a user names: what is in it, damaged checkpoints named on the error stream. It may lie on a file system that hangs.</summary>
+internal static class RunDirectory
+{
+    /// <summary>Newest first, one at least.</summary>
+    /// <exception cref="UserErrorException">No whole checkpoint lies in it.</exception>
+    public static List<Checkpoint> Checkpoints(string directory) => Read(directory, store => store.All(Warn).ToList()) is { Count: > 0 } all ? all : throw None(directory);
+
+    /// <exception cref="UserErrorException">No whole checkpoint lies in it.</exception>
+    public static Checkpoint Newest(string directory) => Read(directory, store => store.Latest(Warn)) ?? throw None(directory);
+
+    /// <param name="data">Other data than the run's. Default: those.</param>
+    public static TrainedModel OpenModel(string directory, string? data = null) => Read(directory, _ => TrainedModel.Open(directory, data, Warn));
+
+    /// <summary>The run as it was asked for, to go on in this directory.</summary>
+    public static RunSpec SpecOf(CheckpointManifest manifest, string directory) => manifest.Spec with
+    {
+        RunId = RunNames.New(directory),
+        Output = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)),
+        Resume = true,
+    };
+
+    private static T Read<T>(string directory, Func<CheckpointStore, T> read)
+    {
+        using var reminder = new Reminder($"{directory} to be read");
+        return read(new(directory));
+    }
+
+    private static UserErrorException None(string directory) => new($"No whole checkpoint lies in {Path.GetFullPath(directory)}. Is it the directory of a run (--out)?");
+
+    private static void Warn(CheckpointException damage) => Console.Error.WriteLine($"warning: {Shown.OneLine(damage.Message)} It is passed over.");
+}

@@ -1,0 +1,107 @@
+using Granary.Contracts;
+
+namespace Granary.Grains.Coordinator;
+
+/// <summary>What the coordinator asks of workers, and how long it waits: it says what for every few seconds, and a run that is to stop does not wait.</summary>
+internal sealed partial class CoordinatorGrain
+{
+    private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan RemindEvery = TimeSpan.FromSeconds(5), PatienceWhenStopping = TimeSpan.FromSeconds(10);
+
+    // A step is waited for in silence for so long, and for so many times the mean.
+    private static readonly TimeSpan LongStep = TimeSpan.FromSeconds(15);
+    private const int LongSteps = 5;
+    private long reminded;
+    private bool hurried;
+
+    /// <returns>Whether it came; not if the run is to stop and it does not come soon, or another coordinator takes over.</returns>
+    private async Task<bool> AwaitAsync(Task awaited, Func<string> what)
+    {
+        var begun = reminded = time.GetTimestamp();
+        while (await Task.WhenAny(awaited, WaitAsync(Attention)) != awaited && !awaited.IsCompleted)
+        {
+            if (leaving)
+            {
+                return false;
+            }
+            var waited = time.GetElapsedTime(begun);
+            if (IsLateToStop && waited > PatienceWhenStopping)
+            {
+                events.Add($"Stops without waiting any longer for {what()}.", Status);
+                fruitless = PatienceToStop + 1;
+                return false;
+            }
+            Remind(() => $"Waits for {what()}, for {waited.TotalSeconds:0} s now.");
+        }
+        return true;
+    }
+
+    /// <summary>Whether the run was told to stop, a while ago.</summary>
+    private bool IsLateToStop => record.State.StopReason is not null && time.GetUtcNow() - Status.Since > PatienceWhenStopping;
+
+    /// <summary>Says what a round under way waits for, if that is not plain.</summary>
+    /// <param name="still">How long no step has been heard of.</param>
+    private void RemindOf(RoundInProgress current, TimeSpan still)
+    {
+        var waited = $"for {still.TotalSeconds:0} s";
+        if (IsLateToStop && still > PatienceWhenStopping)
+        {
+            Remind(() => $"Waits for the workers to end their step{(current.StopsWithCheckpoint ? " and leave a checkpoint" : "")}, {waited} now. Cancelled once more, it ends without.");
+        }
+        else if (still > LongStep && still > LongSteps * Status.Elapsed / Math.Max(1, Status.Step))
+        {
+            Remind(() => Status.Step == Status.TotalSteps ? $"Waits for the last checkpoint, {waited} now." : $"No step has ended {waited}.");
+        }
+    }
+
+    private void Remind(Func<string> text)
+    {
+        if (time.GetElapsedTime(reminded) > RemindEvery)
+        {
+            reminded = time.GetTimestamp();
+            Status = Status with { Reason = text() };
+            events.Add(Status.Reason, Status);
+        }
+    }
+
+    /// <summary>Those who have not answered.</summary>
+    private static string Silent<T>(RoundPlan plan, IEnumerable<Task<(SlotInfo Slot, T? Answer, string? Reason)>> asking) where T : class
+    {
+        var answered = asking.Where(one => one.IsCompleted).Select(one => one.Result.Slot);
+        return string.Join(", ", SlotsOf(plan).Except(answered, SlotComparer.Instance).Select(slot => slot.Key));
+    }
+
+    /// <summary>A worker's answer; the default, and why, if the worker cannot be reached.</summary>
+    private async Task<(SlotInfo Slot, T? Answer, string? Reason)> AskAsync<T>(RoundPlan plan, int index, Func<IWorkerGrain, Task<T>> ask)
+    {
+        var slot = plan.Workers[index].Slot;
+        try
+        {
+            return (slot, await ask(GrainFactory.GetGrain<IWorkerGrain>(slot.Key)), null);
+        }
+        catch (Exception error)
+        {
+            return (slot, default, PlainReason.Of(error));
+        }
+    }
+
+    /// <summary>
+    /// The same for what is safe to repeat: a message may be lost with the connection that carried it, and nobody is told, so it
+    /// is sent again and again while the round lasts.
+    /// </summary>
+    private async Task<(SlotInfo Slot, T? Answer, string? Reason)> AskUntilAnsweredAsync<T>(RoundPlan plan, int index, Func<IWorkerGrain, Task<T>> ask)
+    {
+        while (true)
+        {
+            var asking = AskAsync(plan, index, ask);
+            if (await Task.WhenAny(asking, Task.Delay(AskAgain, time)) == asking)
+            {
+                return await asking;
+            }
+            if (leaving || round?.Plan != plan)
+            {
+                return (plan.Workers[index].Slot, default, "the round is over");
+            }
+        }
+    }
+}
