@@ -37,7 +37,7 @@ public static class SiloProgram
         var hasStarted = false;
         void Log(ILoggingBuilder logging) => logging.AddSiloLog(verbose, () => hasStarted);
         using var early = LoggerFactory.Create(Log);
-        var wait = new StartWait(settings.Cluster.StartPatience, early.CreateLogger<StartWait>());
+        var wait = new StartWait(settings.Cluster.StartPatience, early.CreateLogger<StartWait>(), cancellationToken);
         var address = await wait.ForAddressAsync(settings.Cluster.AdvertisedAddress, "Granary:Cluster:AdvertisedAddress");
         if (IPAddress.IsLoopback(address) && !NodeOptions.IsLoopback(settings.Cluster.AdvertisedAddress))
         {

@@ -8,7 +8,8 @@ using StackExchange.Redis;
 namespace Granary.Silo;
 
 /// <summary>Waits at a silo's start for what may come later than the silo, and says for what.</summary>
-internal sealed partial class StartWait(TimeSpan patience, ILogger<StartWait> logger)
+/// <param name="ended">Cancelled when the silo is told to end before it has begun.</param>
+internal sealed partial class StartWait(TimeSpan patience, ILogger<StartWait> logger, CancellationToken ended)
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), RemindEvery = TimeSpan.FromSeconds(5);
 
@@ -52,7 +53,7 @@ internal sealed partial class StartWait(TimeSpan patience, ILogger<StartWait> lo
         {
             try
             {
-                return await attempt();
+                return await attempt().WaitAsync(ended);
             }
             catch (Exception error) when (error is RedisException or RedisTimeoutException or SocketException)
             {
@@ -71,7 +72,7 @@ internal sealed partial class StartWait(TimeSpan patience, ILogger<StartWait> lo
                     said = waited + RemindEvery;
                     LogWaits(what, reason, patience);
                 }
-                await Task.Delay(Pause);
+                await Task.Delay(Pause, ended);
             }
         }
     }

@@ -5,7 +5,7 @@ using Granary.Training.Tasks;
 
 namespace Granary.Silo;
 
-/// <summary>A model out of a run directory, ready for use in this process. Only <see cref="Evaluate"/> reads data.</summary>
+/// <summary>A model out of a run directory, ready for use in this process. If its task can build it without data, only <see cref="Evaluate"/> reads them.</summary>
 public sealed class TrainedModel : IDisposable
 {
     private readonly ITrainingTask task;
@@ -15,7 +15,8 @@ public sealed class TrainedModel : IDisposable
     {
         var spec = checkpoint.Manifest.Spec;
         (Checkpoint, measuresItsOwnData, task) = (checkpoint, data is null, GranaryEnvironment.Tasks[spec.Task]);
-        Replica = task.OpenReplica(spec with { Data = data ?? spec.Data }, checkpoint.ReadAsset);
+        spec = spec with { Data = data ?? spec.Data };
+        Replica = task.OpenReplica(spec, checkpoint.ReadAsset) ?? CreateFrom(spec);
     }
 
     public Checkpoint Checkpoint { get; }
@@ -48,17 +49,28 @@ public sealed class TrainedModel : IDisposable
     /// <exception cref="TrainingDataException">The data are not there, cannot be used, or are not the run's any more.</exception>
     public Metrics Evaluate()
     {
-        var spec = Checkpoint.Manifest.Spec;
-        if (measuresItsOwnData && spec.Data is { } path)
-        {
-            if (!Path.Exists(path))
-            {
-                throw new TrainingDataException($"The run's data are no longer at {path}. Say where they are now, or name others to be measured on: --data PATH");
-            }
-            DataContent.Confirm(spec, task);
-        }
+        Confirm(Checkpoint.Manifest.Spec);
         return Replica.Evaluate();
     }
 
     public void Dispose() => Replica.Dispose();
+
+    private ITrainingReplica CreateFrom(RunSpec spec)
+    {
+        Confirm(spec);
+        return task.CreateReplica(spec);
+    }
+
+    private void Confirm(RunSpec spec)
+    {
+        if (!measuresItsOwnData || spec.Data is not { } path)
+        {
+            return;
+        }
+        if (!Path.Exists(path))
+        {
+            throw new TrainingDataException($"The run's data are no longer at {path}. Say where they are now, or name others to be measured on: --data PATH");
+        }
+        DataContent.Confirm(spec, task);
+    }
 }

@@ -91,7 +91,7 @@ public sealed class TrainedModelTests : IDisposable
 
     private static ITrainingReplica Open(ITrainingTask task, RunSpec spec, Checkpoint checkpoint)
     {
-        var replica = task.OpenReplica(spec, checkpoint.ReadAsset);
+        var replica = task.OpenReplica(spec, checkpoint.ReadAsset)!;
         CheckpointStore.LoadModel(checkpoint, replica);
         return replica;
     }

@@ -92,16 +92,17 @@ internal sealed class StepGate(Action<string> say) : IStepGate
     private static void Flip(ReplicaState state, ulong draw)
     {
         var weights = state.Tensors.Where(tensor => tensor.Kind == StateKind.Model).ToList();
-        var at = (long)(draw % (ulong)weights.Sum(tensor => (long)tensor.Length * 8 * sizeof(float)));
+        const int bitsOf = 8 * sizeof(float);
+        var at = (long)(draw % (ulong)weights.Sum(tensor => (long)tensor.Length * bitsOf));
         foreach (var tensor in weights)
         {
-            var bits = (long)tensor.Length * 8 * sizeof(float);
-            if (at < bits)
+            if (at < (long)tensor.Length * bitsOf)
             {
-                MemoryMarshal.AsBytes(tensor.Values)[(int)(at / 8)] ^= (byte)(1 << (int)(at % 8));
+                ref var value = ref tensor.Values[(int)(at / bitsOf)];
+                value = BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(value) ^ (1 << (int)(at % bitsOf)));
                 return;
             }
-            at -= bits;
+            at -= (long)tensor.Length * bitsOf;
         }
     }
 

@@ -95,26 +95,34 @@ internal sealed class PeerAdmission : IDisposable
                 Socket.Select(readable, null, null, LookAgain);
                 if (readable.Remove(listener))
                 {
-                    strangers.Add(new(listener.Accept()));
+                    Accept();
                 }
                 var heard = readable.ToHashSet();
                 strangers.RemoveAll(stranger => heard.Contains(stranger.Socket) && !Hear(stranger));
                 Tidy();
             }
-            catch (SocketException broken)
-            {
-                // A connection that broke before it was taken; or there are no file handles, and there is no use in asking at once.
-                if (broken.SocketErrorCode == SocketError.TooManyOpenSockets)
-                {
-                    Thread.Sleep(HandlePause);
-                }
-            }
-            catch (ObjectDisposedException)
+            catch (Exception end) when (end is SocketException or ObjectDisposedException)
             {
                 // The end: the loop's condition decides.
             }
         }
         strangers.ForEach(stranger => stranger.Socket.Dispose());
+    }
+
+    private void Accept()
+    {
+        try
+        {
+            strangers.Add(new(listener.Accept()));
+        }
+        catch (SocketException broken)
+        {
+            // A connection that broke before it was taken; or there are no file handles, and there is no use in asking at once.
+            if (broken.SocketErrorCode == SocketError.TooManyOpenSockets)
+            {
+                Thread.Sleep(HandlePause);
+            }
+        }
     }
 
     /// <returns>Whether it is still a stranger.</returns>

@@ -36,12 +36,13 @@ public interface ITrainingTask
     /// <summary>
     /// Builds a replica for a model that is trained already. Its data may be gone or have changed: what training derived from
     /// them comes from the assets, and they are loaded only when <see cref="ITrainingReplica.Evaluate"/> or training asks for
-    /// them. Default: as for training, hence with its data.
+    /// them.
     /// </summary>
     /// <param name="spec">Of the run, but for the data, which may be others to be measured on.</param>
     /// <param name="asset">Gives an asset of the model by name.</param>
+    /// <returns><see langword="null"/>, the default: it is built as for training, with its data, which must be what they were.</returns>
     /// <exception cref="CheckpointException">An asset is missing or damaged.</exception>
-    ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset) => CreateReplica(spec);
+    ITrainingReplica? OpenReplica(TrainingSpec spec, Func<string, byte[]> asset) => null;
 }
 
 /// <summary>The data of a run cannot be used. The message names the path and the cure.</summary>
