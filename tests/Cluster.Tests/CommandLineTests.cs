@@ -181,6 +181,19 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal(130, (await CommandLine.EndAsync(training)).ExitCode);
     }
 
+    [Fact]
+    public async Task Train_WhoseFirstProcessIsKilled_StartsAnotherAndEndsWithTheSameBits()
+    {
+        string[] run = ["train", "two-layer", "--steps", "30000", "--workers", "2"];
+        using var training = CommandLine.Start([.. run, "--processes", "2", "--out", In("killed")]);
+        ReadUntilAStep(training);
+        await Process.Start("pkill", ["-KILL", "-P", $"{training.Id}", "-f", "silo-0.json"])!.WaitForExitAsync();
+        var ended = await CommandLine.EndAsync(training);
+        Assert.Equal((0, "granary: silo-0 has ended with exit code 137; it is started again.\n"), (ended.ExitCode, ended.Error));
+        await CommandLine.RunAsync([.. run, "--out", In("calm"), "--quiet"]);
+        Assert.Equal(new CheckpointStore(In("calm")).Latest()!.Manifest.WeightsSha256, new CheckpointStore(In("killed")).Latest()!.Manifest.WeightsSha256);
+    }
+
     private string In(string name) => Path.Combine(folder, name);
 
     /// <summary>Returns once the run is under way.</summary>
@@ -188,9 +201,14 @@ public sealed class CommandLineTests : IDisposable
     {
         // A shell that runs the tests in the background lets its children ignore SIGINT.
         var training = CommandLine.Start("env", ["--default-signal=INT", CommandLine.Program, "train", "two-layer", "--steps", "100000000", "--out", In("run")]);
+        ReadUntilAStep(training);
+        return training;
+    }
+
+    private static void ReadUntilAStep(Process training)
+    {
         while (training.StandardOutput.ReadLine() is { } line && !line.Contains("step ", StringComparison.Ordinal))
         {
         }
-        return training;
     }
 }

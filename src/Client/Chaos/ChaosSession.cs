@@ -91,7 +91,7 @@ internal sealed class ChaosSession(ChaosRequest request, Interruption interrupti
         {
             var leaks = await LeakCheck.BeginAsync(cluster.Silos);
             using var gates = new SiloGates(cluster.Silos);
-            await using var supervisor = new Supervisor(cluster, gates, report.Say);
+            await using var supervisor = new Supervisor(cluster, report.Say, silo => gates.Forget(silo.Name), gates.Greet);
             gates.Hold(FaultController.Place(plan.Faults[0]));
             using var client = new TrainingClient(cluster.Server);
             await using var run = new RunPoll(cluster.Silos, await client.SubmitAsync(spec, interruption.Asked));

@@ -26,6 +26,7 @@ internal static class TrainCommand
         CheckOutput(spec);
         using var interruption = new Interruption();
         await using var cluster = await StartClusterAsync(spec, session, parsed, verbose);
+        await using var supervisor = cluster is ProcessCluster processes ? new Supervisor(processes, ErrorLine.Say) : null;
         using var client = new TrainingClient(cluster.Server) { Patience = how.Patience };
         return await RunSession.RunAsync(client, spec, how, RunOwner.Command, interruption);
     }

@@ -1,23 +1,22 @@
-using Granary.Silo.Clusters;
+namespace Granary.Silo.Clusters;
 
-namespace Granary.Client.Chaos;
-
-/// <summary>Starts silos again whose processes have ended, as a supervisor would on a real cluster.</summary>
-internal sealed class Supervisor : IAsyncDisposable
+/// <summary>Starts processes of a cluster again that have ended, as Kubernetes or systemd would on a real one.</summary>
+public sealed class Supervisor : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
     private readonly ProcessCluster cluster;
-    private readonly SiloGates gates;
     private readonly Action<string> say;
     private readonly CancellationTokenSource stop = new();
-    private readonly HashSet<SiloProcess> starting = [];
+    private readonly HashSet<SiloProcess> down = [];
     private readonly Task work;
 
     /// <param name="say">Told of what it sees and does.</param>
-    public Supervisor(ProcessCluster cluster, SiloGates gates, Action<string> say)
+    /// <param name="ended">Told of a silo whose process has ended.</param>
+    /// <param name="starting">Told of one whose new process has begun, and has not joined the cluster yet.</param>
+    public Supervisor(ProcessCluster cluster, Action<string> say, Action<SiloProcess>? ended = null, Action<SiloProcess>? starting = null)
     {
-        (this.cluster, this.gates, this.say) = (cluster, gates, say);
-        work = Task.WhenAll(cluster.Silos.Select(WatchAsync));
+        (this.cluster, this.say) = (cluster, say);
+        work = Task.WhenAll(cluster.Silos.Select(silo => WatchAsync(silo, ended, starting)));
     }
 
     /// <summary>How many times a silo was started again.</summary>
@@ -28,9 +27,9 @@ internal sealed class Supervisor : IAsyncDisposable
     {
         get
         {
-            lock (starting)
+            lock (down)
             {
-                return starting.Count == 0 && cluster.Silos.All(silo => silo.IsRunning);
+                return down.Count == 0 && cluster.Silos.All(silo => silo.IsRunning);
             }
         }
     }
@@ -48,26 +47,26 @@ internal sealed class Supervisor : IAsyncDisposable
         stop.Dispose();
     }
 
-    private async Task WatchAsync(SiloProcess silo)
+    private async Task WatchAsync(SiloProcess silo, Action<SiloProcess>? ended, Action<SiloProcess>? starting)
     {
         while (true)
         {
             await silo.Process.WaitForExitAsync(stop.Token);
-            gates.Forget(silo.Name);
+            ended?.Invoke(silo);
             say($"{silo.Name} has ended with exit code {silo.Process.ExitCode}; it is started again.");
-            lock (starting)
+            lock (down)
             {
-                starting.Add(silo);
+                down.Add(silo);
                 Restarts++;
             }
             try
             {
                 var restart = cluster.RestartAsync(silo);
-                gates.Greet(silo);
+                starting?.Invoke(silo);
                 await restart.WaitAsync(stop.Token);
-                lock (starting)
+                lock (down)
                 {
-                    starting.Remove(silo);
+                    down.Remove(silo);
                 }
             }
             catch (ClusterStartException failed)
