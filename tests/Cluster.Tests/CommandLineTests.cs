@@ -184,7 +184,7 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task Train_WhoseFirstProcessIsKilled_StartsAnotherAndEndsWithTheSameBits()
     {
-        string[] run = ["train", "two-layer", "--steps", "30000", "--workers", "2"];
+        string[] run = ["train", "two-layer", "--steps", "3000", "--workers", "2"];
         using var training = CommandLine.Start([.. run, "--processes", "2", "--out", In("killed")]);
         ReadUntilAStep(training);
         await Process.Start("pkill", ["-KILL", "-P", $"{training.Id}", "-f", "silo-0.json"])!.WaitForExitAsync();
