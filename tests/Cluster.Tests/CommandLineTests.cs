@@ -132,6 +132,15 @@ public sealed class CommandLineTests : IDisposable
     }
 
     [Fact]
+    public async Task Resume_WithAnotherEndWhereStepsDependOnIt_Warns()
+    {
+        await CommandLine.RunAsync("train", "word2vec", "--steps", "2", "--out", In("run"), "--quiet");
+        var resumed = await CommandLine.RunAsync("resume", In("run"), "--steps", "3", "--quiet");
+        Assert.Equal(0, resumed.ExitCode);
+        Assert.Contains("warning: the run was begun with 2 steps in all", resumed.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Resume_OfAnotherTasksDirectory_IsRefused()
     {
         await CommandLine.RunAsync("train", "two-layer", "--steps", "2", "--out", In("run"), "--quiet");
