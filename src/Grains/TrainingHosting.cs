@@ -7,8 +7,8 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Orleans.Configuration;
 using Orleans.Hosting;
-using Orleans.Runtime.MembershipService.SiloMetadata;
 
 namespace Granary.Grains;
 
@@ -20,7 +20,7 @@ public static class TrainingHosting
     /// </summary>
     public static ISiloBuilder AddTraining(this ISiloBuilder silo, NodeOptions node)
     {
-        silo.UseSiloMetadata(new Dictionary<string, string> { [SlotPlacement.NodeKey] = node.Name });
+        silo.Configure<SiloOptions>(options => options.SiloName = node.Name);
         silo.Services
             .AddSingleton(Options.Create(node))
             .AddSingleton<TrainingInstruments>()

@@ -41,7 +41,6 @@ internal static class SiloHosting
         silo.AddDistributedGrainDirectory();
 #pragma warning restore ORLEANSEXP003
         return silo.Configure<Orleans.Configuration.ClusterOptions>(options => (options.ClusterId, options.ServiceId) = (cluster.ClusterId, cluster.ClusterId))
-            .Configure<SiloOptions>(options => options.SiloName = settings.Node.Name)
             .Configure<ClusterMembershipOptions>(options =>
             {
                 // A killed process is out after a second, a hung one after three; a pause of two seconds is forgiven.

@@ -14,8 +14,9 @@ internal sealed partial class FaultController
     private static readonly TimeSpan GatheringTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100), LookClosely = TimeSpan.FromMilliseconds(1);
 
-    // What a silo that has come back takes to be found, and to build its replica.
-    private static readonly TimeSpan JoiningTime = TimeSpan.FromSeconds(8), LongestPause = TimeSpan.FromSeconds(2);
+    // What a silo that has come back takes to be found, and to build its replica. It joins after a step or two: the last few wait for it longer.
+    private static readonly TimeSpan JoiningTime = TimeSpan.FromSeconds(8), LongestPause = TimeSpan.FromSeconds(2), LastPause = TimeSpan.FromSeconds(4);
+    private const int LastSteps = 3;
 
     private string Standing => $"it is {run.Latest.State.ToString().ToLowerInvariant()} at step {run.Latest.Step} ({run.Latest.Reason})";
 
@@ -80,15 +81,35 @@ internal sealed partial class FaultController
     /// Lets the run go from step to step at leisure, until every silo trains again: they join at step boundaries, and the next
     /// fault is to find them all, so that the same plan strikes the same silos.
     /// </summary>
+    /// <exception cref="UserErrorException">A silo does not join.</exception>
     private async Task WalkAsync(long from, Position to, CancellationToken cancellationToken)
     {
-        var pause = JoiningTime / Math.Max(1, to.Step - from);
-        for (var step = from + 1; step < to.Step && !run.Ended.IsCompleted && !cluster.Silos.All(silo => Trains(run.Latest.Slots, silo.Name)); step++)
+        var leisure = JoiningTime / Math.Max(1, to.Step - from);
+        for (var step = from + 1; step < to.Step && !await AllTrainAsync(TimeSpan.Zero, cancellationToken); step++)
         {
             gates.Hold(new(step));
-            await Task.Delay(pause < LongestPause ? pause : LongestPause, cancellationToken);
+            await AllTrainAsync(to.Step - step <= LastSteps ? LastPause : leisure < LongestPause ? leisure : LongestPause, cancellationToken);
         }
         gates.Hold(to);
+        if (!await AllTrainAsync(LastPause, cancellationToken))
+        {
+            throw new UserErrorException($"Not all silos train again: {Standing}.");
+        }
+    }
+
+    /// <returns>Whether they do within this time, or the run has ended.</returns>
+    private async Task<bool> AllTrainAsync(TimeSpan atMost, CancellationToken cancellationToken)
+    {
+        var since = Stopwatch.GetTimestamp();
+        while (!cluster.Silos.All(silo => Trains(run.Latest.Slots, silo.Name)) && !run.Ended.IsCompleted)
+        {
+            if (Rest(atMost, since) == TimeSpan.Zero)
+            {
+                return false;
+            }
+            await Task.Delay(Rest(atMost, since) < LookAgain ? Rest(atMost, since) : LookAgain, cancellationToken);
+        }
+        return true;
     }
 
     private async Task HealedAsync(CancellationToken cancellationToken)

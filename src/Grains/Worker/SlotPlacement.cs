@@ -1,36 +1,28 @@
 using Granary.Contracts;
 using Orleans.Placement;
 using Orleans.Runtime;
-using Orleans.Runtime.MembershipService.SiloMetadata;
 using Orleans.Runtime.Placement;
 
 namespace Granary.Grains.Worker;
 
-/// <summary>Puts a worker on the silo whose node name its key begins with, and nowhere else.</summary>
+/// <summary>Puts a worker on the silo of the node that its key begins with, and nowhere else. Silos have the names of their nodes.</summary>
 [GenerateSerializer, Immutable]
-public sealed class SlotPlacement : PlacementStrategy
-{
-    /// <summary>The key of the silo metadata that holds a node's name.</summary>
-    public const string NodeKey = "granary.node";
-}
+public sealed class SlotPlacement : PlacementStrategy;
 
 [AttributeUsage(AttributeTargets.Class)]
 internal sealed class SlotPlacementAttribute() : PlacementAttribute(new SlotPlacement());
 
-internal sealed class SlotPlacementDirector(ISiloMetadataCache metadata) : IPlacementDirector
+internal sealed class SlotPlacementDirector(IClusterMembershipService membership) : IPlacementDirector
 {
     public Task<SiloAddress> OnAddActivation(PlacementStrategy strategy, PlacementTarget target, IPlacementContext context)
     {
         var key = target.GrainIdentity.Key.ToString()!;
         var node = key[..key.LastIndexOf('/')];
-        foreach (var silo in context.GetCompatibleSilos(target))
-        {
-            if (metadata.GetSiloMetadata(silo).Metadata.TryGetValue(SlotPlacement.NodeKey, out var name) && name == node)
-            {
-                return Task.FromResult(silo);
-            }
-        }
-        throw new SlotGoneException($"No silo of the cluster is node '{node}' now.");
+        // Not by silos' metadata, which each fetches from the other once it has seen it: after a cut that may take half a minute.
+        var members = membership.CurrentSnapshot.Members;
+        return context.GetCompatibleSilos(target).Where(silo => members.TryGetValue(silo, out var member) && member.Name == node).MaxBy(silo => silo.Generation) is { } found
+            ? Task.FromResult(found)
+            : throw new SlotGoneException($"No silo of the cluster is node '{node}' now.");
     }
 }
 
