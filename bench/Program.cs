@@ -5,10 +5,11 @@ using Granary.Bench.Comparing;
 using Granary.Bench.Control;
 using Granary.Bench.Exchange;
 using Granary.Bench.Plots;
+using Granary.Bench.Rooms;
 using Granary.Bench.Scaling;
 using Granary.Bench.Steps;
 using Granary.Bench.Word2Vec;
-using Granary.Silo.Clusters;
+using Granary.Silo.Settings;
 using Granary.Training.Tasks;
 
 IBenchmark[] benchmarks = [new ExchangeBenchmark(), new StepBenchmark(), new OverheadBenchmark(), new Word2VecBenchmark(), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark()];
@@ -21,6 +22,7 @@ root.Add(CompareCommand.Create(benchmarks));
 root.Add(ProcessCommand.Create());
 root.Add(VectorsCommand.Create());
 root.Add(PlotCommand.Create());
+root.Add(RoomsCommand.Create());
 try
 {
     return await root.Parse(args).InvokeAsync(new() { EnableDefaultExceptionHandler = false });

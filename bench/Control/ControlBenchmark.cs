@@ -2,8 +2,9 @@ using System.Diagnostics;
 using Granary.Bench.Measurement;
 using Granary.Client;
 using Granary.Contracts;
+using Granary.Grains.Nodes;
 using Granary.Grains.Slots;
-using Granary.Silo.Clusters;
+using Granary.LocalClusters;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 

@@ -2,8 +2,8 @@ using Granary.Bench.Comparing;
 using Granary.Bench.Measurement;
 using Granary.Client;
 using Granary.Contracts;
-using Granary.Models.Torch;
-using Granary.Silo.Clusters;
+using Granary.LocalClusters;
+using Granary.Torch;
 using Granary.Training.Runs;
 
 namespace Granary.Bench.Scaling;

@@ -1,5 +1,5 @@
 // B batch
-using Granary.Models.Torch;
+using Granary.Torch;
 using Granary.Training.Frames;
 using Granary.Training.Optimization;
 using TorchSharp;

@@ -1,5 +1,5 @@
 // B batch, T time, C channels, H heads, V vocabulary
-using Granary.Models.Torch;
+using Granary.Torch;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using TorchSharp;

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using Granary.Bench.Measurement;
 using Granary.Models;
-using Granary.Models.Torch;
+using Granary.Torch;
 using Granary.Training.Exchange;
 using Granary.Training.Loop;
 using Granary.Training.Runs;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Granary.Bench.Comparing;
 using Granary.Bench.Measurement;
-using Granary.Models.Torch;
+using Granary.Torch;
 
 namespace Granary.Bench.Steps;
 

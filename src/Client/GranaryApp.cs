@@ -1,5 +1,7 @@
 using System.CommandLine;
 using Granary.Client.Commands;
+using Granary.Client.Sessions;
+using Granary.Client.Views;
 
 namespace Granary.Client;
 

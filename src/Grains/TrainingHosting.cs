@@ -1,5 +1,7 @@
 using System.Net;
 using Granary.Grains.Cluster;
+using Granary.Grains.Nodes;
+using Granary.Grains.Persistence;
 using Granary.Grains.Slots;
 using Granary.Grains.Telemetry;
 using Granary.Grains.Worker;
@@ -16,7 +18,7 @@ public static class TrainingHosting
 {
     /// <summary>
     /// All that a silo needs to train: slots, workers' placement, registration, instruments. Wants a
-    /// <see cref="TrainingEnvironment"/> among the services, and grain storage named <see cref="Storage.Name"/>.
+    /// <see cref="TrainingEnvironment"/> among the services, and grain storage named <see cref="GrainStorage.Name"/>.
     /// </summary>
     public static ISiloBuilder AddTraining(this ISiloBuilder silo, NodeOptions node)
     {

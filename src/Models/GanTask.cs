@@ -1,6 +1,6 @@
 // B batch, Z latent numbers, P pixels
-using Granary.Models.Data;
-using Granary.Models.Torch;
+using Granary.Torch;
+using Granary.Torch.Data;
 using Granary.Training.Frames;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
@@ -306,8 +306,8 @@ public sealed record GanSettings
     [Setting("Adam's first decay; above 0.5 the players overshoot each other and the images stay coarse", Min = 0, Max = 0.999)]
     public double Beta1 { get; init; } = 0.5;
 
-    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Models.Torch.Autocast.Off, Models.Torch.Autocast.BFloat16])]
-    public string Autocast { get; init; } = Models.Torch.Autocast.Off;
+    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Torch.Autocast.Off, Torch.Autocast.BFloat16])]
+    public string Autocast { get; init; } = Torch.Autocast.Off;
 
     [Setting("steps between pictures of 64 samples; 0: one at the end of each epoch", Min = 0)]
     public int SamplesEvery { get; init; }

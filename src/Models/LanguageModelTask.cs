@@ -1,7 +1,7 @@
 // T time, B batch, E embedding, H hidden, V vocabulary, N = T B, S state vectors: hidden (and cell) of every layer
 using System.Runtime.InteropServices;
-using Granary.Models.Data;
-using Granary.Models.Torch;
+using Granary.Torch;
+using Granary.Torch.Data;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Shards;
@@ -352,8 +352,8 @@ public sealed record LanguageModelSettings
     [Setting("pull of the weights towards 0: for adamw apart from the gradient, else a part of it", Min = 0, Max = 1)]
     public double WeightDecay { get; init; }
 
-    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Models.Torch.Autocast.Off, Models.Torch.Autocast.BFloat16])]
-    public string Autocast { get; init; } = Models.Torch.Autocast.Off;
+    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Torch.Autocast.Off, Torch.Autocast.BFloat16])]
+    public string Autocast { get; init; } = Torch.Autocast.Off;
 
     [Setting("learning rate at first", Min = 0, Max = 10)]
     public double LearningRate { get; init; } = 1e-3;

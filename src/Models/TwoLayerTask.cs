@@ -1,5 +1,5 @@
 // B batch, I inputs, O outputs
-using Granary.Models.Torch;
+using Granary.Torch;
 using Granary.Training.Randomness;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;

@@ -1,7 +1,8 @@
 using System.Reflection;
+using Granary.Grains.Nodes;
 using Granary.Grains.Slots;
 using Granary.Models;
-using Granary.Models.Torch;
+using Granary.Torch;
 using Granary.Training.Tasks;
 
 namespace Granary.Silo;

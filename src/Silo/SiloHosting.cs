@@ -1,6 +1,6 @@
 using System.Net;
 using Granary.Grains;
-using Granary.Silo.Clusters;
+using Granary.Grains.Persistence;
 using Granary.Silo.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -35,7 +35,7 @@ internal static class SiloHosting
         silo.UseRedisClustering(options => options.ConfigurationOptions = redis)
             .AddRedisGrainStorage(RedisStorage, options => options.ConfigurationOptions = redis)
             .ConfigureEndpoints(address, cluster.SiloPort, cluster.GatewayPort, listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
-        silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, (services, _) => new RestoringStorage(
+        silo.Services.AddKeyedSingleton<IGrainStorage>(GrainStorage.Name, (services, _) => new RestoringStorage(
             services.GetRequiredKeyedService<IGrainStorage>(RedisStorage), services.GetRequiredService<ILogger<RestoringStorage>>()));
 #pragma warning disable ORLEANSEXP003 // The default directory drops healthy activations whenever another silo leaves.
         silo.AddDistributedGrainDirectory();

@@ -3,10 +3,9 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Granary.Grains.Cluster;
+using Granary.Grains.Nodes;
 using Granary.Grains.Slots;
 using Granary.Grains.Telemetry;
-using Granary.Silo.Clusters;
-using Granary.Silo.Faults;
 using Granary.Silo.Gateway;
 using Granary.Silo.Settings;
 using Microsoft.AspNetCore.Builder;
@@ -28,9 +27,9 @@ public static class SiloProgram
     private static readonly TimeSpan ServicesTime = TimeSpan.FromSeconds(30), RestTime = TimeSpan.FromSeconds(15);
 
     /// <param name="configFile">JSON; environment variables such as <c>Granary__Node__Slots</c> override it.</param>
-    /// <param name="attached">Belongs to another program: ends with its standard input, not with Ctrl+C.</param>
+    /// <param name="attached">To another program; <see langword="null"/>: to none.</param>
     /// <exception cref="ClusterStartException"/>
-    public static async Task RunAsync(string? configFile, bool attached, bool verbose, CancellationToken cancellationToken)
+    public static async Task RunAsync(string? configFile, SiloAttachment? attached, bool verbose, CancellationToken cancellationToken)
     {
         OpenFiles.Check();
         var settings = SiloSettings.Read(configFile, Environment.GetEnvironmentVariables());
@@ -50,11 +49,7 @@ public static class SiloProgram
         var builder = GatewayHosting.CreateBuilder();
         Log(builder.Logging);
         builder.Services.AddSingleton(GranaryEnvironment.ForTraining());
-        var gate = attached && settings.Faults.Enabled ? new StepGate(Console.Out.WriteLine) : null;
-        if (gate is not null)
-        {
-            builder.Services.AddSingleton<IStepGate>(gate);
-        }
+        attached?.AddServices(builder.Services);
         builder.AddGateway(reach, settings.Cluster.GrpcPort, settings.Cluster.HttpPort);
         builder.AddSilo(settings, address, redis);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Node.Grace + ServicesTime);
@@ -66,11 +61,11 @@ public static class SiloProgram
             // A silo that has not trained yet shows its metrics, too.
             _ = app.Services.GetRequiredService<TrainingInstruments>();
 
-            using var ignored = attached ? PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true) : null;
-            if (attached)
+            using var ignored = attached is not null ? PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true) : null;
+            if (attached is not null)
             {
-                // On a thread of its own: reading standard input blocks, and the gate is to hear while the silo is busy starting.
-                new Thread(() => FollowInput(gate, app.Lifetime)) { IsBackground = true, Name = "input" }.Start();
+                // On a thread of its own: reading standard input blocks, and it is to be heard while the silo is busy starting.
+                new Thread(() => FollowInput(attached, app.Lifetime)) { IsBackground = true, Name = "input" }.Start();
             }
             await StartAsync(app, cancellationToken);
             hasStarted = true;
@@ -110,13 +105,13 @@ public static class SiloProgram
         }
     }
 
-    private static void FollowInput(StepGate? gate, IHostApplicationLifetime lifetime)
+    private static void FollowInput(SiloAttachment attached, IHostApplicationLifetime lifetime)
     {
         string? line;
         do
         {
             line = Console.In.ReadLine();
-            gate?.Hear(line);
+            attached.Hear(line);
         }
         while (line is not null);
         lifetime.StopApplication();

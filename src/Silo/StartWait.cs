@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using Granary.Silo.Clusters;
+using Granary.Silo.Settings;
 using Microsoft.Extensions.Logging;
 using StackExchange.Redis;
 

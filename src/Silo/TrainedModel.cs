@@ -1,4 +1,4 @@
-using Granary.Models.Torch;
+using Granary.Torch;
 using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;

@@ -1,8 +1,14 @@
 using System.Reflection;
+using Granary.Bench.Rooms;
+using Granary.Chaos;
+using Granary.Client;
+using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.Grains;
+using Granary.LocalClusters;
 using Granary.Models;
 using Granary.Silo;
+using Granary.Torch;
 using Granary.Training.Tasks;
 
 namespace Granary.Cluster.Tests;
@@ -14,30 +20,43 @@ public class ArchitectureTests
     {
         ["Contracts"] = typeof(RunStatus).Assembly,
         ["Training"] = typeof(ITrainingTask).Assembly,
+        ["Torch"] = typeof(TorchRuntime).Assembly,
         ["Models"] = typeof(TwoLayerTask).Assembly,
         ["Grains"] = typeof(TrainingHosting).Assembly,
         ["Silo"] = typeof(SiloProgram).Assembly,
-        ["Client"] = typeof(Granary.Client.TrainingClient).Assembly,
+        ["LocalClusters"] = typeof(LocalCluster).Assembly,
+        ["Chaos"] = typeof(FaultPlan).Assembly,
+        ["Client"] = typeof(ErrorLine).Assembly,
     };
+
+    public static TheoryData<string> Projects => [.. assemblies.Keys];
 
     [Theory]
     [InlineData("Contracts", "Training")]
     [InlineData("Training")]
-    [InlineData("Models", "Training")]
+    [InlineData("Torch", "Training")]
+    [InlineData("Models", "Torch", "Training")]
     [InlineData("Grains", "Contracts", "Training")]
-    [InlineData("Silo", "Contracts", "Grains", "Models", "Training")]
-    [InlineData("Client", "Contracts", "Silo", "Training")]
+    [InlineData("Silo", "Contracts", "Grains", "Models", "Torch", "Training")]
+    [InlineData("LocalClusters", "Contracts", "Grains", "Silo", "Training")]
+    [InlineData("Chaos", "Contracts", "Grains", "LocalClusters", "Silo", "Training")]
+    [InlineData("Client", "Chaos", "Contracts", "LocalClusters", "Silo", "Training")]
     public void Project_UsesNoOtherThanThoseDrawn(string project, params string[] allowed) =>
         Assert.Empty(ReferencesOf(project, "Granary.").Except(allowed));
 
     [Theory]
-    [InlineData("TorchSharp", "Models")]
-    [InlineData("Orleans.", "Contracts", "Grains", "Silo")]
-    [InlineData("Grpc.", "Contracts", "Silo", "Client")]
+    [InlineData("TorchSharp", "Torch", "Models")]
+    [InlineData("Orleans.", "Contracts", "Grains", "Silo", "LocalClusters")]
+    [InlineData("Orleans.TestingHost", "LocalClusters")]
+    [InlineData("Grpc.", "Contracts", "Silo", "Chaos", "Client")]
     [InlineData("OpenTelemetry", "Silo")]
     [InlineData("Spectre.", "Client")]
     public void Dependency_HasItsHome(string dependency, params string[] homes) =>
         Assert.Empty(assemblies.Keys.Where(project => ReferencesOf(project, dependency).Any()).Except(homes));
+
+    [Theory]
+    [MemberData(nameof(Projects))]
+    public void Folders_OfAProject_UseOneAnotherInOneDirection(string project) => Assert.Equal([], NamespaceArrows.Of(assemblies[project].Location).Cycle());
 
     private static IEnumerable<string> ReferencesOf(string project, string prefix) => assemblies[project].GetReferencedAssemblies()
         .Select(reference => reference.Name!)

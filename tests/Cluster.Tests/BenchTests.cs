@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Granary.Client.Views;
 
 namespace Granary.Cluster.Tests;
 

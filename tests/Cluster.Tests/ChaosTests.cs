@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Granary.Client.Views;
 using Granary.Training.Checkpoints;
 
 namespace Granary.Cluster.Tests;

@@ -1,6 +1,6 @@
 using Granary.Client;
 using Granary.Contracts;
-using Granary.Silo.Clusters;
+using Granary.LocalClusters;
 using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
 

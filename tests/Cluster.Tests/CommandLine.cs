@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Granary.Client.Views;
 
 namespace Granary.Cluster.Tests;
 

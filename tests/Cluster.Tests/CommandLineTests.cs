@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Granary.Client.Views;
 using Granary.Training.Checkpoints;
 
 namespace Granary.Cluster.Tests;

@@ -1,4 +1,4 @@
-using Granary.Silo.Faults;
+using Granary.Chaos;
 
 namespace Granary.Cluster.Tests;
 

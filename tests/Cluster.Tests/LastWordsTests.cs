@@ -1,4 +1,4 @@
-using Granary.Silo.Clusters;
+using Granary.LocalClusters;
 
 namespace Granary.Cluster.Tests;
 

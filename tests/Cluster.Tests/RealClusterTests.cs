@@ -1,6 +1,7 @@
 using Granary.Client;
+using Granary.Client.Views;
 using Granary.Contracts;
-using Granary.Silo.Clusters;
+using Granary.LocalClusters;
 
 namespace Granary.Cluster.Tests;
 

@@ -1,4 +1,3 @@
-using Granary.Silo.Clusters;
 using Granary.Silo.Settings;
 
 namespace Granary.Cluster.Tests;
@@ -26,7 +25,6 @@ public sealed class SiloSettingsTests : IDisposable
     [InlineData("Cluster__AdvertisedAddress", "0.0.0.0", "write this machine's own address")]
     [InlineData("Cluster__AdvertisedAddress", "010.0.0.5", "which stands for 8.0.0.5")]
     [InlineData("Node__Slots", "\u001b[31m", "Granary:Node:Slots is '?[31m'")]
-    [InlineData("Faults__Enabled", "maybe", "write true or false")]
     [InlineData("Node__Slotz", "1", "There is no setting Granary:Node:Slotz (Granary__Node__Slotz). Did you mean Granary:Node:Slots?")]
     [InlineData("Cluster__SiloPort", "8080", "Granary:Cluster:SiloPort and Granary:Cluster:HttpPort are 8080 alike")]
     public void Settings_WithAWrongKeyOrValue_AreRefusedWithWhatToWrite(string key, string value, string expected) =>
@@ -56,7 +54,7 @@ public sealed class SiloSettingsTests : IDisposable
     [Fact]
     public void Settings_OfTheEnvironment_OverrideTheFile_AndEmptyOnesAreNotThere()
     {
-        File.WriteAllText(file, """{ "Granary": { "Node": { "Slots": 3, "Name": "one", "Patience": "0:02:0" }, "Cluster": { "AdvertisedAddress": "10.0.0.5", "Redis": null }, "Faults": {} } }""");
+        File.WriteAllText(file, """{ "Granary": { "Node": { "Slots": 3, "Name": "one", "Patience": "0:02:0" }, "Cluster": { "AdvertisedAddress": "10.0.0.5", "Redis": null } } }""");
         var settings = SiloSettings.Read(file, new Dictionary<string, string> { ["GRANARY__Node__Name"] = "two", ["Granary__Node__Slots"] = "", ["GRANARY_PORT"] = "tcp://1.2.3.4:5" });
         Assert.Equal((3, "two", TimeSpan.FromMinutes(2), "10.0.0.5", "127.0.0.1:6379"), (settings.Node.Slots, settings.Node.Name, settings.Node.Patience, settings.Node.DataHost, settings.Cluster.Redis));
     }
@@ -65,7 +63,7 @@ public sealed class SiloSettingsTests : IDisposable
     public void Settings_ByDefault_AreThoseOfTheClasses()
     {
         var settings = SiloSettings.Read(null, new Dictionary<string, string>());
-        Assert.Equal((1, "127.0.0.1", TimeSpan.FromSeconds(30), false), (settings.Node.Slots, settings.Node.DataHost, settings.Node.Grace, settings.Faults.Enabled));
+        Assert.Equal((1, "127.0.0.1", TimeSpan.FromSeconds(30)), (settings.Node.Slots, settings.Node.DataHost, settings.Node.Grace));
     }
 
     /// <summary>With the file, if a test has written one.</summary>

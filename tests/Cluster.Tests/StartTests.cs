@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Granary.Silo.Clusters;
+using Granary.Client.Views;
+using Granary.LocalClusters;
 
 namespace Granary.Cluster.Tests;
 

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using System.Net;
+using Granary.Grains.Nodes;
 using Granary.Grains.Slots;
 using Granary.Grains.Telemetry;
 using Granary.Tests.Fakes;

@@ -2,6 +2,8 @@ using System.Net;
 using Granary.Contracts;
 using Granary.Grains.Cluster;
 using Granary.Grains.Coordinator;
+using Granary.Grains.Nodes;
+using Granary.Grains.Persistence;
 using Granary.Grains.Slots;
 using Granary.Tests.Fakes;
 using Granary.Training.Runs;
@@ -41,7 +43,7 @@ public sealed class TestTrainingCluster : IAsyncLifetime
                 .AddSingleton(rendezvous)
                 .AddSingleton<IStepGate>(Gate)
                 .AddSingleton<TimeProvider>(Clock);
-            silo.Services.AddKeyedSingleton<IGrainStorage>(Storage.Name, new RestoringStorage(Store, NullLogger<RestoringStorage>.Instance));
+            silo.Services.AddKeyedSingleton<IGrainStorage>(GrainStorage.Name, new RestoringStorage(Store, NullLogger<RestoringStorage>.Instance));
             silo.AddTraining(new NodeOptions { Name = options.SiloName });
         });
         Silos = builder.Build();

@@ -1,3 +1,4 @@
+using Granary.Torch;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests;
@@ -141,7 +142,7 @@ public class LanguageModelTaskTests
     [Fact]
     public void BFloat16_WithAnLstmOnAProcessorWithoutIt_IsRefused()
     {
-        if (Models.Torch.Autocast.IsNative)
+        if (Autocast.IsNative)
         {
             return;
         }

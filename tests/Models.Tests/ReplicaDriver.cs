@@ -17,7 +17,7 @@ internal sealed class ReplicaDriver : IDisposable
 
     public ReplicaDriver(ITrainingTask task, TrainingSpec spec, int workers = 1)
     {
-        _ = Granary.Models.Torch.TorchRuntime.Switches;
+        _ = Granary.Torch.TorchRuntime.Switches;
         this.spec = spec;
         ranges = ShardRange.Split(spec.Shards, workers);
         replicas = [.. ranges.Select(_ => task.CreateReplica(spec))];

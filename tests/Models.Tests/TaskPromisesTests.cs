@@ -1,5 +1,5 @@
+using Granary.Torch;
 using Granary.Training.Tasks;
-using Granary.Models.Torch;
 
 namespace Granary.Models.Tests;
 

@@ -1,4 +1,4 @@
-using Granary.Models.Data;
+using Granary.Torch.Data;
 using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;
 

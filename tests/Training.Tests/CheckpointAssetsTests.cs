@@ -64,12 +64,21 @@ public sealed class CheckpointAssetsTests : IDisposable
     [InlineData("../words.txt")]
     [InlineData(".words")]
     [InlineData("")]
-    [InlineData("run.json")]
-    [InlineData("model.safetensors")]
-    public void Asset_ThatIsNoPlainFileOfItsOwn_IsRefusedAtOnce(string name)
+    public void Asset_ThatIsNoPlainFile_IsRefusedAtOnce(string name)
     {
         var error = Assert.Throws<ArgumentException>(() => new ReplicaState([], new Dictionary<string, byte[]> { [name] = [] }));
         Assert.Contains($"'{name}'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("run.json")]
+    [InlineData("model.safetensors")]
+    public void Asset_WithTheNameOfAFileOfEveryCheckpoint_IsRefusedBeforeTheFirst(string name)
+    {
+        using var writer = new CheckpointWriter(new(directory), keep: 1, _ => { }, _ => { });
+        var error = Assert.Throws<ArgumentException>(() => writer.Prepare(new([], new Dictionary<string, byte[]> { [name] = [] })));
+        Assert.Contains($"'{name}'", error.Message, StringComparison.Ordinal);
+        writer.Complete();
     }
 
     [Fact]

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using Granary.Tests.Fakes;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
+using Granary.Training.Exchange.Links;
 using Granary.Training.Loop;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;

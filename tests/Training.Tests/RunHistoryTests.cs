@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Granary.Training.Checkpoints;
+using Granary.Training.Files;
 
 namespace Granary.Training.Tests;
 

@@ -1,11 +1,12 @@
 using System.CommandLine;
-using Granary.Client.Chaos;
+using Granary.Chaos;
+using Granary.Client.Sessions;
+using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.Silo;
-using Granary.Silo.Clusters;
-using Granary.Silo.Faults;
 using Granary.Training.Files;
 using Granary.Training.Runs;
+using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
 
@@ -52,7 +53,7 @@ internal static class ChaosCommand
             TrainCommand.CheckOutput(run);
             try
             {
-                return await new ChaosSession(request, interruption).RunAsync();
+                return await new ChaosSession(request, interruption.Asked).RunAsync() ? ExitCode.Done : ExitCode.Failed;
             }
             catch (Exception) when (interruption.Asked.IsCancellationRequested)
             {
@@ -63,7 +64,7 @@ internal static class ChaosCommand
         return command;
     }
 
-    private static string KnownKinds => string.Join(", ", Enum.GetValues<FaultKind>().Select(ChaosReport.KindName));
+    private static string KnownKinds => string.Join(", ", Enum.GetValues<FaultKind>().Select(Fault.NameOf));
 
     private static (RunSpec Run, string? Undisturbed) Read(SpecOptions spec, ParseResult parsed, string subject)
     {
@@ -94,7 +95,7 @@ internal static class ChaosCommand
         var kinds = new List<FaultKind>();
         foreach (var name in asked.Split(',', StringSplitOptions.TrimEntries))
         {
-            kinds.Add(Enum.GetValues<FaultKind>().Cast<FaultKind?>().FirstOrDefault(kind => ChaosReport.KindName(kind!.Value) == name)
+            kinds.Add(Enum.GetValues<FaultKind>().Cast<FaultKind?>().FirstOrDefault(kind => Fault.NameOf(kind!.Value) == name)
                 ?? throw new UserErrorException($"--kinds knows no fault '{name}'. Known: {KnownKinds}."));
         }
         return kinds.Contains(FaultKind.Cut) && obstacle is not null ? throw new UserErrorException(obstacle) : kinds;

@@ -1,3 +1,4 @@
+using Granary.Client.Views;
 using Granary.Training;
 using Granary.Training.Tasks;
 

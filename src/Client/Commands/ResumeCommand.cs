@@ -1,6 +1,8 @@
 using System.CommandLine;
+using Granary.Client.Views;
 using Granary.Silo;
 using Granary.Training.Runs;
+using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
 

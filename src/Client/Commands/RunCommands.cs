@@ -1,6 +1,9 @@
 using System.CommandLine;
+using Granary.Client.Sessions;
+using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.Training.Runs;
+using Granary.Training.Wording;
 using Grpc.Core;
 
 namespace Granary.Client.Commands;

@@ -1,3 +1,4 @@
+using Granary.Client.Views;
 using Granary.Silo;
 using Granary.Training.Checkpoints;
 using Granary.Training.Runs;

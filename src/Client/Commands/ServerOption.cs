@@ -1,5 +1,8 @@
 using System.CommandLine;
+using Granary.Client.Sessions;
+using Granary.Contracts;
 using Granary.Training;
+using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
 

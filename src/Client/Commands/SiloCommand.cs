@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
+using Granary.Chaos;
 using Granary.Silo;
 
 namespace Granary.Client.Commands;
@@ -11,7 +12,8 @@ internal static class SiloCommand
     {
         var config = new Option<string?>("--config") { Description = "A JSON file; see docs/operations.md. Environment variables override it." };
         var attached = new Option<bool>("--attached") { Description = "End when standard input closes.", Hidden = true };
-        var command = new Command("silo", "Runs a silo of a cluster until it is told to stop.") { config, attached };
+        var gates = new Option<bool>("--gates") { Description = "Let whoever it is attached to hold its steps.", Hidden = true };
+        var command = new Command("silo", "Runs a silo of a cluster until it is told to stop.") { config, attached, gates };
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -24,7 +26,8 @@ internal static class SiloCommand
                     ended.Cancel();
                 }
             });
-            await SiloProgram.RunAsync(parsed.GetValue(config), parsed.GetValue(attached), parsed.GetValue(verbose), ended.Token);
+            var attachment = parsed.GetValue(gates) ? StepGate.Attach() : parsed.GetValue(attached) ? new SiloAttachment() : null;
+            await SiloProgram.RunAsync(parsed.GetValue(config), attachment, parsed.GetValue(verbose), ended.Token);
         });
         return command;
     }

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Granary.Silo;
 using Granary.Training.Runs;
+using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
 

@@ -1,7 +1,10 @@
 using System.CommandLine;
+using Granary.Client.Sessions;
+using Granary.Client.Views;
 using Granary.Contracts;
-using Granary.Silo.Clusters;
+using Granary.LocalClusters;
 using Granary.Training.Runs;
+using Granary.Training.Wording;
 using Microsoft.Extensions.Logging;
 
 namespace Granary.Client.Commands;

@@ -1,7 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Granary.Client.Sessions;
 using Granary.Training.Files;
+using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
 

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
+using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
 

@@ -1,11 +1,12 @@
 using Granary.Contracts;
+using Granary.Grains.Persistence;
 using Orleans.Runtime;
 
 namespace Granary.Grains.Cluster;
 
 /// <summary>Nodes as they report themselves, less those that membership has declared dead; slots as they were given out.</summary>
 internal sealed class ClusterGrain(
-    [PersistentState("cluster", Storage.Name)] IPersistentState<ClusterRecord> record,
+    [PersistentState("cluster", GrainStorage.Name)] IPersistentState<ClusterRecord> record,
     IClusterMembershipService membership,
     TimeProvider time) : Grain, IClusterGrain
 {

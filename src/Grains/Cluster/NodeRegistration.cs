@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Grains.Nodes;
 using Granary.Grains.Slots;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

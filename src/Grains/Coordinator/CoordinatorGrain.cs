@@ -1,5 +1,7 @@
 using Granary.Contracts;
 using Granary.Grains.Cluster;
+using Granary.Grains.Nodes;
+using Granary.Grains.Persistence;
 using Granary.Grains.Telemetry;
 using Granary.Training.Runs;
 using Microsoft.Extensions.Logging;
@@ -16,7 +18,7 @@ namespace Granary.Grains.Coordinator;
 /// </summary>
 [Reentrant, CollectionAgeLimit(Minutes = 2)]
 internal sealed partial class CoordinatorGrain(
-    [PersistentState("run", Storage.Name)] IPersistentState<RunRecord> record,
+    [PersistentState("run", GrainStorage.Name)] IPersistentState<RunRecord> record,
     IClusterMembershipService membership,
     IOptions<NodeOptions> node,
     TrainingInstruments instruments,

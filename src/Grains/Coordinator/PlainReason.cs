@@ -1,3 +1,4 @@
+using Granary.Grains.Slots;
 using Granary.Grains.Worker;
 using Granary.Training.Wording;
 using Orleans.Runtime;

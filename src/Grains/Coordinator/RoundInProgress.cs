@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Grains.Slots;
 using Granary.Training.Loop;
 
 namespace Granary.Grains.Coordinator;

@@ -1,5 +1,7 @@
 using Granary.Contracts;
+using Granary.Grains.Nodes;
 using Granary.Training.Checkpoints;
+using Granary.Training.Files;
 using Granary.Training.Loop;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;

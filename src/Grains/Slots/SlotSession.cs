@@ -1,9 +1,11 @@
 using Granary.Contracts;
 using Granary.Grains.Coordinator;
+using Granary.Grains.Nodes;
 using Granary.Grains.Telemetry;
 using Granary.Grains.Worker;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
+using Granary.Training.Exchange.Links;
 using Granary.Training.Loop;
 using Granary.Training.Runs;
 using Granary.Training.Shards;

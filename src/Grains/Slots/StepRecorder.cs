@@ -2,6 +2,7 @@ using Granary.Contracts;
 using Granary.Grains.Telemetry;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
+using Granary.Training.Files;
 using Granary.Training.Loop;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;

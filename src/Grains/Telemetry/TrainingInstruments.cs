@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
-using Granary.Training.Checkpoints;
+using Granary.Grains.Nodes;
 using Granary.Grains.Slots;
+using Granary.Training.Checkpoints;
 using Granary.Training.Loop;
 using Granary.Training.Tasks;
 

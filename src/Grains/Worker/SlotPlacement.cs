@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Grains.Slots;
 using Orleans.Placement;
 using Orleans.Runtime;
 using Orleans.Runtime.Placement;
@@ -25,7 +26,3 @@ internal sealed class SlotPlacementDirector(IClusterMembershipService membership
             : throw new SlotGoneException($"No silo of the cluster is node '{node}' now.");
     }
 }
-
-/// <summary>A worker's node has left the cluster.</summary>
-[GenerateSerializer]
-public sealed class SlotGoneException(string message) : OrleansException(message);

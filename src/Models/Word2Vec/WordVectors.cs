@@ -1,7 +1,7 @@
 // W words, D dimensions, Q questions
 using System.Globalization;
 using System.Text;
-using Granary.Models.Data;
+using Granary.Torch.Data;
 using Granary.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -12,7 +12,7 @@ using OpenTelemetry.Trace;
 namespace Granary.Silo.Gateway;
 
 /// <summary>What a silo serves besides Orleans: runs and health over gRPC, metrics and health over HTTP.</summary>
-internal static class GatewayHosting
+public static class GatewayHosting
 {
     /// <summary>A host whose configuration does not depend on the folder that it is started in.</summary>
     public static WebApplicationBuilder CreateBuilder() => WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });

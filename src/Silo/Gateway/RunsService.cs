@@ -1,5 +1,6 @@
 using Granary.Contracts;
 using Granary.Grains.Coordinator;
+using Granary.Grains.Nodes;
 using Granary.Grains.Slots;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;

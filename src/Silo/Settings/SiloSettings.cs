@@ -1,8 +1,7 @@
 using System.Collections;
 using System.Net;
 using Granary.Grains.Cluster;
-using Granary.Silo.Clusters;
-using Granary.Silo.Faults;
+using Granary.Grains.Nodes;
 using Granary.Training.Wording;
 using Microsoft.Extensions.Configuration;
 
@@ -22,8 +21,6 @@ public sealed class SiloSettings
 
     public NodeOptions Node { get; } = new();
 
-    public FaultOptions Faults { get; } = new();
-
     /// <summary>All that a silo listens on.</summary>
     public IReadOnlyList<(int Port, string Setting)> Ports =>
     [
@@ -34,7 +31,7 @@ public sealed class SiloSettings
         (Node.DataPort, $"{NodeOptions.Section}:{nameof(Node.DataPort)}"),
     ];
 
-    private (string Section, object Options)[] Sections => [(SiloClusterOptions.Section, Cluster), (NodeOptions.Section, Node), (FaultOptions.Section, Faults)];
+    private (string Section, object Options)[] Sections => [(SiloClusterOptions.Section, Cluster), (NodeOptions.Section, Node)];
 
     /// <param name="file">JSON; <see langword="null"/>: none.</param>
     /// <param name="environment">Variables such as <c>Granary__Node__Slots</c> override the file. What is empty counts as not there.</param>

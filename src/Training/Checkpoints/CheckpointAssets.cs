@@ -28,9 +28,14 @@ public static class CheckpointAssets
         }
     }
 
-    /// <summary>Whether a file of this name can lie beside those that every checkpoint has.</summary>
-    internal static bool IsName(string name) =>
-        name is not ("" or ['.', ..] or CheckpointManifest.FileName or CheckpointStore.ModelFile or CheckpointStore.TrainingFile) && Path.GetFileName(name) == name;
+    /// <exception cref="ArgumentException">The state has an asset with the name of a file that every checkpoint has.</exception>
+    internal static void DemandNames(ReplicaState state)
+    {
+        if (state.Assets.Keys.FirstOrDefault(name => name is CheckpointManifest.FileName or CheckpointStore.ModelFile or CheckpointStore.TrainingFile) is { } taken)
+        {
+            throw new ArgumentException($"An asset cannot be named '{taken}': every checkpoint has a file of that name.");
+        }
+    }
 
     private static string PathOf(Checkpoint checkpoint, string name) => Path.Combine(checkpoint.Directory, name);
 }

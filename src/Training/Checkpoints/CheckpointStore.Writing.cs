@@ -1,3 +1,4 @@
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Checkpoints;

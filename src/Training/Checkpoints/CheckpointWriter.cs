@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Checkpoints;
@@ -22,8 +23,10 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
     private long? newest;
 
     /// <summary>Makes memory for the first checkpoint ready in the background.</summary>
+    /// <exception cref="ArgumentException">The state has an asset with the name of a file that every checkpoint has.</exception>
     public void Prepare(ReplicaState state)
     {
+        CheckpointAssets.DemandNames(state);
         var snapshot = new StateSnapshot();
         snapshot.Prepare(state);
         free.Push(snapshot);

@@ -1,3 +1,4 @@
+using Granary.Training.Exchange.Links;
 using Granary.Training.Frames;
 
 namespace Granary.Training.Exchange;
@@ -37,9 +38,6 @@ public interface IExchange : IDisposable
     /// <summary>Ends the round: every <see cref="Sum"/>, running or to come, fails with this reason. Callable from any thread.</summary>
     void Abort(string reason);
 }
-
-/// <summary>The round is over before the step was. The replica still stands where it stood before the phase.</summary>
-public sealed class ExchangeAbortedException(string message, Exception? inner = null) : Exception(message, inner);
 
 /// <summary>One worker alone, whatever its shards: a group of one.</summary>
 public sealed class SoloExchange : IExchange

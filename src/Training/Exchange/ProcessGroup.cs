@@ -1,3 +1,4 @@
+using Granary.Training.Exchange.Links;
 using Granary.Training.Frames;
 using Granary.Training.Shards;
 

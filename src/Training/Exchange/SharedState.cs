@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Granary.Training.Checkpoints;
+using Granary.Training.Exchange.Links;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Exchange;

@@ -2,6 +2,7 @@ using System.IO.Hashing;
 using System.Text;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
+using Granary.Training.Exchange.Links;
 using Granary.Training.Frames;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;

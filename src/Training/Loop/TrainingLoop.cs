@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Granary.Training.Exchange;
+using Granary.Training.Exchange.Links;
 using Granary.Training.Frames;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;

@@ -1,4 +1,4 @@
-using Granary.Training.Checkpoints;
+using Granary.Training.Files;
 using Granary.Training.Wording;
 
 namespace Granary.Training.Runs;

@@ -1,4 +1,3 @@
-using Granary.Training.Checkpoints;
 using Granary.Training.Wording;
 
 namespace Granary.Training.Tasks;
@@ -41,7 +40,7 @@ public interface ITrainingTask
     /// <param name="spec">Of the run, but for the data, which may be others to be measured on.</param>
     /// <param name="asset">Gives an asset of the model by name.</param>
     /// <returns><see langword="null"/>, the default: it is built as for training, with its data, which must be what they were.</returns>
-    /// <exception cref="CheckpointException">An asset is missing or damaged.</exception>
+    /// <exception cref="Checkpoints.CheckpointException">An asset is missing or damaged.</exception>
     ITrainingReplica? OpenReplica(TrainingSpec spec, Func<string, byte[]> asset) => null;
 }
 

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using Granary.Training.Checkpoints;
 
 namespace Granary.Training.Tasks;
 
@@ -33,12 +32,12 @@ public sealed unsafe class StateTensor(string name, long[] shape, StateKind kind
 public sealed class ReplicaState
 {
     /// <param name="assets">See <see cref="Assets"/>. Default: none.</param>
-    /// <exception cref="ArgumentException">The name of an asset is no plain file name, or that of another file of a checkpoint.</exception>
+    /// <exception cref="ArgumentException">The name of an asset is no plain file name.</exception>
     public ReplicaState(IReadOnlyList<StateTensor> tensors, IReadOnlyDictionary<string, byte[]>? assets = null)
     {
         Tensors = tensors;
         Assets = assets ?? FrozenDictionary<string, byte[]>.Empty;
-        if (Assets.Keys.FirstOrDefault(name => !CheckpointAssets.IsName(name)) is { } name)
+        if (Assets.Keys.FirstOrDefault(name => name is "" or ['.', ..] || Path.GetFileName(name) != name) is { } name)
         {
             throw new ArgumentException($"An asset cannot be named '{name}': take a plain file name such as vocabulary.txt.");
         }

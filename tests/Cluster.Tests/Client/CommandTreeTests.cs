@@ -3,7 +3,8 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using Granary.Client;
 using Granary.Client.Commands;
-using Granary.Silo.Clusters;
+using Granary.Client.Views;
+using Granary.LocalClusters;
 
 namespace Granary.Cluster.Tests.Client;
 

@@ -38,6 +38,7 @@ internal sealed class CommandValues(string runs, string server)
         ["--data"] = new(Path.Combine(runs, "text.txt"), "/nowhere"),
         ["--epochs"] = new("1.5", "NaN"),
         ["--exchange"] = new("peer", "pigeon"),
+        ["--gates"] = Value.Flag,
         ["--id"] = new("first", "a b"),
         ["--keep"] = new("2", "0"),
         ["--keep-logs"] = Value.Flag,

@@ -1,4 +1,5 @@
 using Granary.Client;
+using Granary.Client.Views;
 using Grpc.Core;
 
 namespace Granary.Cluster.Tests.Client;

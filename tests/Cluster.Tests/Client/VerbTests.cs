@@ -1,7 +1,8 @@
 using System.Diagnostics;
 using System.Text.Json;
 using Granary.Client;
-using Granary.Silo.Clusters;
+using Granary.Client.Views;
+using Granary.LocalClusters;
 
 namespace Granary.Cluster.Tests.Client;
 

@@ -1,5 +1,6 @@
 using Granary.Client;
 using Granary.Client.Commands;
+using Granary.Client.Sessions;
 using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.Training.Runs;

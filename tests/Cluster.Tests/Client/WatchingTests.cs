@@ -1,4 +1,5 @@
 using Granary.Client;
+using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.Tests.Fakes;
 using Grpc.Core;

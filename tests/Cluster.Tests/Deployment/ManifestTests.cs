@@ -1,9 +1,10 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using Granary.Client.Views;
 using Granary.Grains.Cluster;
-using Granary.Silo.Clusters;
-using Granary.Silo.Faults;
+using Granary.Grains.Nodes;
+using Granary.Silo.Settings;
 using k8s;
 using k8s.Models;
 
@@ -15,7 +16,6 @@ public sealed partial class ManifestTests
     {
         ["Cluster"] = typeof(SiloClusterOptions),
         ["Node"] = typeof(NodeOptions),
-        ["Faults"] = typeof(FaultOptions),
     };
 
     public static TheoryData<string> Files => new(Directory.EnumerateFiles(Repository.PathOf("k8s/base"), "*.yaml")

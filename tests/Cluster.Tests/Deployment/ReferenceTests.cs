@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Granary.Grains.Cluster;
+using Granary.Grains.Nodes;
 using Granary.Silo;
-using Granary.Silo.Clusters;
 using Granary.Silo.Settings;
 using k8s;
 using k8s.Models;

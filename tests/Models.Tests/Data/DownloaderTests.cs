@@ -1,6 +1,6 @@
 using System.Security.Cryptography;
-using Granary.Models.Data;
 using Granary.Tests.Fakes;
+using Granary.Torch.Data;
 
 namespace Granary.Models.Tests.Data;
 

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using Granary.Models.Data;
+using Granary.Torch.Data;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests.Data;

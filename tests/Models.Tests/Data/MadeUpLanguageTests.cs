@@ -1,4 +1,4 @@
-using Granary.Models.Data;
+using Granary.Torch.Data;
 
 namespace Granary.Models.Tests.Data;
 

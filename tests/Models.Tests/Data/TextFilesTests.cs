@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
-using Granary.Models.Data;
+using Granary.Torch.Data;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests.Data;

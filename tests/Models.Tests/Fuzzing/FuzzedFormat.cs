@@ -1,9 +1,9 @@
 using System.IO.Compression;
 using System.Text;
 using CsCheck;
-using Granary.Models.Data;
 using Granary.Models.Word2Vec;
 using Granary.Tests.Fakes;
+using Granary.Torch.Data;
 using Granary.Training.Checkpoints;
 using Granary.Training.Numerics;
 using Granary.Training.Runs;

@@ -1,4 +1,4 @@
-using Granary.Models.Torch;
+using Granary.Torch;
 using Granary.Training.Checkpoints;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;

@@ -1,4 +1,4 @@
-using Granary.Models.Torch;
+using Granary.Torch;
 using Granary.Training.Optimization;
 using TorchSharp;
 using TorchSharp.Modules;

@@ -1,4 +1,4 @@
-using Granary.Models.Torch;
+using Granary.Torch;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,0 +1,12 @@
+namespace Granary.Contracts;
+
+/// <summary>For connections between parts of Granary: straight there, whatever proxy the environment names for the internet.</summary>
+public static class DirectHttp
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
+
+    /// <summary>Who does not answer within seconds does not answer.</summary>
+    public static HttpClient CreateClient() => new(CreateHandler()) { Timeout = Patience };
+
+    public static SocketsHttpHandler CreateHandler() => new() { UseProxy = false };
+}

@@ -1,0 +1,159 @@
+using System.Runtime.CompilerServices;
+using Granary.Contracts;
+using Granary.Training.Runs;
+using Granary.Training.Wording;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace Granary.Contracts;
+
+/// <summary>Runs on a cluster, through its gRPC gateway.</summary>
+public sealed class TrainingClient : IDisposable
+{
+    private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(500), RemindEvery = TimeSpan.FromSeconds(15);
+    private readonly GrpcChannel? channel;
+    private readonly V1.Runs.RunsClient runs;
+    private readonly TimeProvider time;
+
+    /// <param name="server">Such as <c>http://127.0.0.1:8081</c>.</param>
+    public TrainingClient(Uri server)
+    {
+        var handler = DirectHttp.CreateHandler();
+        handler.EnableMultipleHttp2Connections = true;
+        handler.ConnectTimeout = TimeSpan.FromSeconds(10);
+        // A server that hangs, or whose network is cut, breaks no connection: it is found out by its silence.
+        (handler.KeepAlivePingDelay, handler.KeepAlivePingTimeout) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10));
+        channel = GrpcChannel.ForAddress(server, new() { HttpHandler = handler, DisposeHttpClient = true });
+        (runs, time) = (new(channel), TimeProvider.System);
+    }
+
+    /// <summary>For tests, which answer by themselves.</summary>
+    internal TrainingClient(CallInvoker invoker, TimeProvider time) => (runs, this.time) = (new(invoker), time);
+
+    /// <summary>How long <see cref="WatchAsync"/> goes on trying when the server does not answer. Default: 5 minutes.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>Whether the same call may succeed later, on this server or another behind its address.</summary>
+    public static bool MayPass(RpcException error) => error.StatusCode is not
+        (StatusCode.InvalidArgument or StatusCode.AlreadyExists or StatusCode.FailedPrecondition or StatusCode.OutOfRange
+        or StatusCode.NotFound or StatusCode.PermissionDenied or StatusCode.Unauthenticated or StatusCode.Unimplemented);
+
+    /// <summary>Safe to repeat with the same spec.</summary>
+    public async Task<RunStatus> SubmitAsync(RunSpec spec, CancellationToken cancellationToken = default) =>
+        (await runs.SubmitAsync(new() { Spec = spec.ToWire() }, cancellationToken: cancellationToken)).FromWire();
+
+    public async Task<RunStatus> GetAsync(string runId, CancellationToken cancellationToken = default) =>
+        (await runs.GetAsync(new() { RunId = runId }, cancellationToken: cancellationToken)).FromWire();
+
+    /// <summary>Newest first.</summary>
+    public async Task<IReadOnlyList<RunStatus>> ListAsync(CancellationToken cancellationToken = default) =>
+        [.. (await runs.ListAsync(new(), cancellationToken: cancellationToken)).Runs.Select(Wire.FromWire)];
+
+    /// <summary>Stops the run at the next step boundary, with a checkpoint.</summary>
+    public async Task<RunStatus> CancelAsync(string runId, string reason, CancellationToken cancellationToken = default) =>
+        (await runs.CancelAsync(new() { RunId = runId, Reason = reason }, cancellationToken: cancellationToken)).FromWire();
+
+    /// <summary>Stops the run at the next step boundary, with a checkpoint, and gives its slots back.</summary>
+    public async Task<RunStatus> PauseAsync(string runId, string reason, CancellationToken cancellationToken = default) =>
+        (await runs.PauseAsync(new() { RunId = runId, Reason = reason }, cancellationToken: cancellationToken)).FromWire();
+
+    /// <summary>Lets a paused run go on.</summary>
+    public async Task<RunStatus> ResumeAsync(string runId, CancellationToken cancellationToken = default) =>
+        (await runs.ResumeAsync(new() { RunId = runId }, cancellationToken: cancellationToken)).FromWire();
+
+    /// <summary>Changes the number of workers at the next step boundary.</summary>
+    public async Task<RunStatus> ScaleAsync(string runId, int workers, CancellationToken cancellationToken = default) =>
+        (await runs.ScaleAsync(new() { RunId = runId, Workers = workers }, cancellationToken: cancellationToken)).FromWire();
+
+    /// <summary>The nodes that are up.</summary>
+    public async Task<IReadOnlyList<V1.Node>> NodesAsync(CancellationToken cancellationToken = default) =>
+        (await runs.NodesAsync(new(), cancellationToken: cancellationToken)).Nodes;
+
+    /// <summary>Takes a node out of use, or back into it.</summary>
+    public async Task<IReadOnlyList<V1.Node>> DrainAsync(string node, bool undo, CancellationToken cancellationToken = default) =>
+        (await runs.DrainAsync(new() { Node = node, Undo = undo }, cancellationToken: cancellationToken)).Nodes;
+
+    /// <summary>What happens to a run until it has ended.</summary>
+    /// <exception cref="LostSightException">The server has not answered for longer than <see cref="Patience"/>.</exception>
+    public async IAsyncEnumerable<RunEvent> WatchAsync(string runId, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        await foreach (var happened in WatchAsync(await GetAsync(runId, cancellationToken), cancellationToken))
+        {
+            yield return happened;
+        }
+    }
+
+    /// <summary>
+    /// What happens to a run until it has ended. A broken connection is taken up again where it broke; that the server does not
+    /// answer is an event, too.
+    /// </summary>
+    /// <exception cref="LostSightException">The server has not answered for longer than <see cref="Patience"/>.</exception>
+    /// <param name="known">The run as it was heard of last.</param>
+    public async IAsyncEnumerable<RunEvent> WatchAsync(RunStatus known, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var runId = known.Spec.RunId;
+        long after = 0;
+        DateTimeOffset? lostSince = null, told = null;
+        while (true)
+        {
+            using var call = runs.Watch(new() { RunId = runId, After = after }, cancellationToken: cancellationToken);
+            var (next, broken) = await NextAsync(call.ResponseStream, cancellationToken);
+            for (; next is not null; (next, broken) = await NextAsync(call.ResponseStream, cancellationToken))
+            {
+                if (told is not null)
+                {
+                    yield return Say("The server answers again.");
+                }
+                (lostSince, told) = (null, null);
+                (known, after) = (next.Status, next.Id);
+                yield return next;
+                if (known.HasEnded)
+                {
+                    yield break;
+                }
+            }
+            var now = time.GetUtcNow();
+            var silent = now - (lostSince ??= now);
+            if (silent >= Patience)
+            {
+                throw new LostSightException(runId, silent, broken);
+            }
+            // Once is no news: a server that is told to end hands its watchers over.
+            if (silent > TimeSpan.Zero && (told is null || now - told >= RemindEvery))
+            {
+                told = now;
+                yield return Say($"The server does not answer ({broken}). The run may well go on; trying again for {Math.Ceiling((Patience - silent).TotalSeconds):0} s.");
+            }
+            await Task.Delay(RetryPause, time, cancellationToken);
+        }
+
+        RunEvent Say(string message) => new(after, time.GetUtcNow(), message, known);
+    }
+
+    public void Dispose() => channel?.Dispose();
+
+    /// <returns>The next event, or why there is none.</returns>
+    private static async Task<(RunEvent? Event, string Broken)> NextAsync(IAsyncStreamReader<V1.Event> stream, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await stream.MoveNext(cancellationToken) ? (stream.Current.FromWire(), "") : (null, "it ended the connection");
+        }
+        catch (RpcException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(cancellationToken);
+        }
+        // A run that was seen is there: a server that does not know it has not found its records yet.
+        catch (RpcException error) when (MayPass(error) || error.StatusCode == StatusCode.NotFound)
+        {
+            return (null, $"{error.StatusCode}: {Shown.Line(error.Status.Detail)}");
+        }
+    }
+}
+
+/// <summary>A run cannot be watched any more. How it goes, or has gone, is not known.</summary>
+public sealed class LostSightException(string runId, TimeSpan silent, string reason)
+    : Exception($"Lost sight of run '{runId}': the server has not answered for {silent.TotalSeconds:0} s ({reason}). The run may well go on; see: granary watch {runId}")
+{
+    public string RunId { get; } = runId;
+}

@@ -1,0 +1,23 @@
+using Granary.Training.Runs;
+using Granary.Training.Tasks;
+
+namespace Granary.Grains.Nodes;
+
+/// <summary>What a silo can train, and what else the bits of its results depend on.</summary>
+public sealed record TrainingEnvironment(TaskCatalog Tasks, IReadOnlyDictionary<string, string> Switches)
+{
+    /// <summary>How many tensors of the process are alive. Default: none are known of.</summary>
+    public Func<long> LiveTensors { get; init; } = () => 0;
+
+    /// <summary>Bytes that the process may take. Default: its container's limit, or the machine's memory.</summary>
+    public long MemoryLimit { get; init; } = Training.Tasks.MemoryLimit.OfProcess;
+
+    /// <summary>What this machine cannot do as fast as others, a sentence each; told in the log. Default: nothing.</summary>
+    public IReadOnlyList<string> Remarks { get; init; } = [];
+
+    /// <summary>Of the programs that a run's bits depend on, by name; silos of different ones do not train together. Default: none are told.</summary>
+    public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>The run as it is asked for, settled: for the gateway, before anybody hears of it.</summary>
+    public RunSpec Settle(RunSpec run) => SpecRules.Settle(run, Tasks, Versions);
+}

@@ -1,0 +1,7 @@
+using Orleans.Runtime;
+
+namespace Granary.Grains.Slots;
+
+/// <summary>A worker's node has left the cluster.</summary>
+[GenerateSerializer]
+public sealed class SlotGoneException(string message) : OrleansException(message);

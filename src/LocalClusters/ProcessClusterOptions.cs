@@ -1,0 +1,33 @@
+using System.Net;
+
+namespace Granary.LocalClusters;
+
+/// <summary>Where a silo's process lives.</summary>
+/// <param name="Address">That others reach it by.</param>
+/// <param name="Network">The path of a network namespace. Default: this program's.</param>
+public sealed record SiloPlace(IPAddress Address, string? Network = null);
+
+/// <summary>How a <see cref="ProcessCluster"/> is laid out.</summary>
+public sealed record ProcessClusterOptions
+{
+    /// <summary>Silos, a process each.</summary>
+    public required int Processes { get; init; }
+
+    /// <summary>Slots in all, spread over the processes.</summary>
+    public required int Workers { get; init; }
+
+    /// <summary>Silos of one id make one cluster, whoever has started them. Default: an id of its own.</summary>
+    public string ClusterId { get; init; } = $"granary-{Guid.NewGuid():N}";
+
+    /// <summary>A running Redis, HOST:PORT. Default: one of the cluster's own.</summary>
+    public string? Redis { get; init; }
+
+    /// <summary>Where each silo lives. Default: all share this machine's loopback.</summary>
+    public IReadOnlyList<SiloPlace>? Places { get; init; }
+
+    /// <summary>Where the cluster's own Redis is to be reached. Default: on this machine's loopback.</summary>
+    public IPAddress RedisHost { get; init; } = IPAddress.Loopback;
+
+    /// <summary>What the silos' command lines have besides. Default: nothing.</summary>
+    public IReadOnlyList<string> SiloArguments { get; init; } = [];
+}

@@ -1,0 +1,28 @@
+using System.Globalization;
+using Granary.Silo.Settings;
+
+namespace Granary.Silo;
+
+/// <summary>How many files and connections the system lets a process have open.</summary>
+internal static class OpenFiles
+{
+    /// <summary>An idle silo has 300 of them; strangers and peers at its ports, and the files of a run, come on top.</summary>
+    private const long Needed = 1024;
+
+    private const string Limits = "/proc/self/limits", Line = "Max open files";
+
+    /// <summary>Too few show up as anything, from a missing assembly to a broken connection.</summary>
+    /// <exception cref="ClusterStartException"/>
+    public static void Check()
+    {
+        if (File.Exists(Limits) && Limit(File.ReadLines(Limits)) is { } limit && limit < Needed)
+        {
+            throw new ClusterStartException($"This process may have {limit} files and connections open, and a silo needs {Needed}. Raise the limit: ulimit -n {Needed}.");
+        }
+    }
+
+    /// <summary><see langword="null"/>: there is none.</summary>
+    private static long? Limit(IEnumerable<string> lines) =>
+        lines.First(line => line.StartsWith(Line, StringComparison.Ordinal))[Line.Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries) is [var soft, ..]
+        && long.TryParse(soft, CultureInfo.InvariantCulture, out var limit) ? limit : null;
+}

@@ -1,0 +1,102 @@
+using System.Runtime.Intrinsics.X86;
+using Granary.Training.Tasks;
+
+namespace Granary.Torch;
+
+/// <summary>
+/// libtorch's automatic mixed precision on the CPU: while it is on, products, convolutions and recurrent layers round their
+/// factors to bfloat16; what needs the range stays in float32, and so do parameters and their gradients. For the forward
+/// pass alone, and for the calling thread alone. It changes bits, hence it is a setting of the run.
+/// </summary>
+public static unsafe class Autocast
+{
+    public const string Off = "off", BFloat16 = "bf16";
+    private static readonly Lazy<Functions> found = new(Functions.Find);
+
+    /// <summary>Whether it is on, on this thread.</summary>
+    [field: ThreadStatic]
+    public static bool IsOn { get; private set; }
+
+    /// <summary>Whether this libtorch has what it takes.</summary>
+    public static bool IsAvailable => found.Value.AreComplete;
+
+    /// <summary>Whether oneDNN computes in bfloat16 on this processor: where it does not, an LSTM under autocast ends the process.</summary>
+    public static bool IsNative { get; } = Avx512BW.VL.IsSupported && Avx512DQ.IsSupported;
+
+    /// <summary>Refuses, before a run starts, what this libtorch cannot do.</summary>
+    /// <param name="setting">A task's setting <c>autocast</c>.</param>
+    /// <param name="lstm">Whether the network has one.</param>
+    /// <returns>Whether it is to be on.</returns>
+    /// <exception cref="TaskSettingException">libtorch lacks the functions, or the processor what an LSTM needs.</exception>
+    public static bool Wanted(string setting, bool lstm = false)
+    {
+        if (setting == Off)
+        {
+            return false;
+        }
+        if (!IsAvailable)
+        {
+            throw new TaskSettingException($"Setting 'autocast' cannot be '{setting}': this libtorch does not export at::autocast under the names of libtorch 2.10. Use '{Off}'.");
+        }
+        if (lstm && !IsNative)
+        {
+            throw new TaskSettingException($"Setting 'autocast' cannot be '{setting}' with an LSTM here: this processor lacks AVX-512, without which oneDNN has no LSTM in bfloat16. Use '{Off}', or another cell.");
+        }
+        return true;
+    }
+
+    /// <summary>On until the scope is disposed, on the same thread.</summary>
+    /// <param name="wanted">Else the scope does nothing.</param>
+    public static Scope Begin(bool wanted)
+    {
+        if (wanted)
+        {
+            found.Value.TurnOn();
+            IsOn = true;
+        }
+        return new(wanted);
+    }
+
+    public readonly ref struct Scope(bool on)
+    {
+        public void Dispose()
+        {
+            if (on)
+            {
+                IsOn = false;
+                found.Value.TurnOff();
+            }
+        }
+    }
+
+    private sealed record Functions(nint SetType, nint SetEnabled, nint Nest, nint Unnest, nint ClearCache)
+    {
+        private const sbyte Cpu = 0, BFloat16 = 15;
+
+        public bool AreComplete => SetType != 0 && SetEnabled != 0 && Nest != 0 && Unnest != 0 && ClearCache != 0;
+
+        public static Functions Find() => new(
+            LibtorchExport.Find("_ZN2at8autocast18set_autocast_dtypeEN3c1010DeviceTypeENS1_10ScalarTypeE"),
+            LibtorchExport.Find("_ZN2at8autocast20set_autocast_enabledEN3c1010DeviceTypeEb"),
+            LibtorchExport.Find("_ZN2at8autocast17increment_nestingEv"),
+            LibtorchExport.Find("_ZN2at8autocast17decrement_nestingEv"),
+            LibtorchExport.Find("_ZN2at8autocast11clear_cacheEv"));
+
+        public void TurnOn()
+        {
+            ((delegate* unmanaged<sbyte, sbyte, void>)SetType)(Cpu, BFloat16);
+            ((delegate* unmanaged<sbyte, byte, void>)SetEnabled)(Cpu, 1);
+            ((delegate* unmanaged<int>)Nest)();
+        }
+
+        /// <summary>Rounded copies of the weights are kept while it is on, and must not outlive the weights' next update.</summary>
+        public void TurnOff()
+        {
+            if (((delegate* unmanaged<int>)Unnest)() == 0)
+            {
+                ((delegate* unmanaged<void>)ClearCache)();
+            }
+            ((delegate* unmanaged<sbyte, byte, void>)SetEnabled)(Cpu, 0);
+        }
+    }
+}

@@ -1,0 +1,106 @@
+using Granary.Training.Files;
+using Granary.Training.Tasks;
+
+namespace Granary.Torch.Data;
+
+/// <summary>How a text becomes a corpus.</summary>
+public sealed record CorpusOptions
+{
+    /// <summary>Use no more than the first this many words for training. Default: 0, all.</summary>
+    public int TrainingWords { get; init; }
+
+    /// <summary>
+    /// Words after the training words that are kept for validation, and as many again for the test; a tenth of the text each
+    /// at most. Files named for these purposes are used whole. Default: 100,000.
+    /// </summary>
+    public int HeldOutWords { get; init; } = 100_000;
+
+    /// <summary>Most words in the vocabulary, the unknown word included. Default: 0, any number.</summary>
+    public int VocabularySize { get; init; }
+
+    /// <summary>Words that stand less often in the training text are unknown. Default: 1.</summary>
+    public int MinCount { get; init; } = 1;
+
+    /// <summary>Whether unknown words become <see cref="Vocabulary.Unknown"/>; else they are left out. Default: yes.</summary>
+    public bool Unknown { get; init; } = true;
+}
+
+/// <summary>
+/// A text as numbers of words, in three parts. The vocabulary comes from the training part alone, unless a model brings its
+/// own; the end of a line is the word <see cref="Vocabulary.LineEnd"/>. Immutable by agreement: all replicas of a process
+/// share the arrays.
+/// </summary>
+public sealed class TextCorpus
+{
+    private static readonly WeakCache<(TextFiles Files, string Stamps, CorpusOptions Options), TextCorpus> loaded =
+        new(key => Read(key.Files, key.Options, known: null));
+
+    private static readonly WeakCache<CorpusOptions, TextCorpus> madeUp = new(options => MakeUp(options, known: null));
+
+    private TextCorpus(IReadOnlyList<string> words, ReadOnlySpan<int> training, ReadOnlySpan<int> validation, ReadOnlySpan<int> test, CorpusOptions options, Vocabulary? known)
+    {
+        Vocabulary = known ?? Vocabulary.Of(words, training, options.VocabularySize, options.MinCount, options.Unknown);
+        Training = Vocabulary.Encode(words, training);
+        Validation = Vocabulary.Encode(words, validation);
+        Test = Vocabulary.Encode(words, test);
+    }
+
+    public Vocabulary Vocabulary { get; }
+
+    public int[] Training { get; }
+
+    public int[] Validation { get; }
+
+    public int[] Test { get; }
+
+    /// <param name="path">See <see cref="TextFiles.Find"/>; <see langword="null"/>: a made-up language.</param>
+    /// <exception cref="TrainingDataException">The data are missing, damaged or no text.</exception>
+    public static TextCorpus Load(string? path, CorpusOptions options)
+    {
+        if (path is null)
+        {
+            return madeUp.Get(options);
+        }
+        var files = TextFiles.Find(Path.GetFullPath(path));
+        return loaded.Get((files, FileStamps.Of(files.Paths), options));
+    }
+
+    /// <summary>A text in the words of a model that is trained already, split as for training.</summary>
+    /// <param name="known">Other words are unknown, however frequent they are.</param>
+    /// <exception cref="TrainingDataException">The data are missing, damaged, no text, or have no word of the vocabulary.</exception>
+    public static TextCorpus Load(string? path, CorpusOptions options, Vocabulary known)
+    {
+        var corpus = path is null ? MakeUp(options, known) : Read(TextFiles.Find(Path.GetFullPath(path)), options, known);
+        return corpus.Training.Length > 0
+            ? corpus
+            : throw new TrainingDataException($"'{path}' has none of the {known.Count} words that the model knows. Give a text of the kind that it was trained on.");
+    }
+
+    private static TextCorpus MakeUp(CorpusOptions options, Vocabulary? known) =>
+        Split(MadeUpLanguage.BuiltIn.Words, MadeUpLanguage.BuiltIn.Write(MadeUpLanguage.BuiltInText), options, known);
+
+    private static TextCorpus Read(TextFiles files, CorpusOptions options, Vocabulary? known)
+    {
+        var reader = new WordReader();
+        int[] Read(DataPart part, int limit) => part.Read((text, _) => reader.Read(text, part, limit));
+
+        var limit = options.TrainingWords > 0 ? options.TrainingWords : int.MaxValue;
+        if (files.Validation is null)
+        {
+            var text = Read(files.Training, (int)Math.Min(int.MaxValue, limit + 2L * options.HeldOutWords));
+            return Split(reader.Words, text, options, known);
+        }
+        var training = Read(files.Training, limit);
+        var validation = Read(files.Validation, int.MaxValue);
+        var test = Read(files.Test!, int.MaxValue);
+        return new(reader.Words, training, validation, test, options, known);
+    }
+
+    private static TextCorpus Split(IReadOnlyList<string> words, ReadOnlySpan<int> text, CorpusOptions options, Vocabulary? known)
+    {
+        var heldOut = Math.Min(options.HeldOutWords, text.Length / 10);
+        var limit = options.TrainingWords > 0 ? options.TrainingWords : int.MaxValue;
+        var training = Math.Min(limit, text.Length - 2 * heldOut);
+        return new(words, text[..training], text.Slice(training, heldOut), text.Slice(training + heldOut, heldOut), options, known);
+    }
+}

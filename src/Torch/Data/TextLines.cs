@@ -1,0 +1,49 @@
+using System.Text;
+using Granary.Training.Checkpoints;
+using Granary.Training.Files;
+using Granary.Training.Tasks;
+
+namespace Granary.Torch.Data;
+
+/// <summary>Small texts by lines.</summary>
+internal static class TextLines
+{
+    private static readonly UTF8Encoding strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
+    /// <summary>The lines with their numbers from 1, without blanks and tabs around them, one after another.</summary>
+    /// <exception cref="TrainingDataException">The file cannot be read, is not UTF-8, or has a line that is longer than any should be.</exception>
+    public static IEnumerable<(int Number, string Line)> Read(string path, int longest)
+    {
+        using var lines = Lines(path, longest).GetEnumerator();
+        for (var number = 1; Next(lines, path, number); number++)
+        {
+            yield return lines.Current.Length <= longest ? (number, lines.Current.Trim(' ', '\t', '\r')) : throw new TrainingDataException(
+                $"Line {number} of '{path}' is longer than {longest} characters. Is it the right file?");
+        }
+    }
+
+    private static IEnumerable<string> Lines(string path, int longest)
+    {
+        using var text = new StreamReader(RegularFile.Open(path), strict);
+        foreach (var line in BoundedLines.Read(text, longest))
+        {
+            yield return line;
+        }
+    }
+
+    private static bool Next(IEnumerator<string> lines, string path, int number)
+    {
+        try
+        {
+            return lines.MoveNext();
+        }
+        catch (DecoderFallbackException error)
+        {
+            throw new TrainingDataException($"'{path}' is not UTF-8, in line {number} or soon after it. Convert it, for instance with: iconv -f LATIN1 -t UTF-8", error);
+        }
+        catch (Exception error) when (error.IsStorageFault())
+        {
+            throw new TrainingDataException($"'{path}' cannot be read: {error.Message}", error);
+        }
+    }
+}

@@ -1,0 +1,176 @@
+using Granary.Training.Frames;
+using Granary.Training.Numerics;
+using Granary.Training.Optimization;
+using Granary.Training.Randomness;
+using Granary.Training.Tasks;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Granary.Torch;
+
+/// <summary>
+/// A replica of one network trained on a summed loss, with or without validation at fixed steps. A task adds its
+/// data, its loss and its measure. What a shard must remember between steps it reads from and writes to its carry.
+/// </summary>
+public abstract unsafe class NetworkReplica : ITrainingReplica
+{
+    private const int Train = 0, Weight = 0, LossSum = 1, ScalarCount = 2;
+    private const string Updates = "updates";
+    private readonly nn.Module network;
+    private readonly FlatParameters parameters;
+    private readonly IOptimizer optimizer;
+    private readonly NativeFloats carried;
+    private readonly int carryLength;
+    private readonly LaneRandom random = new(0);
+
+    /// <param name="network">Owned by the replica from now on; already initialized.</param>
+    /// <param name="carryLength">Floats that each shard carries from step to step. Default: none.</param>
+    /// <param name="optimizer">Default: Adam.</param>
+    /// <param name="assets">See <see cref="ReplicaState.Assets"/>. Default: none.</param>
+    protected NetworkReplica(TrainingSpec spec, nn.Module network, int carryLength = 0, OptimizerChoice? optimizer = null, IReadOnlyDictionary<string, byte[]>? assets = null)
+    {
+        Spec = spec;
+        this.network = network;
+        this.carryLength = carryLength;
+        parameters = new(network);
+        optimizer ??= new(OptimizerChoice.Adam);
+        // Before the optimizer's memory is touched: the state, its copy for a checkpoint, and the gradients.
+        MemoryLimit.Check((2 * (1 + optimizer.Vectors) + 1) * (long)parameters.Length * sizeof(float));
+        this.optimizer = optimizer.Create(parameters.Length);
+        carried = new(carryLength * spec.Shards);
+        List<StateTensor> training = [.. this.optimizer.Memory.Select(memory => new StateTensor(memory.Name, [parameters.Length], StateKind.Training, memory.Values.Pointer))];
+        if (carryLength > 0)
+        {
+            training.Add(new("carry", [spec.Shards, carryLength], StateKind.Training, carried.Pointer));
+        }
+        State = new([.. parameters.State(), .. training], assets);
+        State.Scalars[Updates] = 0;
+    }
+
+    public virtual IReadOnlyList<string> Phases => ["train"];
+
+    public abstract long StepsPerEpoch { get; }
+
+    public abstract long TotalSteps { get; }
+
+    public abstract string Unit { get; }
+
+    public virtual Measure Measure => new("loss", LowerIsBetter: true);
+
+    public ReplicaState State { get; }
+
+    protected TrainingSpec Spec { get; }
+
+    /// <summary>Largest norm of the mean gradient. Default: no limit.</summary>
+    protected virtual double MaxGradientNorm => double.PositiveInfinity;
+
+    /// <summary>Whether the forward pass of training rounds to bfloat16, see <see cref="Autocast"/>. Default: no.</summary>
+    protected virtual bool Rounded => false;
+
+    public virtual bool Happens(int phase, long step) => true;
+
+    public Frame CreateFrame(int phase) =>
+        phase == Train ? parameters.CreateFrame(carried.Length, ScalarCount) : Frame.Allocate(0, ScalarCount);
+
+    public void ComputeGradients(Coordinates at, Frame frame)
+    {
+        frame.Clear();
+        using var scope = NewDisposeScope();
+        if (at.Phase != Train)
+        {
+            var (sum, count) = Use(() => ValidationLoss(at));
+            frame.Scalars[Weight] = (float)count;
+            frame.Scalars[LossSum] = (float)sum;
+            return;
+        }
+        network.train();
+        parameters.Bind(frame);
+        random.Seed(StepRandom.Mix(Spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard));
+        var carry = frame.Values.Slice(parameters.Length + at.Shard * carryLength, carryLength);
+        var (loss, weight) = RoundedLoss(at, carry);
+        if (weight > 0)
+        {
+            loss.backward();
+            frame.Scalars[Weight] = (float)weight;
+            frame.Scalars[LossSum] = loss.item<float>();
+        }
+    }
+
+    public void Apply(int phase, long step, Frame sum, Metrics metrics)
+    {
+        double weight = sum.Scalars[Weight], loss = sum.Scalars[LossSum] / weight;
+        if (!double.IsFinite(loss))
+        {
+            throw new NonFiniteException("loss", Phases[phase], step);
+        }
+        if (phase != Train)
+        {
+            Validated(loss, metrics);
+            return;
+        }
+        var learningRate = LearningRate(step);
+        var (norm, scale) = GradientNorm.Clip(sum.Pointer, parameters.Length, weight, MaxGradientNorm, Phases[phase], step);
+        // Not the step's number: a task may train in some steps only.
+        optimizer.Update(parameters.Values, sum.Pointer, (long)++State.Scalars[Updates], (float)learningRate, scale);
+        sum.Values[parameters.Length..].CopyTo(carried.Span);
+        metrics[Metrics.Loss] = loss;
+        metrics[Metrics.GradientNorm] = norm;
+        metrics[Metrics.LearningRate] = learningRate;
+        metrics[Metrics.Samples] = weight;
+    }
+
+    public Metrics Evaluate() => Use(Examine);
+
+    public virtual bool SamplesDue(long step) => false;
+
+    public virtual void WriteSamples(string folder, long step)
+    {
+    }
+
+    public virtual void Dispose()
+    {
+        parameters.Dispose();
+        optimizer.Dispose();
+        carried.Dispose();
+        network.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>The task's own measures on held-out data, by a network that is used (<see cref="Use"/>).</summary>
+    protected abstract Metrics Examine();
+
+    /// <summary>
+    /// For all but training: the network in evaluation mode, where no layer drops anything nor learns from its input, without
+    /// gradients; tensors made meanwhile go at the end.
+    /// </summary>
+    protected T Use<T>(Func<T> use)
+    {
+        using var scope = NewDisposeScope();
+        using var noGradient = torch.no_grad();
+        network.eval();
+        return use();
+    }
+
+    /// <summary>The loss summed over the shard's samples (not their mean), and how many there are.</summary>
+    /// <param name="random">For every random number of this shard; seeded already.</param>
+    /// <param name="carry">What the shard remembered; zeros at first.</param>
+    /// <param name="carryNext">Where to write what it shall remember.</param>
+    protected abstract (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext);
+
+    /// <summary>For a second phase, <c>validate</c>: the shard's part of the validation loss, summed, and its weight.</summary>
+    protected virtual (double LossSum, double Weight) ValidationLoss(Coordinates at) => throw new NotSupportedException();
+
+    /// <summary>What follows from the mean validation loss, decided from state alone: metrics, the next learning rate.</summary>
+    protected virtual void Validated(double loss, Metrics metrics) => throw new NotSupportedException();
+
+    protected abstract double LearningRate(long step);
+
+    // Backward is not part of it: it follows the types that forward left.
+    private (Tensor LossSum, double Weight) RoundedLoss(Coordinates at, Span<float> carry)
+    {
+        using var autocast = Autocast.Begin(Rounded);
+        return Loss(at, random, Carried(at.Shard), carry);
+    }
+
+    private ReadOnlySpan<float> Carried(int shard) => carried.Span.Slice(shard * carryLength, carryLength);
+}

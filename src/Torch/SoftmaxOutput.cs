@@ -1,0 +1,103 @@
+// N samples, F features, V classes
+using System.Runtime.InteropServices;
+using Granary.Training.Numerics;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Granary.Torch;
+
+/// <summary>
+/// A linear layer, softmax and cross-entropy in one, for layers so wide that they take most of a step: the logits become
+/// their own gradient in place, and the layer's gradient is added where it belongs instead of being made and then copied.
+/// Some samples at a time, so that their logits are still in the cache when they are multiplied again.
+/// </summary>
+public static unsafe class SoftmaxOutput
+{
+    // Products of fewer are slower (64 and 128, with 10,000 classes); more (512, 1,024) take more memory and were no faster.
+    private const int SamplesAtATime = 256;
+
+    /// <summary>
+    /// The cross-entropy summed over the samples. Adds the gradients of the layer's parameters to theirs, at once; what flows
+    /// back to the features waits for <c>backward</c>, to be called on this very sum.
+    /// </summary>
+    /// <param name="layer">With or without a bias; its gradients are there.</param>
+    /// <param name="targets_N">The right class of each sample.</param>
+    public static Tensor LossSum(Linear layer, Tensor features_NF, Tensor targets_N)
+    {
+        var known_NF = features_NF.detach().to(float32);
+        var gradient_NF = empty_like(known_NF);
+        double loss = 0;
+        using (no_grad())
+        {
+            var samples = (int)known_NF.size(0);
+            var room_NV = empty(Math.Min(samples, SamplesAtATime), layer.weight!.size(0));
+            var rounded_VF = Autocast.IsOn ? layer.weight.to(bfloat16) : null;
+            var targets = MemoryMarshal.Cast<byte, long>(targets_N.bytes);
+            for (var first = 0; first < samples; first += SamplesAtATime)
+            {
+                using var scope = NewDisposeScope();
+                var count = Math.Min(SamplesAtATime, samples - first);
+                var (some_NF, logits_NV, someGradient_NF) = (known_NF.narrow(0, first, count), room_NV.narrow(0, 0, count), gradient_NF.narrow(0, first, count));
+                var some = targets.Slice(first, count);
+                loss += rounded_VF is null
+                    ? Learn(layer, some_NF, some, logits_NV, someGradient_NF)
+                    : LearnRounded(layer, rounded_VF, some_NF, some, logits_NV, someGradient_NF);
+            }
+        }
+        // The first term is zero and only there to have the gradient.
+        return ((features_NF - known_NF) * gradient_NF).sum() + loss;
+    }
+
+    /// <summary>
+    /// Under autocast what is multiplied is rounded, the softmax is not: a row at a time is widened for it, into the first row of
+    /// <paramref name="room_NV"/>.
+    /// </summary>
+    private static double LearnRounded(Linear layer, Tensor weight_VF, Tensor features_NF, ReadOnlySpan<long> targets, Tensor room_NV, Tensor gradient_NF)
+    {
+        var rounded_NF = features_NF.to(bfloat16);
+        var logits_NV = rounded_NF.mm(weight_VF.t());
+        var loss = BecomeGradient(room_NV, targets, layer.bias, (ushort*)FlatParameters.Pointer(logits_NV));
+        var weightGradient_VF = logits_NV.t().mm(rounded_NF);
+        VectorBFloat16.Add(FlatParameters.Pointer(layer.weight!.grad!), (ushort*)FlatParameters.Pointer(weightGradient_VF), weightGradient_VF.numel());
+        gradient_NF.copy_(logits_NV.mm(weight_VF));
+        return loss;
+    }
+
+    private static double Learn(Linear layer, Tensor features_NF, ReadOnlySpan<long> targets, Tensor logits_NV, Tensor gradient_NF)
+    {
+        logits_NV.addmm_(features_NF, layer.weight!.t(), beta: 0, alpha: 1);
+        var loss = BecomeGradient(logits_NV, targets, layer.bias);
+        layer.weight.grad!.addmm_(logits_NV.t(), features_NF, beta: 1, alpha: 1);
+        gradient_NF.addmm_(logits_NV, layer.weight, beta: 0, alpha: 1);
+        return loss;
+    }
+
+    /// <param name="logits_NV">Become the gradient.</param>
+    /// <param name="rounded">If given, the logits, in bfloat16, and what becomes the gradient; the others are room for a row.</param>
+    private static double BecomeGradient(Tensor logits_NV, ReadOnlySpan<long> targets, Tensor? bias_V, ushort* rounded = null)
+    {
+        var classes = (int)logits_NV.size(1);
+        var row = FlatParameters.Pointer(logits_NV);
+        var bias = bias_V is null ? null : FlatParameters.Pointer(bias_V);
+        var biasGradient = bias_V is null ? null : FlatParameters.Pointer(bias_V.grad!);
+        double loss = 0;
+        foreach (var target in targets)
+        {
+            if (rounded != null)
+            {
+                VectorBFloat16.Widen(rounded, row, classes);
+            }
+            loss += SoftmaxRow.BecomeGradient(row, (int)target, bias, biasGradient, classes);
+            if (rounded != null)
+            {
+                VectorBFloat16.Round(row, rounded, classes);
+                rounded += classes;
+            }
+            else
+            {
+                row += classes;
+            }
+        }
+        return loss;
+    }
+}

@@ -1,0 +1,113 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using TorchSharp;
+
+namespace Granary.Torch;
+
+/// <summary>
+/// Process-wide settings of libtorch and of the C allocator, made once before the first tensor. Those that change bits
+/// are listed in <see cref="Switches"/> and travel with every run.
+/// </summary>
+public static partial class TorchRuntime
+{
+    private static readonly Lazy<IReadOnlyDictionary<string, string>> configured = new(Configure);
+    private static readonly List<string> remarks = [];
+    private static long uncounted;
+
+    /// <summary>What is in force; the first call puts it in force. Keys: threads, matmul, vectors, libtorch.</summary>
+    public static IReadOnlyDictionary<string, string> Switches => configured.Value;
+
+    /// <summary>TorchSharp's version.</summary>
+    public static string Version { get; } = typeof(torch).Assembly.GetName().Version!.ToString(3);
+
+    /// <summary>What could not be had here, a sentence each: slower, or other bits, but no reason to stop.</summary>
+    public static IReadOnlyList<string> Remarks
+    {
+        get
+        {
+            _ = Switches;
+            return remarks;
+        }
+    }
+
+    /// <summary>Tensors of this process that have not been disposed.</summary>
+    public static long LiveTensors => torch.Tensor.TotalCount - Interlocked.Read(ref uncounted);
+
+    /// <summary>So many tensors are gone that TorchSharp still counts.</summary>
+    internal static void DoNotCount(int tensors) => Interlocked.Add(ref uncounted, tensors);
+
+    private static IReadOnlyDictionary<string, string> Configure()
+    {
+        if (!OperatingSystem.IsLinux() || !KeepFreedMemory())
+        {
+            remarks.Add("The C library has no mallopt as glibc has: large tensors are mapped anew in every step, which can take up to 40 % of it.");
+        }
+        var strict = OperatingSystem.IsLinux() && Avx2.IsSupported && MakeMklStrict();
+        torch.set_num_threads(1);
+        return new Dictionary<string, string>
+        {
+            ["threads"] = "1",
+            ["matmul"] = UseOneDnnMatmul() ? "onednn" : strict ? "mkl-avx2-strict" : "default",
+            ["vectors"] = Vector512.IsHardwareAccelerated ? "512" : Vector256.IsHardwareAccelerated ? "256" : "128",
+            ["libtorch"] = "2.10.0",
+        };
+    }
+
+    /// <summary>
+    /// glibc maps and unmaps every block above 32 MiB, and the page faults of fresh blocks cost up to 40 % of a step. Freed
+    /// memory then stays with the process.
+    /// </summary>
+    private static bool KeepFreedMemory()
+    {
+        const int TrimThreshold = -1, TopPad = -2, MmapMax = -4, ArenaMax = -8;
+        try
+        {
+            return SetMallocOption(MmapMax, 0) == 1
+                && SetMallocOption(TrimThreshold, int.MaxValue) == 1
+                && SetMallocOption(TopPad, 64 << 20) == 1
+                && SetMallocOption(ArenaMax, 1) == 1;
+        }
+        catch (EntryPointNotFoundException)
+        {
+            return false; // musl has no mallopt
+        }
+    }
+
+    /// <summary>
+    /// MKL's products depend on where in memory the factors happen to lie, on processors without AVX-512 at least, unless it
+    /// is told to be strict before it is loaded. .NET's own environment does not reach native libraries.
+    /// </summary>
+    private static bool MakeMklStrict() => SetEnvironmentVariable("MKL_CBWR", "AVX2,STRICT", overwrite: 1) == 0;
+
+    /// <summary>
+    /// Lets oneDNN multiply 32-bit matrices (libtorch's precision "medium"), about twice as fast as the default where
+    /// AVX-512 is there and AMX is not; with AMX it would round to bfloat16, so the default stays. TorchSharp does not
+    /// surface the switch; libtorch exports it.
+    /// </summary>
+    private static bool UseOneDnnMatmul()
+    {
+        const int OneDnn = 2, Matmul = 3, Medium = 3;
+        var (context, setPrecision) = (LibtorchExport.Find("_ZN2at13globalContextEv"), LibtorchExport.Find("_ZN2at7Context19setFloat32PrecisionENS_14Float32BackendENS_9Float32OpENS_16Float32PrecisionE"));
+        if (!Vector512.IsHardwareAccelerated || !OperatingSystem.IsLinux() || File.ReadAllText("/proc/cpuinfo").Contains("amx_tile", StringComparison.Ordinal))
+        {
+            return false;
+        }
+        if (context == 0 || setPrecision == 0)
+        {
+            remarks.Add("This libtorch does not export at::Context::setFloat32Precision under the name of libtorch 2.10: matrix products stay with MKL, at about half the speed of oneDNN on this processor.");
+            return false;
+        }
+        unsafe
+        {
+            ((delegate* unmanaged<nint, int, int, int, void>)setPrecision)(((delegate* unmanaged<nint>)context)(), OneDnn, Matmul, Medium);
+        }
+        return true;
+    }
+
+    [LibraryImport("libc", EntryPoint = "mallopt")]
+    private static partial int SetMallocOption(int option, int value);
+
+    [LibraryImport("libc", EntryPoint = "setenv", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int SetEnvironmentVariable(string name, string value, int overwrite);
+}
