@@ -58,7 +58,7 @@ internal sealed partial class FaultController(ProcessCluster cluster, SiloNetwor
             : (Choose(fault.Kind, fault.Victim, gates.Arrived.Select(entry => entry.Key)), true);
         var victimProcess = victim.Process;
         var struck = Stopwatch.GetTimestamp();
-        await using var wound = await Wound.StrikeAsync(fault, cluster, networks, gates, victim, run.Latest.Spec);
+        await using var wound = await ActiveFault.StrikeAsync(fault, cluster, networks, gates, victim, run.Latest.Spec);
         var lost = new List<string>(fault.Disables ? [victim.Name] : []);
         var nodes = new List<string>(fault.HitsASilo ? [victim.Name] : []);
         if (fault.Second is { } second)
@@ -66,7 +66,7 @@ internal sealed partial class FaultController(ProcessCluster cluster, SiloNetwor
             gates.Hold(new(at.Step + 1));
             await Task.Delay(Rest(second.After, struck), cancellationToken);
             var other = Choose(second.Kind, second.Victim, cluster.Silos.Where(silo => silo != victim).Select(silo => silo.Name));
-            await Wound.KillAsync(other);
+            await ActiveFault.KillAsync(other);
             lost.Add(other.Name);
             nodes.Add(other.Name);
         }
@@ -105,7 +105,7 @@ internal sealed partial class FaultController(ProcessCluster cluster, SiloNetwor
     private async Task StrikeEndAsync(Fault fault, int index, Position at, CancellationToken cancellationToken)
     {
         var struck = Stopwatch.GetTimestamp();
-        await using (await Wound.StrikeAsync(fault, cluster, networks, gates, cluster.Silos[0], run.Latest.Spec))
+        await using (await ActiveFault.StrikeAsync(fault, cluster, networks, gates, cluster.Silos[0], run.Latest.Spec))
         {
             gates.Open();
             await Task.WhenAny(run.Ended, Task.Delay(fault.Duration, cancellationToken));

@@ -82,7 +82,7 @@ public interface IWorkerGrain : IGrainWithStringKey
     /// <summary>For a coordinator that takes over a round: whether the worker trains in it, and how its part ended, if it has.</summary>
     [AlwaysInterleave]
     [ResponseTimeout(Soon)]
-    Task<AttendReply> AttendAsync(string runId, long round);
+    Task<RoundStateReply> GetRoundStateAsync(string runId, long round);
 
     /// <summary>The run is over: frees the replica.</summary>
     Task ReleaseAsync(string runId, long round);

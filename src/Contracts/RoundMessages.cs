@@ -140,7 +140,7 @@ public sealed record StartReply([property: Id(0)] string? Unusable = null, [prop
 /// <param name="Trains">Whether the worker has begun the round, and has not left it for another.</param>
 /// <param name="End">The worker's last word on the round; <see langword="null"/>: it is still at it.</param>
 [GenerateSerializer, Immutable]
-public sealed record AttendReply([property: Id(0)] bool Trains, [property: Id(1)] WorkerReport? End);
+public sealed record RoundStateReply([property: Id(0)] bool Trains, [property: Id(1)] WorkerReport? End);
 
 /// <summary>Where all workers of a round begin, and how those that stand elsewhere get there.</summary>
 /// <param name="Phase">Phases of the step that are applied already.</param>

@@ -1,5 +1,4 @@
 using System.Runtime.CompilerServices;
-using Granary.Contracts;
 using Granary.Training.Runs;
 using Granary.Training.Wording;
 using Grpc.Core;

@@ -31,7 +31,7 @@ public sealed class GanTask : ITrainingTask
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {
         var settings = TaskSettings.Bind<GanSettings>(spec);
-        var rounded = Autocast.Wanted(settings.Autocast);
+        var rounded = Autocast.Resolve(settings.Autocast);
         var data = ImageData.Load(spec.Data);
         return new Replica(spec, settings, ImageSize.Of(data.Train), () => data, rounded);
     }

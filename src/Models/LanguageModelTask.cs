@@ -34,7 +34,7 @@ public sealed class LanguageModelTask : ITrainingTask
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {
         var settings = SettingsOf(spec);
-        var rounded = Autocast.Wanted(settings.Autocast, lstm: settings.Cell == "lstm");
+        var rounded = Autocast.Resolve(settings.Autocast, lstm: settings.Cell == "lstm");
         var corpus = TextCorpus.Load(spec.Data, CorpusOptionsOf(settings));
         var texts = new Texts(corpus, settings);
         return new Replica(spec, settings, corpus.Vocabulary, () => texts, new(settings, corpus.Vocabulary.Count, spec.Seed), rounded);
@@ -200,7 +200,7 @@ public sealed class LanguageModelTask : ITrainingTask
 
         protected override (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext)
         {
-            var rows = ShardSlice.Of(settings.Batch, at.Shard, Spec.Shards);
+            var rows = Slice.Of(settings.Batch, at.Shard, Spec.Shards);
             if (rows.Count == 0)
             {
                 return (zeros(1), 0);
@@ -218,7 +218,7 @@ public sealed class LanguageModelTask : ITrainingTask
         }
 
         protected override (double LossSum, double Weight) ValidationLoss(Coordinates at) =>
-            LossOf(texts.Value.Validation, ShardSlice.Of(settings.Batch, at.Shard, Spec.Shards));
+            LossOf(texts.Value.Validation, Slice.Of(settings.Batch, at.Shard, Spec.Shards));
 
         protected override void Validated(double loss, Metrics metrics)
         {
@@ -238,7 +238,7 @@ public sealed class LanguageModelTask : ITrainingTask
 
         protected override Metrics Examine()
         {
-            var all = new ShardSlice(0, settings.Batch);
+            var all = new Slice(0, settings.Batch);
             var metrics = new Metrics();
             foreach (var (name, text) in new[] { ("validation", texts.Value.Validation), ("test", texts.Value.Test) })
             {
@@ -270,7 +270,7 @@ public sealed class LanguageModelTask : ITrainingTask
         }
 
         /// <summary>The loss over a whole text, summed, and how many words that are.</summary>
-        private (double Sum, double Count) LossOf(TextRows text, ShardSlice rows)
+        private (double Sum, double Count) LossOf(TextRows text, Slice rows)
         {
             if (rows.Count == 0)
             {

@@ -66,7 +66,7 @@ public sealed class TwoLayerTask : ITrainingTask
 
         protected override (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext)
         {
-            var rows = ShardSlice.Of(settings.Batch, at.Shard, Spec.Shards);
+            var rows = Slice.Of(settings.Batch, at.Shard, Spec.Shards);
             var output_BO = network.call(inputs_BI.narrow(0, rows.Start, rows.Count));
             return (nn.functional.mse_loss(output_BO, targets_BO.narrow(0, rows.Start, rows.Count), nn.Reduction.Sum), rows.Count);
         }

@@ -173,8 +173,8 @@ public sealed class Word2VecTask : ITrainingTask
         /// <summary>Each shard reads a region of its own from front to end, a piece a step: an epoch reads every word once.</summary>
         private ReadOnlySpan<int> TextOf(Coordinates at)
         {
-            var region = ShardSlice.Of(Text.Length, at.Shard, spec.Shards);
-            var piece = ShardSlice.Of(region.Count, (int)(at.Step % StepsPerEpoch), (int)StepsPerEpoch);
+            var region = Slice.Of(Text.Length, at.Shard, spec.Shards);
+            var piece = Slice.Of(region.Count, (int)(at.Step % StepsPerEpoch), (int)StepsPerEpoch);
             return Text.AsSpan(region.Start + piece.Start, piece.Count);
         }
 

@@ -28,7 +28,7 @@ public static unsafe class Autocast
     /// <param name="lstm">Whether the network has one.</param>
     /// <returns>Whether it is to be on.</returns>
     /// <exception cref="TaskSettingException">libtorch lacks the functions, or the processor what an LSTM needs.</exception>
-    public static bool Wanted(string setting, bool lstm = false)
+    public static bool Resolve(string setting, bool lstm = false)
     {
         if (setting == Off)
         {

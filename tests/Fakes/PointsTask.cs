@@ -139,7 +139,7 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
             PointsTask.Stuck.Wait();
         }
         var random = new StepRandom(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard);
-        var samples = ShardSlice.Of(settings.Batch, at.Shard, spec.Shards).Count;
+        var samples = Slice.Of(settings.Batch, at.Shard, spec.Shards).Count;
         frame.Scalars[0] = samples;
         if (at.Phase == 1)
         {

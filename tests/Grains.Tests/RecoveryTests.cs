@@ -270,7 +270,7 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
         Assert.True((await worker.PrepareAsync(plan with { Secret = Guid.NewGuid() }, 0)).Fenced);
         await worker.StartAsync(spec.RunId, 1, new(0, 0, null, []));
         await worker.StartAsync(spec.RunId, 1, new(0, 0, null, []));
-        Assert.True((await worker.AttendAsync(spec.RunId, 1)).Trains);
+        Assert.True((await worker.GetRoundStateAsync(spec.RunId, 1)).Trains);
         await worker.ReleaseAsync(spec.RunId, 1);
     }
 

@@ -55,7 +55,7 @@ public sealed class PeerAdmissionTests : IDisposable
         }
         using var timeout = new CancellationTokenSource(Meshes.Patience);
         var met = listener.MeetAsync(round, 0, [new("", 0), new("", 0)], timeout.Token);
-        Assert.Equal("tcp"u8, LinkOffer.Read(connection, 4).AsSpan(1));
+        Assert.Equal("tcp"u8, LinkNegotiation.Read(connection, 4).AsSpan(1));
         Assert.Equal(Transport.Tcp, (await met)[1]!.Transport);
     }
 

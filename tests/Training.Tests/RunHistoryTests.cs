@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Granary.Training.Checkpoints;
 using Granary.Training.Files;
+using Granary.Training.Runs;
 
 namespace Granary.Training.Tests;
 

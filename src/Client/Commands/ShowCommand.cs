@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Granary.Client.Views;
 using Granary.Training.Checkpoints;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 using Granary.Training.Wording;
 using Spectre.Console;

@@ -88,7 +88,7 @@ internal sealed partial class CoordinatorGrain
             return [];
         }
         var current = round = new(plan);
-        var replies = await Task.WhenAll(Indices(plan).Select(index => AskAsync(plan, index, worker => worker.AttendAsync(RunId, plan.Number))));
+        var replies = await Task.WhenAll(Indices(plan).Select(index => AskAsync(plan, index, worker => worker.GetRoundStateAsync(RunId, plan.Number))));
         if (!replies.All(reply => reply.Answer is { Trains: true }))
         {
             (begun, round) = (plan, null);

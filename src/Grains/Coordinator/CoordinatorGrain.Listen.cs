@@ -5,7 +5,7 @@ namespace Granary.Grains.Coordinator;
 /// <summary>A round under way: how it ends, and who joins or leaves it.</summary>
 internal sealed partial class CoordinatorGrain
 {
-    private static readonly TimeSpan AttendEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan AskStatesEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Attention = TimeSpan.FromMilliseconds(250);
     private readonly Dictionary<SlotInfo, Task<bool>> warming = new(SlotComparer.Instance);
 
@@ -15,7 +15,7 @@ internal sealed partial class CoordinatorGrain
         var plan = current.Plan;
         var next = SlotsOf(plan);
         Task<SlotReply?>? asking = null;
-        var (attended, step, moved) = (time.GetTimestamp(), Status.Step, time.GetTimestamp());
+        var (asked, step, moved) = (time.GetTimestamp(), Status.Step, time.GetTimestamp());
         while (!current.Outcome.IsCompleted)
         {
             await Task.WhenAny(current.Outcome, WaitAsync(Attention));
@@ -52,10 +52,10 @@ internal sealed partial class CoordinatorGrain
             }
             (step, moved) = Status.Step == step ? (step, moved) : (Status.Step, time.GetTimestamp());
             RemindOf(current, time.GetElapsedTime(moved));
-            if (time.GetElapsedTime(attended) > AttendEvery)
+            if (time.GetElapsedTime(asked) > AskStatesEvery)
             {
-                attended = time.GetTimestamp();
-                _ = AttendAsync(current);
+                asked = time.GetTimestamp();
+                _ = AskStatesAsync(current);
                 if (current.Stopping)
                 {
                     _ = SendStopAsync(current);
@@ -144,10 +144,10 @@ internal sealed partial class CoordinatorGrain
     }
 
     /// <summary>Asks the workers how they stand: a last word may have gone to a coordinator that is no more.</summary>
-    private async Task AttendAsync(RoundInProgress current)
+    private async Task AskStatesAsync(RoundInProgress current)
     {
         var plan = current.Plan;
-        var replies = await Task.WhenAll(Indices(plan).Select(index => AskAsync(plan, index, worker => worker.AttendAsync(RunId, plan.Number))));
+        var replies = await Task.WhenAll(Indices(plan).Select(index => AskAsync(plan, index, worker => worker.GetRoundStateAsync(RunId, plan.Number))));
         foreach (var (reply, index) in replies.Select((reply, index) => (reply.Answer, index)).Where(one => one.Answer is not null && round == current))
         {
             if (reply!.End is { } end)

@@ -21,7 +21,7 @@ internal sealed class CoordinatorExchange(ICoordinatorGrain coordinator, long ro
         return sum;
     }
 
-    public void Share(SharedState mine, int source, IReadOnlyList<int> behind)
+    public void Share(Handoff mine, int source, IReadOnlyList<int> behind)
     {
         if (worker != source && !behind.Contains(worker))
         {

@@ -100,7 +100,7 @@ internal sealed partial class SlotSession(
 
     public void Stop(string runId, long round, bool checkpoint) => Current(runId, round)?.Stop.Raise(checkpoint);
 
-    public AttendReply Attend(string runId, long round) => Current(runId, round) is { HasBegun: true } mine ? new(true, mine.Reporter.End) : new(false, null);
+    public RoundStateReply RoundStateOf(string runId, long round) => Current(runId, round) is { HasBegun: true } mine ? new(true, mine.Reporter.End) : new(false, null);
 
     public async Task ReleaseAsync(string runId, long round)
     {

@@ -26,7 +26,7 @@ internal sealed class WorkerGrain(SlotHost slots) : Grain, IWorkerGrain
         return Task.CompletedTask;
     }
 
-    public Task<AttendReply> AttendAsync(string runId, long round) => Task.FromResult(Session.Attend(runId, round));
+    public Task<RoundStateReply> GetRoundStateAsync(string runId, long round) => Task.FromResult(Session.RoundStateOf(runId, round));
 
     public Task ReleaseAsync(string runId, long round) => Session.ReleaseAsync(runId, round);
 }

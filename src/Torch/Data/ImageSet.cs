@@ -1,5 +1,4 @@
 // N images, P pixels of an image
-using Granary.Torch;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -35,14 +35,14 @@ internal sealed class TextRows
     public int Windows => (length - 1 + window - 1) / window;
 
     /// <summary>The words of some rows in a window, and the word that follows each.</summary>
-    public (Tensor Words_TB, Tensor Next_TB) Window(int index, ShardSlice rows)
+    public (Tensor Words_TB, Tensor Next_TB) Window(int index, Slice rows)
     {
         var start = index * window;
         var time = Math.Min(window, length - 1 - start);
         return (Cut(start, time, rows), Cut(start + 1, time, rows));
     }
 
-    private Tensor Cut(int start, int time, ShardSlice rows)
+    private Tensor Cut(int start, int time, Slice rows)
     {
         var words_TB = empty(time, rows.Count, dtype: int64);
         var values = MemoryMarshal.Cast<byte, long>(words_TB.bytes);

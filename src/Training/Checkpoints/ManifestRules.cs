@@ -19,7 +19,7 @@ internal static class ManifestRules
             { Step: < 0 } => $"step is {manifest.Step}",
             { TotalSteps: < 1 } => $"total_steps is {manifest.TotalSteps}",
             { StepsPerEpoch: < 1 } => $"steps_per_epoch is {manifest.StepsPerEpoch}",
-            { Replicas: < 1 or > ShardCount.MostShards } => $"replicas is {manifest.Replicas}",
+            { Replicas: < 1 or > ShardLedger.MostShards } => $"replicas is {manifest.Replicas}",
             _ when manifest.Agreed < 1 || manifest.Agreed > manifest.Replicas => $"agreed is {manifest.Agreed}, of {manifest.Replicas} replicas",
             { Files.Count: > MostFiles } => $"it lists {manifest.Files.Count} files",
             _ when SpecRules.Complaint(manifest.Spec) is { } complaint => $"of its spec, {complaint}",

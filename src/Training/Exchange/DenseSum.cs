@@ -1,5 +1,6 @@
 using Granary.Training.Exchange.Links;
 using Granary.Training.Frames;
+using Granary.Training.Numerics;
 using Granary.Training.Shards;
 
 namespace Granary.Training.Exchange;
@@ -13,7 +14,7 @@ namespace Granary.Training.Exchange;
 /// </summary>
 internal sealed unsafe class DenseSum : ITransferWork
 {
-    private const int ChunkFloats = (PeerLink.MostBytes - Greeting.Bytes) / sizeof(float), LeastChunkFloats = 4096;
+    private const int ChunkFloats = (PeerLink.MostBytes - SumHeader.Bytes) / sizeof(float), LeastChunkFloats = 4096;
 
     // Measured, with docs/decisions/0008: beyond it, twice the adding costs more than a second way.
     private const int ShortOverSockets = 32 * 1024, ShortOverMemory = 2 * 1024;
@@ -23,10 +24,10 @@ internal sealed unsafe class DenseSum : ITransferWork
     private readonly Progress[] peers;
     private readonly int mostChunk, shortest;
     private readonly nint[] inputs;
-    private readonly Greeting[] greeting = GC.AllocateArray<Greeting>(1, pinned: true);
+    private readonly SumHeader[] greeting = GC.AllocateArray<SumHeader>(1, pinned: true);
     private IReadOnlyList<Partial> partials = [];
     private float* sum;
-    private ShardSlice mine;
+    private Slice mine;
     private int chunk, summed, gathered;
     private bool gathers;
 
@@ -92,12 +93,12 @@ internal sealed unsafe class DenseSum : ITransferWork
     /// <summary>A chunk of this process's slice.</summary>
     private bool Take(Progress peer)
     {
-        var head = peer.Taken == 0 ? sizeof(Greeting) : 0;
+        var head = peer.Taken == 0 ? sizeof(SumHeader) : 0;
         var block = peer.Link.Hold(head + nodes[peer.Link.Process] * Length(mine, peer.Taken) * sizeof(float));
         if (head > 0)
         {
             // Looked at before the block is whole: if the sizes differ, it may never be.
-            Check(peer, (Greeting*)(block != null ? block : peer.Link.Arriving(sizeof(Greeting))));
+            Check(peer, (SumHeader*)(block != null ? block : peer.Link.Arriving(sizeof(SumHeader))));
         }
         if (block == null)
         {
@@ -109,7 +110,7 @@ internal sealed unsafe class DenseSum : ITransferWork
         return true;
     }
 
-    private void Check(Progress peer, Greeting* theirs)
+    private void Check(Progress peer, SumHeader* theirs)
     {
         if (theirs != null && *theirs != greeting[0])
         {
@@ -137,9 +138,9 @@ internal sealed unsafe class DenseSum : ITransferWork
         if (peer.Scattered < Scatters(peer.Slice) && peer.Scattered < Ahead(peer.Gathered))
         {
             var length = Length(peer.Slice, peer.Scattered) * sizeof(float);
-            fixed (Greeting* greet = greeting)
+            fixed (SumHeader* greet = greeting)
             {
-                pieces[0] = new(greet, peer.Scattered == 0 ? sizeof(Greeting) : 0);
+                pieces[0] = new(greet, peer.Scattered == 0 ? sizeof(SumHeader) : 0);
             }
             for (var node = 0; node < partials.Count; node++)
             {
@@ -197,17 +198,17 @@ internal sealed unsafe class DenseSum : ITransferWork
     private int Ahead(int gathered) => gathers ? gathered + PeerLink.MostHeld : int.MaxValue;
 
     /// <summary>One at least: it carries the greeting.</summary>
-    private int Scatters(ShardSlice slice) => Math.Max(1, Gathers(slice));
+    private int Scatters(Slice slice) => Math.Max(1, Gathers(slice));
 
-    private int Gathers(ShardSlice slice) => (slice.Count + chunk - 1) / chunk;
+    private int Gathers(Slice slice) => (slice.Count + chunk - 1) / chunk;
 
     private int GathersOf(Progress peer) => gathers ? Gathers(peer.Slice) : 0;
 
-    private int Length(ShardSlice slice, int number) => Math.Min(chunk, slice.Count - number * chunk);
+    private int Length(Slice slice, int number) => Math.Min(chunk, slice.Count - number * chunk);
 
-    private float* At(float* values, ShardSlice slice, int number) => values + slice.Start + number * chunk;
+    private float* At(float* values, Slice slice, int number) => values + slice.Start + number * chunk;
 
-    private ShardSlice SliceOf(int process, int size) => gathers ? ShardSlice.Aligned(size, process, nodes.Length) : new(0, size);
+    private Slice SliceOf(int process, int size) => gathers ? Slice.Aligned(size, process, nodes.Length) : new(0, size);
 
     /// <summary>How far a peer is, in chunks.</summary>
     private sealed class Progress(PeerLink link)
@@ -217,7 +218,7 @@ internal sealed unsafe class DenseSum : ITransferWork
         /// <summary>Where the peer's chunks lie until they are summed.</summary>
         public nint[] Held { get; } = new nint[PeerLink.MostHeld];
 
-        public ShardSlice Slice { get; private set; }
+        public Slice Slice { get; private set; }
 
         /// <summary>Sent: of the peer's slice, and sums of this process's.</summary>
         public int Scattered { get; set; }
@@ -229,7 +230,7 @@ internal sealed unsafe class DenseSum : ITransferWork
 
         public int Collected { get; set; }
 
-        public void Begin(ShardSlice slice)
+        public void Begin(Slice slice)
         {
             Slice = slice;
             Scattered = Gathered = Taken = Collected = 0;

@@ -1,4 +1,5 @@
 using Granary.Training.Frames;
+using Granary.Training.Numerics;
 using Granary.Training.Shards;
 
 namespace Granary.Training.Exchange;
@@ -54,7 +55,7 @@ internal sealed unsafe class GroupSum : IDisposable
             var frames = FramesOf(worker, sum, first, partials);
             if (frames.Length > 1)
             {
-                var slice = ShardSlice.Aligned(frames[0].Size, worker, parts.Length);
+                var slice = Slice.Aligned(frames[0].Size, worker, parts.Length);
                 for (var i = 0; i < frames.Length; i++)
                 {
                     part.Values[i] = (nint)(frames[i].Pointer + slice.Start);

@@ -30,7 +30,7 @@ public interface IExchange : IDisposable
     /// <param name="source">Number of the worker in the round.</param>
     /// <param name="behind">Numbers of workers.</param>
     /// <exception cref="ExchangeAbortedException">A peer is gone, the round has ended, or the copy differs from its original.</exception>
-    void Share(SharedState mine, int source, IReadOnlyList<int> behind);
+    void Share(Handoff mine, int source, IReadOnlyList<int> behind);
 
     /// <summary>Bytes sent to other processes so far on this worker's behalf.</summary>
     long BytesSent => 0;
@@ -50,7 +50,7 @@ public sealed class SoloExchange : IExchange
 
     public void Release() => group?.Exchanges[0].Release();
 
-    public void Share(SharedState mine, int source, IReadOnlyList<int> behind)
+    public void Share(Handoff mine, int source, IReadOnlyList<int> behind)
     {
     }
 

@@ -90,7 +90,7 @@ internal sealed class PeerAdmission : IDisposable
         {
             try
             {
-                // Waiting calls on sockets that are known to be readable do not wait, see LinkOffer for why they are used.
+                // Waiting calls on sockets that are known to be readable do not wait, see LinkNegotiation for why they are used.
                 List<Socket> readable = [listener, .. strangers.Select(stranger => stranger.Socket)];
                 Socket.Select(readable, null, null, LookAgain);
                 if (readable.Remove(listener))

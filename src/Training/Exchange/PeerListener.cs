@@ -28,7 +28,7 @@ public sealed class PeerListener : IDisposable
     public PeerListener(IPAddress address, int port, Transport transport = Transport.Auto, Guid? host = null, string sharedMemory = SharedSegment.Folder)
     {
         (this.transport, this.host, this.sharedMemory) = (transport, host ?? Host.Id, sharedMemory);
-        LinkOffer.CheckOwn(transport, sharedMemory);
+        LinkNegotiation.CheckOwn(transport, sharedMemory);
         admission = new(address, port);
     }
 
@@ -64,7 +64,7 @@ public sealed class PeerListener : IDisposable
             socket.Connect(member.Host, member.Port);
             socket.NoDelay = true;
             socket.Send(MemoryMarshal.AsBytes(new ReadOnlySpan<Introduction>(ref mine)));
-            return LinkOffer.Take(process, socket);
+            return LinkNegotiation.Take(process, socket);
         }, cancellationToken);
 
     private async Task<PeerLink?> ArriveAsync(Guid round, int process, CancellationToken cancellationToken)
@@ -73,10 +73,10 @@ public sealed class PeerListener : IDisposable
         socket.NoDelay = true;
         var isLocal = host == theirs.Host && host != Guid.Empty;
         var wanted = transport == Transport.Auto ? theirs.Transport : theirs.Transport == Transport.Auto || theirs.Transport == transport ? transport : Transport.Tcp;
-        return await TalkAsync<PeerLink?>(socket, own => LinkOffer.Make(process, own, isLocal, wanted, sharedMemory), cancellationToken);
+        return await TalkAsync<PeerLink?>(socket, own => LinkNegotiation.Make(process, own, isLocal, wanted, sharedMemory), cancellationToken);
     }
 
-    /// <summary>Waiting calls on a thread of their own: see <see cref="LinkOffer"/>.</summary>
+    /// <summary>Waiting calls on a thread of their own: see <see cref="LinkNegotiation"/>.</summary>
     private static async Task<T> TalkAsync<T>(Socket socket, Func<Socket, T> talk, CancellationToken cancellationToken)
     {
         try

@@ -21,11 +21,11 @@ public sealed class ProcessGroup : IDisposable
 {
     private readonly IReadOnlyList<Partial>[] partials;
     private readonly List<GroupSum?> sums = [];
-    private readonly Tally arrivals;
-    private readonly Tally releases;
+    private readonly EventCount arrivals;
+    private readonly EventCount releases;
     private readonly SocketMesh? mesh;
     private readonly Member[] members;
-    private readonly SharedState[] states;
+    private readonly Handoff[] states;
     private readonly IReadOnlyList<int> processes;
     private readonly int shards;
     private int left;
@@ -41,7 +41,7 @@ public sealed class ProcessGroup : IDisposable
         this.mesh = mesh;
         this.shards = shards;
         this.processes = processes ?? [.. ranges.Select(_ => 0)];
-        states = new SharedState[ranges.Count];
+        states = new Handoff[ranges.Count];
         partials = new IReadOnlyList<Partial>[ranges.Count];
         arrivals = new(ranges.Count);
         releases = new(ranges.Count);
@@ -167,7 +167,7 @@ public sealed class ProcessGroup : IDisposable
             group.Leave();
         }
 
-        public void Share(SharedState mine, int source, IReadOnlyList<int> behind)
+        public void Share(Handoff mine, int source, IReadOnlyList<int> behind)
         {
             var whole = false;
             try
@@ -207,7 +207,7 @@ public sealed class ProcessGroup : IDisposable
             }
         }
 
-        private void ShareTogether(SharedState mine, int source, IReadOnlyList<int> behind)
+        private void ShareTogether(Handoff mine, int source, IReadOnlyList<int> behind)
         {
             var rank = group.mesh?.Rank ?? 0;
             var first = Enumerable.Range(0, group.processes.Count).First(other => group.processes[other] == rank);

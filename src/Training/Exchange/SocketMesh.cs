@@ -54,7 +54,7 @@ public sealed unsafe class SocketMesh : IDisposable
     }
 
     /// <summary>Sends a state straight out of the replica's memory.</summary>
-    public void SendState(SharedState state, IEnumerable<int> processes)
+    public void SendState(Handoff state, IEnumerable<int> processes)
     {
         var text = state.Header();
         using var length = new NativeFloats(1);
@@ -75,7 +75,7 @@ public sealed unsafe class SocketMesh : IDisposable
     }
 
     /// <summary>Receives a state straight into the replica's memory.</summary>
-    public void ReceiveState(SharedState into, int process)
+    public void ReceiveState(Handoff into, int process)
     {
         using var length = new NativeFloats(1);
         states.Receive(process, length.Pointer, sizeof(int));

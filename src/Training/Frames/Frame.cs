@@ -9,7 +9,7 @@ namespace Granary.Training.Frames;
 /// </summary>
 public sealed unsafe class Frame : IDisposable
 {
-    private const int ControlSlots = ShardCount.Slots + 1;
+    private const int ControlSlots = ShardLedger.Slots + 1;
     private readonly float* data;
     private readonly int scalars;
 
@@ -54,7 +54,7 @@ public sealed unsafe class Frame : IDisposable
 
     public Span<float> Scalars => Dense[^(scalars + ControlSlots)..^ControlSlots];
 
-    /// <summary>Which shards the sum holds; see <see cref="ShardCount"/>.</summary>
+    /// <summary>Which shards the sum holds; see <see cref="ShardLedger"/>.</summary>
     public Span<float> Shards => Dense[^ControlSlots..^1];
 
     public SparseRows? Rows { get; }

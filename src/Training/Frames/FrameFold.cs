@@ -23,7 +23,7 @@ public sealed class FrameFold(int shards, Func<Frame> create) : IDisposable
             // A partial's frame is the one of its place; those behind are free.
             var sum = new Partial(new(shard, shard + 1), FrameAt(partials.Count));
             compute(shard, sum.Frame);
-            ShardCount.Enter(shard, sum.Frame.Shards);
+            ShardLedger.Enter(shard, sum.Frame.Shards);
             while (sum.Frame.Rows is null && partials.Count > 0 && CanonicalTree.AreSiblings(partials[^1].Node, sum.Node, shards))
             {
                 var left = partials[^1];

@@ -4,10 +4,10 @@ namespace Granary.Training.Loop;
 public sealed class StopSignal
 {
     // Frames are summed over the workers, of which there are fewer than this.
-    private const float WithCheckpoint = 2 * Frames.ShardCount.MostShards;
+    private const float WithCheckpoint = 2 * Frames.ShardLedger.MostShards;
 
     /// <summary>What a worker adds that only wants the states to be compared: less than one, however many want it.</summary>
-    internal const float Compare = 0.5f / Frames.ShardCount.MostShards;
+    internal const float Compare = 0.5f / Frames.ShardLedger.MostShards;
 
     private volatile float raised;
 

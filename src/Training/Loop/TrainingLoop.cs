@@ -54,7 +54,7 @@ public sealed class TrainingLoop : IDisposable
     private readonly ITrainingReplica replica;
     private readonly ShardRange shards;
     private readonly int shardCount;
-    private readonly ShardCount allShards;
+    private readonly ShardLedger allShards;
     private readonly FrameFold[] folds;
     private readonly Action<int, Frame> computeShard;
     private readonly Metrics metrics;
@@ -68,7 +68,7 @@ public sealed class TrainingLoop : IDisposable
         this.shards = shards;
         this.shardCount = shardCount;
         this.metrics = metrics ?? [];
-        allShards = ShardCount.OfAll(shardCount);
+        allShards = ShardLedger.OfAll(shardCount);
         computeShard = (shard, frame) => Compute(new(Position.Step, Position.Phase, shard), frame);
         comparison = new(shards, shardCount);
         folds = [.. replica.Phases.Select((_, phase) => new FrameFold(shardCount, () => replica.CreateFrame(phase)))];
@@ -160,7 +160,7 @@ public sealed class TrainingLoop : IDisposable
         NonFiniteException? poisoned = null;
         try
         {
-            if (ShardCount.Read(sum.Shards) != allShards)
+            if (ShardLedger.Read(sum.Shards) != allShards)
             {
                 throw new InvalidOperationException($"The sum of step {step}, phase {phase} does not hold every shard exactly once. The weights are unchanged. This is a defect of Granary.");
             }

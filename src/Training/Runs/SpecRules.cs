@@ -67,7 +67,7 @@ public static class SpecRules
         {
             CheckPath("data", data);
         }
-        Check("shards", spec.Shards, 1, ShardCount.MostShards);
+        Check("shards", spec.Shards, 1, ShardLedger.MostShards);
         Check("workers", spec.Workers, 1, spec.Shards, "a worker needs a shard at least. Raise shards (the weights depend on it) or take fewer workers");
         Check("min-workers", spec.MinWorkers, 0, spec.Workers, "a run waits for all its workers at most");
         Check("checkpoint-every", spec.CheckpointEvery, 0, MostSteps);

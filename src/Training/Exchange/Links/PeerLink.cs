@@ -11,7 +11,7 @@ namespace Granary.Training.Exchange.Links;
 public abstract unsafe class PeerLink(int process, Socket socket) : IDisposable
 {
     /// <summary>Of one block: with its headers it fits into one TCP segment of the loopback interface (65,536 bytes).</summary>
-    internal const int MostBytes = 63 * 1024 + Greeting.Bytes;
+    internal const int MostBytes = 63 * 1024 + SumHeader.Bytes;
 
     /// <summary>How many blocks may be held at a time.</summary>
     internal const int MostHeld = 2;

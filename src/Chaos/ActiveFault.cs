@@ -7,18 +7,18 @@ using Granary.Training.Wording;
 namespace Granary.Chaos;
 
 /// <summary>A fault that is in force, until it is undone.</summary>
-internal sealed class Wound : IAsyncDisposable
+internal sealed class ActiveFault : IAsyncDisposable
 {
     private static readonly TimeSpan SlowRuns = TimeSpan.FromMilliseconds(20), SlowRests = TimeSpan.FromMilliseconds(80);
     private static readonly TimeSpan WritingTime = TimeSpan.FromSeconds(5), LookAgain = TimeSpan.FromMilliseconds(20);
     private Func<Task>? undo;
 
-    private Wound(Func<Task> undo) => this.undo = undo;
+    private ActiveFault(Func<Task> undo) => this.undo = undo;
 
     /// <param name="networks">The silos', for cuts.</param>
     /// <param name="victim">The silo that is struck, if a silo is.</param>
     /// <exception cref="UserErrorException">The fault could not be brought about.</exception>
-    public static async Task<Wound> StrikeAsync(Fault fault, ProcessCluster cluster, SiloNetworks? networks, SiloGates gates, SiloProcess victim, RunSpec run)
+    public static async Task<ActiveFault> StrikeAsync(Fault fault, ProcessCluster cluster, SiloNetworks? networks, SiloGates gates, SiloProcess victim, RunSpec run)
     {
         switch (fault.Kind)
         {
@@ -89,15 +89,15 @@ internal sealed class Wound : IAsyncDisposable
     }
 
     /// <summary>There is nothing to undo.</summary>
-    private static Wound Lasting => new(() => Task.CompletedTask);
+    private static ActiveFault Lasting => new(() => Task.CompletedTask);
 
-    private static Wound Until(Action undo) => new(() =>
+    private static ActiveFault Until(Action undo) => new(() =>
     {
         undo();
         return Task.CompletedTask;
     });
 
-    private static Wound Slow(SiloProcess victim)
+    private static ActiveFault Slow(SiloProcess victim)
     {
         var process = victim.Process;
         var healed = new CancellationTokenSource();

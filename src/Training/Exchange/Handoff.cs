@@ -7,7 +7,7 @@ using Granary.Training.Tasks;
 namespace Granary.Training.Exchange;
 
 /// <summary>What a worker that is behind copies from one that is not: a replica's state, and what the step has learned so far.</summary>
-public sealed record SharedState(ReplicaState State, Metrics Metrics)
+public sealed record Handoff(ReplicaState State, Metrics Metrics)
 {
     /// <summary>All that is not tensors, and the fingerprint of the whole.</summary>
     public byte[] Header() => JsonSerializer.SerializeToUtf8Bytes(
@@ -35,7 +35,7 @@ public sealed record SharedState(ReplicaState State, Metrics Metrics)
     }
 
     /// <summary>The same within a process.</summary>
-    public void CopyFrom(SharedState other)
+    public void CopyFrom(Handoff other)
     {
         for (var i = 0; i < State.Tensors.Count; i++)
         {

@@ -7,7 +7,7 @@ namespace Granary.Training.Exchange;
 /// to anybody who wants it, and soon sleeps. Allocates nothing.
 /// </summary>
 /// <param name="threads">How many take part; if there are fewer processors, nobody spins.</param>
-internal sealed class Tally(int threads)
+internal sealed class EventCount(int threads)
 {
     // About what it takes to wake a sleeping thread.
     private static readonly long spinTime = Stopwatch.Frequency / 10_000;

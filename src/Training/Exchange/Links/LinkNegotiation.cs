@@ -9,7 +9,7 @@ namespace Granary.Training.Exchange.Links;
 /// short texts: their length as a byte, then UTF-8. All calls wait: a socket that was once used asynchronously wakes the runtime's
 /// polling thread with every packet for good, and takes twice as long.
 /// </summary>
-internal static class LinkOffer
+internal static class LinkNegotiation
 {
     private const string Yes = "yes", Tcp = "tcp", LocalTcp = "local-tcp", Unix = "unix ", SharedMemory = "shared-memory ";
 

@@ -1,6 +1,7 @@
 using Granary.Training.Randomness;
+using Granary.Training.Shards;
 
-namespace Granary.Training.Shards;
+namespace Granary.Training.Tasks;
 
 /// <summary>
 /// Which samples a shard sees in a step. Every epoch goes once through all samples, in an order of its own; its last batch
@@ -16,7 +17,7 @@ public sealed class ShuffledEpochs(int samples, int batch, int shards, ulong see
         var (epoch, position) = Math.DivRem(step, StepsPerEpoch);
         var order = new Permutation(samples, seed, (ulong)epoch);
         var start = (int)position * batch;
-        var slice = ShardSlice.Of(Math.Min(batch, samples - start), shard, shards);
+        var slice = Slice.Of(Math.Min(batch, samples - start), shard, shards);
         var chosen = new int[slice.Count];
         for (var i = 0; i < chosen.Length; i++)
         {

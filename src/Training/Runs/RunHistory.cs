@@ -3,7 +3,7 @@ using System.Text.Json;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 
-namespace Granary.Training.Checkpoints;
+namespace Granary.Training.Runs;
 
 /// <summary>
 /// The learning curve of a run: a line of JSON for each recorded step, in <c>history.jsonl</c>. What a broken disk did not

@@ -5,7 +5,7 @@ using Granary.Training.Exchange.Links;
 
 namespace Granary.Training.Tests;
 
-public class LinkOfferTests
+public class LinkNegotiationTests
 {
     private const string NoFolder = "/no/such/folder";
 

@@ -1,6 +1,6 @@
-using Granary.Training.Numerics;
+using Granary.Training.Shards;
 
-namespace Granary.Training.Shards;
+namespace Granary.Training.Numerics;
 
 /// <summary>
 /// Adds the values of some nodes that together make up one node of the canonical tree, in the tree's order. Made once a
