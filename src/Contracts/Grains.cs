@@ -19,7 +19,8 @@ public interface ICoordinatorGrain : IGrainWithStringKey
     Task<List<RunEvent>> GetEventsAsync(long after);
 
     /// <summary>Stops at the next step boundary, with a checkpoint, for good.</summary>
-    Task CancelAsync(string reason);
+    /// <param name="now">At once: it waits neither for the step under way nor for a checkpoint.</param>
+    Task CancelAsync(string reason, bool now = false);
 
     /// <summary>Stops at the next step boundary, with a checkpoint, and gives the slots back until <see cref="ResumeAsync"/>.</summary>
     Task PauseAsync(string reason);

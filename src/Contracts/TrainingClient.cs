@@ -49,8 +49,9 @@ public sealed class TrainingClient : IDisposable
         [.. (await runs.ListAsync(new(), cancellationToken: cancellationToken)).Runs.Select(Wire.FromWire)];
 
     /// <summary>Stops the run at the next step boundary, with a checkpoint.</summary>
-    public async Task<RunStatus> CancelAsync(string runId, string reason, CancellationToken cancellationToken = default) =>
-        (await runs.CancelAsync(new() { RunId = runId, Reason = reason }, cancellationToken: cancellationToken)).FromWire();
+    /// <param name="now">At once: it waits neither for the step under way nor for a checkpoint.</param>
+    public async Task<RunStatus> CancelAsync(string runId, string reason, bool now = false, CancellationToken cancellationToken = default) =>
+        (await runs.CancelAsync(new() { RunId = runId, Reason = reason, Now = now }, cancellationToken: cancellationToken)).FromWire();
 
     /// <summary>Stops the run at the next step boundary, with a checkpoint, and gives its slots back.</summary>
     public async Task<RunStatus> PauseAsync(string runId, string reason, CancellationToken cancellationToken = default) =>

@@ -133,6 +133,14 @@ public sealed class SiloProcess : IDisposable
         }
     }
 
+    internal void Kill()
+    {
+        if (!Process.HasExited)
+        {
+            Process.Kill(entireProcessTree: true);
+        }
+    }
+
     public void Dispose()
     {
         Process?.Dispose();

@@ -70,9 +70,10 @@ public sealed class Supervisor : IAsyncDisposable
                     down.Remove(silo);
                 }
             }
-            catch (ClusterStartException failed)
+            catch (Exception failed) when (failed is not OperationCanceledException)
             {
-                say(failed.Message);
+                say($"{silo.Name} cannot be started again: {failed.Message}");
+                silo.Kill();
                 await Task.Delay(Pause, stop.Token);
             }
         }

@@ -31,6 +31,7 @@ public static class SiloProgram
     /// <exception cref="ClusterStartException"/>
     public static async Task RunAsync(string? configFile, SiloAttachment? attached, bool verbose, CancellationToken cancellationToken)
     {
+        using var ignored = attached is not null ? PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true) : null;
         OpenFiles.Check();
         var settings = SiloSettings.Read(configFile, Environment.GetEnvironmentVariables());
         var hasStarted = false;
@@ -61,7 +62,6 @@ public static class SiloProgram
             // A silo that has not trained yet shows its metrics, too.
             _ = app.Services.GetRequiredService<TrainingInstruments>();
 
-            using var ignored = attached is not null ? PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true) : null;
             if (attached is not null)
             {
                 // On a thread of its own: reading standard input blocks, and it is to be heard while the silo is busy starting.

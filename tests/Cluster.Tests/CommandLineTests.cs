@@ -194,12 +194,13 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task Train_WhoseFirstProcessIsKilled_StartsAnotherAndEndsWithTheSameBits()
     {
-        string[] run = ["train", "two-layer", "--steps", "3000", "--workers", "2"];
+        string[] run = ["train", "two-layer", "--steps", "200", "--set", "inputs=4000", "--set", "hidden=1000", "--workers", "2"];
         using var training = CommandLine.Start([.. run, "--processes", "2", "--out", In("killed")]);
         ReadUntilAStep(training);
         await Process.Start("pkill", ["-KILL", "-P", $"{training.Id}", "-f", "silo-0.json"])!.WaitForExitAsync();
         var ended = await CommandLine.EndAsync(training);
-        Assert.Equal((0, "granary: silo-0 has ended with exit code 137; it is started again.\n"), (ended.ExitCode, ended.Error));
+        Assert.Equal(0, ended.ExitCode);
+        Assert.Contains("granary: silo-0 has ended with exit code 137; it is started again.", ended.Error, StringComparison.Ordinal);
         await CommandLine.RunAsync([.. run, "--out", In("calm"), "--quiet"]);
         Assert.Equal(new CheckpointStore(In("calm")).Latest()!.Manifest.WeightsSha256, new CheckpointStore(In("killed")).Latest()!.Manifest.WeightsSha256);
     }

@@ -31,18 +31,26 @@ public sealed class WaitingTests : IClassFixture<TestTrainingCluster>, IDisposab
     }
 
     [Fact]
-    public async Task Run_WhoseStepDoesNotEnd_SaysSoAndEndsWithoutItWhenCancelledTwice()
+    public async Task Run_WhoseStepDoesNotEnd_SaysSoAndEndsWithoutItWhenToldTo()
     {
         var spec = cluster.Spec(2, ("stuck-step", "5"));
         await cluster.Coordinator(spec).SubmitAsync(spec);
-        await AsTimeGoesByAsync(spec, status => status.Reason.StartsWith("No step has ended for ", StringComparison.Ordinal));
+        await HearAsync(spec, message => message.StartsWith("No step has ended for ", StringComparison.Ordinal));
         await cluster.Coordinator(spec).CancelAsync("Enough.");
-        await cluster.Coordinator(spec).CancelAsync("Enough, said at once again.");
-        var stopping = await AsTimeGoesByAsync(spec, status => status.Reason.EndsWith("Cancelled once more, it ends without.", StringComparison.Ordinal));
-        Assert.Equal(RunState.Stopping, stopping.State);
-        await cluster.Coordinator(spec).CancelAsync("Enough!");
+        await HearAsync(spec, message => message.EndsWith($"To end without: granary cancel {spec.RunId} --now", StringComparison.Ordinal));
+        Assert.Single(await cluster.MessagesAsync(spec), message => message.StartsWith("Waits for the workers to end their step", StringComparison.Ordinal));
+        await cluster.Coordinator(spec).CancelAsync("Enough!", now: true);
         var ended = await AsTimeGoesByAsync(spec, status => status.HasEnded);
-        Assert.Equal((RunState.Cancelled, "Enough! It was cancelled once more and ended without its last checkpoint."), (ended.State, ended.Reason));
+        Assert.Equal((RunState.Cancelled, "Enough! It ended at once, without a checkpoint."), (ended.State, ended.Reason));
+    }
+
+    private async Task HearAsync(RunSpec spec, Predicate<string> message)
+    {
+        while (!(await cluster.MessagesAsync(spec)).Exists(message))
+        {
+            cluster.Clock.Jump(TimeSpan.FromSeconds(1));
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        }
     }
 
     private Task<RunStatus> AsTimeGoesByAsync(RunSpec spec, Func<RunStatus, bool> condition) => cluster.WaitAsync(spec, status =>

@@ -59,9 +59,10 @@ internal static class RunCommands
     public static Command CreateCancel()
     {
         var reason = new Option<string?>("--reason") { Description = "Kept with the run." };
-        var command = new Command("cancel", "Stops a run at the next step boundary, with a checkpoint.") { reason };
+        var now = new Option<bool>("--now") { Description = "At once: wait neither for the step under way nor for a checkpoint." };
+        var command = new Command("cancel", "Stops a run at the next step boundary, with a checkpoint.") { reason, now };
         var watch = new WatchOptions(command, "it has ended");
-        return Act(command, (client, id, parsed, cancellationToken) => client.CancelAsync(id, parsed.GetValue(reason) ?? "", cancellationToken), watch, run => run.State == RunState.Cancelled);
+        return Act(command, (client, id, parsed, cancellationToken) => client.CancelAsync(id, parsed.GetValue(reason) ?? "", parsed.GetValue(now), cancellationToken), watch, run => run.State == RunState.Cancelled);
     }
 
     public static Command CreatePause()

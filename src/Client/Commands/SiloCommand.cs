@@ -17,17 +17,34 @@ internal static class SiloCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            // A closed terminal tells all of a program's processes: those attached to another end when that one lets them.
-            using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, signal =>
+            // Before the host listens itself: a silo may wait minutes for its Redis. A closed terminal, and Ctrl+C in it, tell all of a
+            // program's processes: those attached to another end when that one lets them.
+            using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, EndUnlessAttached);
+            using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, EndUnlessAttached);
+            using var told = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);
+            var attachment = parsed.GetValue(gates) ? StepGate.Attach() : parsed.GetValue(attached) ? new SiloAttachment() : null;
+            try
+            {
+                await SiloProgram.RunAsync(parsed.GetValue(config), attachment, parsed.GetValue(verbose), ended.Token);
+            }
+            catch (OperationCanceledException) when (ended.IsCancellationRequested)
+            {
+            }
+
+            void EndUnlessAttached(PosixSignalContext signal)
             {
                 signal.Cancel = true;
                 if (!parsed.GetValue(attached))
                 {
                     ended.Cancel();
                 }
-            });
-            var attachment = parsed.GetValue(gates) ? StepGate.Attach() : parsed.GetValue(attached) ? new SiloAttachment() : null;
-            await SiloProgram.RunAsync(parsed.GetValue(config), attachment, parsed.GetValue(verbose), ended.Token);
+            }
+
+            void End(PosixSignalContext signal)
+            {
+                signal.Cancel = true;
+                ended.Cancel();
+            }
         });
         return command;
     }

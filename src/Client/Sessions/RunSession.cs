@@ -125,7 +125,7 @@ internal static class RunSession
         {
             try
             {
-                await client.CancelAsync(runId, "Interrupted: ending at the next step boundary, with a checkpoint.", cancellationToken);
+                await client.CancelAsync(runId, "Interrupted: ending at the next step boundary, with a checkpoint.", cancellationToken: cancellationToken);
                 return;
             }
             // A run that was seen is there: a server that does not know it has not found its records yet.

@@ -8,15 +8,11 @@ namespace Granary.Grains.Coordinator;
 internal sealed partial class CoordinatorGrain
 {
     private static readonly TimeSpan QueuePause = TimeSpan.FromMilliseconds(250);
-    private static readonly TimeSpan AvoidFor = TimeSpan.FromSeconds(5);
-    private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(2);
-    private const int PatienceToStop = 5;
-    private readonly Dictionary<string, DateTimeOffset> avoided = [];
+    private readonly SlotAvoidance avoidance = new(time);
+    private readonly FruitlessRounds fruitless = new(time);
     private TaskCompletionSource nudged = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private bool driving;
     private IGrainTimer? awake;
-    private int fruitless;
-    private long lastStart;
     private RoundPlan? begun;
     private List<WorkerAssignment> lost = [];
     private IReadOnlyList<int>? shares;
@@ -46,7 +42,7 @@ internal sealed partial class CoordinatorGrain
             while (!leaving && Status is { HasEnded: false, State: not RunState.Paused })
             {
                 // To stop with a checkpoint takes a round that does so, if there is somebody to hold it.
-                if (record.State.StopReason is not null && (slots.Count == 0 || Status.Step == 0 || fruitless > PatienceToStop))
+                if (record.State.StopReason is not null && (slots.Count == 0 || Status.Step == 0 || fruitless.TooManyToStop || hurried))
                 {
                     await EndStoppedAsync();
                     slots = [];
@@ -113,7 +109,7 @@ internal sealed partial class CoordinatorGrain
             return reply.Slots;
         }
         var waiting = Status.State is RunState.Queued or RunState.Starting ? RunState.Queued : RunState.Recovering;
-        var reason = unfit.Count == 0 ? reply.Reason : $"{reply.Reason} Not for this run: {string.Join(" ", unfit.Values.Distinct())}";
+        var reason = avoidance.Unfit.Length == 0 ? reply.Reason : $"{reply.Reason} Not for this run: {avoidance.Unfit}";
         if (reply.Slots.Count == 0 && (Status.State, Status.Reason) != (waiting, reason))
         {
             await ChangeAsync(Status, waiting, reason);
@@ -124,11 +120,7 @@ internal sealed partial class CoordinatorGrain
     /// <summary><see langword="null"/>: the cluster's list is away.</summary>
     private async Task<SlotReply?> AskClusterAsync()
     {
-        foreach (var (silo, until) in avoided.Where(entry => entry.Value <= time.GetUtcNow()).ToList())
-        {
-            avoided.Remove(silo);
-            unfit.Remove(silo);
-        }
+        avoidance.Forgive();
         try
         {
             var started = record.State.Round > 0;
@@ -139,7 +131,7 @@ internal sealed partial class CoordinatorGrain
                 Status.Workers,
                 Status.Spec.Priority,
                 started,
-                [.. avoided.Keys],
+                [.. avoidance.Silos],
                 record.State.Plan is { } plan ? [.. SlotsOf(plan)] : [],
                 Status.Spec.Versions.ToDictionary()));
         }
@@ -158,6 +150,7 @@ internal sealed partial class CoordinatorGrain
             await ChangeAsync(Status, RunState.Stopping, reason);
         }
         (record.State.StopReason, record.State.Pausing) = (null, false);
+        fruitless.Forget();
         await EndAsync(pausing ? RunState.Paused : RunState.Cancelled, reason);
     }
 
@@ -192,17 +185,12 @@ internal sealed partial class CoordinatorGrain
     }
 
     /// <summary>Leaves the silo of a worker that cannot be reached alone for a while.</summary>
-    private void Lose(SlotInfo slot, string? reason)
+    private void Lose(SlotInfo slot, string? reason, bool beforeItTrained = false)
     {
         lost.AddRange(begun?.Workers.Where(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) ?? []);
-        Avoid(slot, reason);
-    }
-
-    private void Avoid(SlotInfo slot, string? reason)
-    {
         LogWorkerLost(RunId, slot.Key, reason);
         events.Add($"Lost {slot.Key}: {reason}", Status);
-        avoided[slot.Node.Silo] = time.GetUtcNow() + AvoidFor;
+        avoidance.Lose(slot, beforeItTrained);
     }
 
     private bool IsGone(SlotInfo slot) => membership.CurrentSnapshot.GetSiloStatus(SiloAddress.FromParsableString(slot.Node.Silo)) is SiloStatus.Dead or SiloStatus.None;

@@ -7,6 +7,7 @@ internal sealed partial class CoordinatorGrain
 {
     private static readonly TimeSpan AskStatesEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Attention = TimeSpan.FromMilliseconds(250);
+    private readonly PaceWatch pace = new(instruments, time);
     private readonly Dictionary<SlotInfo, Task<bool>> warming = new(SlotComparer.Instance);
 
     /// <summary>Waits for the end of the round: by the workers' word, or because a node of it has left. Lets nodes join and go.</summary>
@@ -15,7 +16,7 @@ internal sealed partial class CoordinatorGrain
         var plan = current.Plan;
         var next = SlotsOf(plan);
         Task<SlotReply?>? asking = null;
-        var (asked, step, moved) = (time.GetTimestamp(), Status.Step, time.GetTimestamp());
+        var (asked, stall) = (time.GetTimestamp(), new StallWatch(time));
         while (!current.Outcome.IsCompleted)
         {
             await Task.WhenAny(current.Outcome, WaitAsync(Attention));
@@ -29,9 +30,9 @@ internal sealed partial class CoordinatorGrain
                 return Reachable(current);
             }
             current.Settle();
-            if (hurried)
+            if (hurried && !current.Outcome.IsCompleted)
             {
-                record.State.StopReason += " It was cancelled once more and ended without its last checkpoint.";
+                record.State.StopReason += " It ended at once, without a checkpoint.";
                 return [];
             }
             if (record.State.StopReason is not null)
@@ -50,8 +51,7 @@ internal sealed partial class CoordinatorGrain
                     await StopRoundAsync(current, checkpoint: next.Count == 0);
                 }
             }
-            (step, moved) = Status.Step == step ? (step, moved) : (Status.Step, time.GetTimestamp());
-            RemindOf(current, time.GetElapsedTime(moved));
+            RemindOf(current, stall.Look(Status.Step));
             if (time.GetElapsedTime(asked) > AskStatesEvery)
             {
                 asked = time.GetTimestamp();
@@ -96,7 +96,7 @@ internal sealed partial class CoordinatorGrain
             default:
                 LogRoundBroke(RunId, plan.Number, message);
                 await RecoverAsync($"Round {plan.Number} broke off: {message}");
-                await BackOffAsync();
+                await fruitless.BackOffAsync();
                 return Reachable(current);
         }
     }
@@ -126,6 +126,23 @@ internal sealed partial class CoordinatorGrain
             : [.. reply.Slots.Intersect(now, SlotComparer.Instance)];
     }
 
+    /// <summary>How many shards each worker should have, if that is worth a new round.</summary>
+    private IReadOnlyList<int>? SharesByPace(RoundInProgress current)
+    {
+        var verdict = pace.Look(current);
+        foreach (var straggler in verdict.Stragglers)
+        {
+            LogStraggler(RunId, straggler);
+            events.Add($"{straggler}.", Status);
+        }
+        if (verdict.Replan is { } replan)
+        {
+            LogReplanned(RunId, replan.Reason);
+            events.Add(replan.Reason, Status);
+        }
+        return verdict.Replan?.Shares;
+    }
+
     private async Task<bool> WarmUpAsync(SlotInfo slot)
     {
         try
@@ -139,7 +156,7 @@ internal sealed partial class CoordinatorGrain
         {
             LogWorkerLost(RunId, slot.Key, PlainReason.Of(error));
         }
-        avoided[slot.Node.Silo] = time.GetUtcNow() + AvoidFor;
+        avoidance.Lose(slot);
         return false;
     }
 

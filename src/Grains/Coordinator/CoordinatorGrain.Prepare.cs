@@ -6,15 +6,6 @@ namespace Granary.Grains.Coordinator;
 /// <summary>Before a round begins: the workers make themselves ready, and it turns out where it begins.</summary>
 internal sealed partial class CoordinatorGrain
 {
-    // To copy a file that is missing on a node may take a while; until then the node is of no use.
-    private static readonly TimeSpan UnfitFor = TimeSpan.FromMinutes(1);
-
-    // Why nodes cannot train this run, by the life of their silo.
-    private readonly Dictionary<string, string> unfit = [];
-
-    // How often a node was lost before it trained, since the last round that began: what it was to build may be what ends it.
-    private readonly Dictionary<string, int> lostUnprepared = [];
-
     /// <summary>Where the round begins; <see langword="null"/>: it does not, as a worker is lost or the run has failed.</summary>
     private async Task<StartPoint?> PrepareAsync(RoundInProgress current)
     {
@@ -25,8 +16,7 @@ internal sealed partial class CoordinatorGrain
         }
         foreach (var (slot, _, reason) in asked.Where(reply => reply.Answer is null))
         {
-            Lose(slot, reason);
-            lostUnprepared[slot.Node.Name] = lostUnprepared.GetValueOrDefault(slot.Node.Name) + 1;
+            Lose(slot, reason, beforeItTrained: true);
         }
         var replies = asked.Select(reply => reply.Answer).OfType<PrepareReply>().ToList();
         if (replies.Any(reply => reply.Fenced))
@@ -49,7 +39,7 @@ internal sealed partial class CoordinatorGrain
             {
                 await EndAsync(RunState.Failed, Unfit(replies[0])!);
             }
-            else if (lostUnprepared.FirstOrDefault(node => node.Value >= RetryRule.Losses).Key is { } node)
+            else if (avoidance.LostUnprepared is { } node)
             {
                 await FailAsync($"{node} was lost {RetryRule.Losses} times in a row while it read the data and built the model. Has it too little memory?");
             }
@@ -110,7 +100,7 @@ internal sealed partial class CoordinatorGrain
         {
             return null;
         }
-        (fruitless, lastStart) = (start.Step > lastStart ? 0 : fruitless, start.Step);
+        fruitless.BeginsAt(start.Step);
         Status = Status with { TotalSteps = ready.TotalSteps, StepsPerEpoch = ready.StepsPerEpoch, Unit = ready.Unit, Measure = ready.Measure, Switches = ready.Switches, Step = start.Step };
         return start;
     }
@@ -127,7 +117,7 @@ internal sealed partial class CoordinatorGrain
         if (answer is null)
         {
             await RecoverAsync($"The checkpoints in {Status.Spec.Output} cannot be searched: {reason}");
-            await BackOffAsync();
+            await fruitless.BackOffAsync();
             return null;
         }
         foreach (var warning in answer.Warnings)
@@ -148,6 +138,6 @@ internal sealed partial class CoordinatorGrain
     {
         LogUnfit(RunId, slot.Key, reason);
         events.Add($"Goes on without {slot.Key}: {reason}", Status);
-        (unfit[slot.Node.Silo], avoided[slot.Node.Silo]) = ($"{slot.Node.Name}: {reason}", time.GetUtcNow() + UnfitFor);
+        avoidance.DoWithout(slot, reason);
     }
 }

@@ -7,11 +7,6 @@ namespace Granary.Grains.Coordinator;
 /// <summary>One round: its plan, its start, and what it leaves.</summary>
 internal sealed partial class CoordinatorGrain
 {
-    // When no round has started for so long, none will.
-    private const int LeastStarts = 5;
-    private static readonly TimeSpan PatienceToStart = TimeSpan.FromMinutes(2);
-    private (int Times, DateTimeOffset Since) unstarted;
-
     /// <summary>From its plan to its end.</summary>
     /// <returns>Slots for the next round; none: ask the cluster.</returns>
     private async Task<IReadOnlyList<SlotInfo>> RunRoundAsync(IReadOnlyList<SlotInfo> slots)
@@ -84,11 +79,12 @@ internal sealed partial class CoordinatorGrain
     {
         var plan = current.Plan;
         var starting = Indices(plan).Select(index => AskUntilAnsweredAsync(plan, index, worker => worker.StartAsync(RunId, plan.Number, start))).ToList();
+        var asked = starting.ToList();
         // The first that cannot decides: the others may be waiting for it.
         while (starting.Count > 0)
         {
             var first = Task.WhenAny(starting);
-            if (!await AwaitAsync(first, () => $"{Silent(plan, starting)} to begin at step {start.Step}"))
+            if (!await AwaitAsync(first, () => $"{Silent(plan, asked)} to begin at step {start.Step}"))
             {
                 return Reachable(current);
             }
@@ -101,8 +97,8 @@ internal sealed partial class CoordinatorGrain
             }
         }
         (begun, record.State.Differs) = (plan, false);
-        unstarted = default;
-        lostUnprepared.Clear();
+        fruitless.Started();
+        avoidance.Begun();
         LogRoundStarted(RunId, plan.Number, plan.Workers.Count, start.Step);
         await ChangeAsync(
             Status,
@@ -135,13 +131,13 @@ internal sealed partial class CoordinatorGrain
             Lose(slot, reason);
         }
         await RecoverAsync($"Round {current.Plan.Number} did not start: {slot.Key}: {reason}");
-        unstarted = unstarted.Times > 0 ? (unstarted.Times + 1, unstarted.Since) : (1, time.GetUtcNow());
-        if (unstarted.Times >= LeastStarts && time.GetUtcNow() - unstarted.Since > PatienceToStart)
+        fruitless.NotStarted();
+        if (fruitless.NoneStarts)
         {
             await FailAsync($"Round after round did not start, the last one as {slot.Key} said: {reason}");
             return;
         }
-        await BackOffAsync();
+        await fruitless.BackOffAsync();
     }
 
     private Task ReleaseAsync(RoundPlan plan, IEnumerable<SlotInfo> slots) => Task.WhenAll(slots.Where(slot => !IsGone(slot)).Select(async slot =>
@@ -163,22 +159,15 @@ internal sealed partial class CoordinatorGrain
         {
             return [];
         }
-        foreach (var slot in SlotsOf(current.Plan).Where(slot => IsGone(slot) && !avoided.ContainsKey(slot.Node.Silo)))
+        foreach (var slot in SlotsOf(current.Plan).Where(slot => IsGone(slot) && !avoidance.Includes(slot)))
         {
             Lose(slot, "its silo has left the cluster");
         }
-        return [.. SlotsOf(current.Plan).Where(slot => !avoided.ContainsKey(slot.Node.Silo))];
+        return [.. SlotsOf(current.Plan).Where(slot => !avoidance.Includes(slot))];
     }
 
     private Task FailAsync(string message) =>
         EndAsync(RunState.Failed, Status.Checkpoint is { } checkpoint ? $"{message} The newest checkpoint is {checkpoint}." : message);
-
-    /// <summary>Rounds that break off one after the other without a step between them come ever more slowly.</summary>
-    private async Task BackOffAsync()
-    {
-        var pause = TimeSpan.FromMilliseconds(25 * Math.Pow(2, Math.Min(fruitless++, 10)) - 25);
-        await Task.Delay(pause < LongestPause ? pause : LongestPause, time);
-    }
 
     private static bool Same(Dictionary<string, string> left, Dictionary<string, string> right) =>
         left.OrderBy(entry => entry.Key).SequenceEqual(right.OrderBy(entry => entry.Key));

@@ -8,9 +8,6 @@ internal sealed partial class CoordinatorGrain
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RemindEvery = TimeSpan.FromSeconds(5), PatienceWhenStopping = TimeSpan.FromSeconds(10);
 
-    // A step is waited for in silence for so long, and for so many times the mean.
-    private static readonly TimeSpan LongStep = TimeSpan.FromSeconds(15);
-    private const int LongSteps = 5;
     private long reminded;
     private bool hurried;
 
@@ -25,13 +22,16 @@ internal sealed partial class CoordinatorGrain
                 return false;
             }
             var waited = time.GetElapsedTime(begun);
-            if (IsLateToStop && waited > PatienceWhenStopping)
+            if (hurried || (IsLateToStop && waited > PatienceWhenStopping))
             {
                 events.Add($"Stops without waiting any longer for {what()}.", Status);
-                fruitless = PatienceToStop + 1;
+                fruitless.GiveUp();
                 return false;
             }
-            Remind(() => $"Waits for {what()}, for {waited.TotalSeconds:0} s now.");
+            if ($"Waits for {what()}, for {waited.TotalSeconds:0} s now." is var reminder && Remind(reminder))
+            {
+                Status = Status with { Reason = reminder };
+            }
         }
         return true;
     }
@@ -39,29 +39,30 @@ internal sealed partial class CoordinatorGrain
     /// <summary>Whether the run was told to stop, a while ago.</summary>
     private bool IsLateToStop => record.State.StopReason is not null && time.GetUtcNow() - Status.Since > PatienceWhenStopping;
 
-    /// <summary>Says what a round under way waits for, if that is not plain.</summary>
-    /// <param name="still">How long no step has been heard of.</param>
-    private void RemindOf(RoundInProgress current, TimeSpan still)
+    /// <summary>Says what a round under way waits for, if that is not plain. Its reason stays: it trains, and soon goes on.</summary>
+    private void RemindOf(RoundInProgress current, Stall stall)
     {
-        var waited = $"for {still.TotalSeconds:0} s";
-        if (IsLateToStop && still > PatienceWhenStopping)
+        var waited = $"for {stall.Still.TotalSeconds:0} s";
+        if (IsLateToStop && stall.Still > PatienceWhenStopping)
         {
-            Remind(() => $"Waits for the workers to end their step{(current.StopsWithCheckpoint ? " and leave a checkpoint" : "")}, {waited} now. Cancelled once more, it ends without.");
+            Remind($"Waits for the workers to end their step{(current.StopsWithCheckpoint ? " and leave a checkpoint" : "")}, {waited} now. To end without: granary cancel {RunId} --now");
         }
-        else if (still > LongStep && still > LongSteps * Status.Elapsed / Math.Max(1, Status.Step))
+        else if (stall.IsLong)
         {
-            Remind(() => Status.Step == Status.TotalSteps ? $"Waits for the last checkpoint, {waited} now." : $"No step has ended {waited}.");
+            Remind(Status.Step == Status.TotalSteps ? $"Waits for the last checkpoint, {waited} now." : $"No step has ended {waited}.");
         }
     }
 
-    private void Remind(Func<string> text)
+    /// <returns>Whether it was time to.</returns>
+    private bool Remind(string text)
     {
-        if (time.GetElapsedTime(reminded) > RemindEvery)
+        if (time.GetElapsedTime(reminded) <= RemindEvery)
         {
-            reminded = time.GetTimestamp();
-            Status = Status with { Reason = text() };
-            events.Add(Status.Reason, Status);
+            return false;
         }
+        reminded = time.GetTimestamp();
+        events.Remind(text, Status);
+        return true;
     }
 
     /// <summary>Those who have not answered.</summary>

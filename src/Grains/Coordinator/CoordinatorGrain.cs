@@ -86,7 +86,7 @@ internal sealed partial class CoordinatorGrain(
         return Task.FromResult(events.After(after));
     }
 
-    public Task CancelAsync(string reason) => StopAsync(reason, pausing: false);
+    public Task CancelAsync(string reason, bool now) => StopAsync(reason, pausing: false, now);
 
     public Task PauseAsync(string reason) => StopAsync(reason, pausing: true);
 
@@ -149,7 +149,7 @@ internal sealed partial class CoordinatorGrain(
         ? current
         : throw new InvalidOperationException($"Round {number} of run '{RunId}' is over.");
 
-    private async Task StopAsync(string reason, bool pausing)
+    private async Task StopAsync(string reason, bool pausing, bool now = false)
     {
         if (Status.HasEnded || (pausing && Status.State is RunState.Paused or RunState.Stopping))
         {
@@ -160,8 +160,7 @@ internal sealed partial class CoordinatorGrain(
             await EndAsync(RunState.Cancelled, reason);
             return;
         }
-        // Told twice, with time between: a call that is only repeated does not hurry it.
-        hurried = IsLateToStop && !record.State.Pausing;
+        hurried |= now;
         (record.State.StopReason, record.State.Pausing) = (reason, pausing);
         await ChangeAsync(Status, RunState.Stopping, reason);
         Nudge();
@@ -195,7 +194,8 @@ internal sealed partial class CoordinatorGrain(
                 events.Add(report.Written ? $"Checkpoint of step {report.Step} in {report.Message}." : report.Message!, Status);
                 break;
             case ReportKind.Remark:
-                reminded = time.GetTimestamp();
+                // It knows more than a reminder: those wait.
+                reminded = time.GetTimestamp() + (RemindEvery.Ticks * time.TimestampFrequency / TimeSpan.TicksPerSecond);
                 // After the last step nothing else is on its way that would take its place.
                 Status = report.Step == Status.TotalSteps ? Status with { Reason = report.Message! } : Status;
                 LogRemark(RunId, report.Message!);

@@ -8,6 +8,7 @@ internal sealed class EventLog(TimeProvider time)
     private const int Capacity = 500;
     private readonly LinkedList<RunEvent> events = new();
     // A later activation of the coordinator has higher ids than any before: what a watcher has seen stays seen.
+    private LinkedListNode<RunEvent>? reminder;
     private long lastId = time.GetUtcNow().ToUnixTimeMilliseconds() * 1000;
 
     /// <param name="message">Empty: mere progress.</param>
@@ -22,6 +23,17 @@ internal sealed class EventLog(TimeProvider time)
         {
             events.RemoveFirst();
         }
+    }
+
+    /// <summary>A word on something that lasts: the next one takes its place, if nothing has happened in between.</summary>
+    public void Remind(string message, RunStatus status)
+    {
+        if (reminder is not null && events.Last == reminder)
+        {
+            events.RemoveLast();
+        }
+        Add(message, status);
+        reminder = events.Last;
     }
 
     /// <summary>Oldest first. All, if the id is of an activation whose clock was ahead.</summary>

@@ -5,7 +5,7 @@ using Granary.Training.Loop;
 namespace Granary.Grains.Slots;
 
 /// <summary>A slot's part in one round, from its preparation until the next one begins.</summary>
-internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter reporter, SlotThread thread, Task<PrepareReply> prepared)
+internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter reporter, SlotThread thread, SlotReplica replica, Task<PrepareReply> prepared)
 {
     private readonly CancellationTokenSource over = new();
     private IExchange? exchange;
@@ -18,6 +18,9 @@ internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter repor
 
     /// <summary>What is done for the round is done here.</summary>
     public SlotThread Thread { get; } = thread;
+
+    /// <summary>What it is done with.</summary>
+    public SlotReplica Replica { get; } = replica;
 
     public StopSignal Stop { get; } = new();
 

@@ -59,7 +59,7 @@ internal sealed partial class SlotSession(
             // Whoever hangs on the slot's thread must find his own replica when he comes back, not the next one's.
             var held = replica;
             var prepared = thread.RunAsync(() => MakeReady(held, plan.Spec, () => held.Keep(worker == 0 ? plan : null)));
-            current = new(plan, worker, new(grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker), thread, prepared);
+            current = new(plan, worker, new(grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker), thread, held, prepared);
             return prepared;
         }
     }
@@ -94,7 +94,7 @@ internal sealed partial class SlotSession(
         lock (gate)
         {
             var mine = Mine(runId, round);
-            return mine.Started ??= BeginAsync(mine, replica, start);
+            return mine.Started ??= BeginAsync(mine, mine.Replica, start);
         }
     }
 
@@ -117,7 +117,7 @@ internal sealed partial class SlotSession(
         }
         if (await Task.WhenAny(released, Task.Delay(ReleaseTime, time)) != released)
         {
-            GiveUp(holding, runId);
+            GiveUp(holding, released, runId);
         }
     }
 
@@ -185,11 +185,11 @@ internal sealed partial class SlotSession(
     }
 
     /// <summary>The slot goes on with a new thread; the old one lets go of its replica if it ever comes back.</summary>
-    private void GiveUp(SlotThread holding, string runId)
+    private void GiveUp(SlotThread holding, Task released, string runId)
     {
         lock (gate)
         {
-            if (thread != holding)
+            if (thread != holding || released.IsCompleted)
             {
                 return;
             }

@@ -41,7 +41,7 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
     });
 
     public override Task<V1.Run> Cancel(V1.CancelRequest request, ServerCallContext context) =>
-        StatusAfterAsync(request.RunId, run => run.CancelAsync(Reason(request.Reason, "Cancelled by a client.")));
+        StatusAfterAsync(request.RunId, run => run.CancelAsync(Reason(request.Reason, "Cancelled by a client."), request.Now));
 
     public override Task<V1.Run> Pause(V1.PauseRequest request, ServerCallContext context) =>
         StatusAfterAsync(request.RunId, run => run.PauseAsync(Reason(request.Reason, "Paused by a client.")));

@@ -23,7 +23,7 @@ public sealed class RunFolder : IDisposable
 
     private RunFolder(FileStream held) => this.held = held;
 
-    private RunFolder(string path, TimeProvider time) => again = time.CreateTimer(_ => TryAgain(path), null, TryAgainEvery, TryAgainEvery);
+    private RunFolder(string path, TimeProvider time) => again = time.CreateTimer(_ => TryAgain(path), null, TryAgainEvery, Timeout.InfiniteTimeSpan);
 
     /// <summary>Takes the directory, and makes it if it is not there.</summary>
     /// <param name="isNew">It must be empty, or carry the mark of this run; otherwise the run goes on with what is there.</param>
@@ -86,6 +86,7 @@ public sealed class RunFolder : IDisposable
             }
             catch (Exception taken) when (taken.IsStorageFault())
             {
+                again?.Change(TryAgainEvery, Timeout.InfiniteTimeSpan);
             }
         }
     }

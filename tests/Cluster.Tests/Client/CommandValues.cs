@@ -47,6 +47,7 @@ internal sealed class CommandValues(string runs, string server)
         ["--min-workers"] = new("1", "-1"),
         ["--mirror"] = new("http://127.0.0.1:1/data", "nonsense"),
         ["--other-machine"] = Value.Flag,
+        ["--now"] = Value.Flag,
         ["--out"] = new(Path.Combine(runs, "out"), "/dev/null/run"),
         ["generate --out"] = new(Path.Combine(runs, "text-of-lm.txt"), runs),
         ["submit --out"] = new("/runs/out", null), // a path of the silos

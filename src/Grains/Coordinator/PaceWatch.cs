@@ -1,0 +1,54 @@
+using Granary.Contracts;
+using Granary.Grains.Telemetry;
+
+namespace Granary.Grains.Coordinator;
+
+/// <summary>What <see cref="PaceWatch"/> has seen.</summary>
+/// <param name="Stragglers">Workers that straggle for a while, a sentence each; each is named once a round.</param>
+/// <param name="Replan">Why, and how many shards each worker should have; <see langword="null"/>: it is not worth a new round.</param>
+internal sealed record PaceVerdict(IReadOnlyList<string> Stragglers, ReplanDecision? Replan);
+
+/// <summary>Watches for workers that are slower than the others: for a while, as any may be for a moment. No bit depends on it.</summary>
+internal sealed class PaceWatch(TrainingInstruments instruments, TimeProvider time)
+{
+    private static readonly TimeSpan SlowFor = TimeSpan.FromSeconds(3);
+    private readonly Dictionary<(string Slot, long Round), DateTimeOffset> straggling = [];
+    private readonly HashSet<(string Slot, long Round)> named = [];
+    private DateTimeOffset? slowSince;
+
+    public PaceVerdict Look(RoundInProgress current)
+    {
+        var plan = current.Plan;
+        var paces = plan.Workers.Select((worker, index) => new WorkerPace(worker.Slot.Key, worker.ShardEnd - worker.ShardStart, current.ComputePerShard[index])).ToList();
+        foreach (var (score, worker) in StragglerRule.Scores(paces).Select((score, worker) => (score, worker)))
+        {
+            instruments.Paced(paces[worker].Slot, plan.Spec.RunId, score);
+        }
+        return new(Name(StragglerRule.Stragglers(paces).ToDictionary(straggler => (paces[straggler.Worker].Slot, plan.Number), straggler => straggler.Reason)), Replan(paces));
+    }
+
+    private List<string> Name(Dictionary<(string Slot, long Round), string> stragglers)
+    {
+        foreach (var quick in straggling.Keys.Except(stragglers.Keys).ToList())
+        {
+            straggling.Remove(quick);
+        }
+        foreach (var key in stragglers.Keys)
+        {
+            straggling.TryAdd(key, time.GetUtcNow());
+        }
+        return [.. stragglers.Where(straggler => time.GetUtcNow() - straggling[straggler.Key] >= SlowFor && named.Add(straggler.Key)).Select(straggler => straggler.Value)];
+    }
+
+    private ReplanDecision? Replan(List<WorkerPace> paces)
+    {
+        var decision = StragglerRule.ShouldReplan(paces);
+        slowSince = decision.Replan ? slowSince ?? time.GetUtcNow() : null;
+        if (slowSince is null || time.GetUtcNow() - slowSince < SlowFor)
+        {
+            return null;
+        }
+        slowSince = null;
+        return decision;
+    }
+}
