@@ -40,6 +40,19 @@ public sealed class StartTests : IDisposable
     }
 
     [Theory]
+    [InlineData("TERM")]
+    [InlineData("HUP")]
+    public async Task Silo_ToldToEndWhileItWaits_Ends(string signal)
+    {
+        using var silo = StartSilo(Configure("127.0.0.1:" + ports[4], "01:00:00"));
+        while (await silo.StandardOutput.ReadLineAsync() is { } line && !line.Contains("Waits for Redis at", StringComparison.Ordinal))
+        {
+        }
+        await Process.Start("kill", [$"-{signal}", $"{silo.Id}"])!.WaitForExitAsync();
+        Assert.Equal((0, ""), await CommandLine.EndAsync(silo) is var ended ? (ended.ExitCode, ended.Error) : default);
+    }
+
+    [Theory]
     [InlineData("127.0.0.1:1", "Waited", "it does not take connections. Start it (redis-server), or name another address.")]
     [InlineData("no-such-host.invalid:1", "Waited", "the name does not resolve.")]
     [InlineData("127.0.0.1:1,password=mellon", "Redis at 127.0.0.1:1 (Granary:Cluster:Redis)", "it does not take connections.")]

@@ -28,7 +28,7 @@ public sealed class SlotSessionTests : IDisposable
     public async Task Slot_WhoseThreadHangsInARead_IsFreeAgainWhenItsRunIsGivenUp()
     {
         var environment = new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string>());
-        using var session = new SlotSession("node/0", environment, rendezvous, grains: null!, new TrainingInstruments(services.GetRequiredService<IMeterFactory>(), time), time, NullLogger<SlotSession>.Instance, stepGate: null);
+        using var session = new SlotSession("node/0", new(environment, rendezvous, Grains: null!, new(services.GetRequiredService<IMeterFactory>(), time), time, Gate: null), NullLogger<SlotSession>.Instance);
         PointsTask.Stuck.Reset();
         var stuck = session.WarmUpAsync(Spec("stuck"));
         var released = session.ReleaseAsync("stuck", 1);

@@ -20,9 +20,9 @@ public sealed class SlotHost(
     IStepGate? stepGate = null) : IDisposable
 {
     private readonly ConcurrentDictionary<string, SlotSession> sessions = new();
+    private readonly SlotServices services = new(environment, rendezvous, grains, instruments, time, stepGate);
 
-    internal SlotSession this[string key] => sessions.GetOrAdd(key, slot => new(
-        slot, environment, rendezvous, grains, instruments, time, loggers.CreateLogger<SlotSession>(), stepGate));
+    internal SlotSession this[string key] => sessions.GetOrAdd(key, slot => new(slot, services, loggers.CreateLogger<SlotSession>()));
 
     /// <summary>Whether a run counts on any slot of this silo at this moment.</summary>
     internal bool IsInRound => sessions.Values.Any(session => session.IsInRound);

@@ -15,20 +15,12 @@ using Microsoft.Extensions.Logging;
 namespace Granary.Grains.Slots;
 
 /// <summary>What one slot holds and does: at most one replica, at most one round.</summary>
-internal sealed partial class SlotSession(
-    string slot,
-    TrainingEnvironment environment,
-    RoundRendezvous rendezvous,
-    IGrainFactory grains,
-    TrainingInstruments instruments,
-    TimeProvider time,
-    ILogger<SlotSession> logger,
-    IStepGate? stepGate) : IDisposable
+internal sealed partial class SlotSession(string slot, SlotServices services, ILogger<SlotSession> logger) : IDisposable
 {
     // A read that does not come back, from a network file system that is gone, say, holds a thread for good.
     private static readonly TimeSpan ReleaseTime = TimeSpan.FromSeconds(30);
     private SlotThread thread = new($"slot {slot}");
-    private SlotReplica replica = new(environment, time);
+    private SlotReplica replica = new(services.Environment, services.Time);
     private readonly RoundFence fence = new();
     private readonly Lock gate = new();
     private SlotRound? current;
@@ -40,7 +32,7 @@ internal sealed partial class SlotSession(
     public Task<PrepareReply> PrepareAsync(RoundPlan plan, int worker)
     {
         // A silo that is back within a moment is reached under the name of the one that is lost.
-        if (plan.Workers[worker].Slot.Node.Process != rendezvous.Process)
+        if (plan.Workers[worker].Slot.Node.Process != services.Rendezvous.Process)
         {
             throw new SlotGoneException($"The silo of slot {slot} has been started again.");
         }
@@ -59,7 +51,7 @@ internal sealed partial class SlotSession(
             // Whoever hangs on the slot's thread must find his own replica when he comes back, not the next one's.
             var held = replica;
             var prepared = thread.RunAsync(() => MakeReady(held, plan.Spec, () => held.Keep(worker == 0 ? plan : null)));
-            current = new(plan, worker, new(grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker), thread, held, prepared);
+            current = new(plan, worker, new(services.Grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker), thread, held, prepared);
             return prepared;
         }
     }
@@ -115,7 +107,7 @@ internal sealed partial class SlotSession(
             LeaveRound("The run is over.");
             (holding, released) = (thread, thread.RunAsync(replica.Dispose));
         }
-        if (await Task.WhenAny(released, Task.Delay(ReleaseTime, time)) != released)
+        if (await Task.WhenAny(released, Task.Delay(ReleaseTime, services.Time)) != released)
         {
             GiveUp(holding, released, runId);
         }
@@ -166,8 +158,8 @@ internal sealed partial class SlotSession(
             LogRestored(start.Step, slot, runId);
         }
         var exchange = mine.Plan.Spec.Exchange == ExchangeKind.Coordinator
-            ? new CoordinatorExchange(grains.GetGrain<ICoordinatorGrain>(runId), round, mine.Worker)
-            : await rendezvous.JoinAsync(mine.Plan, mine.Worker, mine.Over);
+            ? new CoordinatorExchange(services.Grains.GetGrain<ICoordinatorGrain>(runId), round, mine.Worker)
+            : await services.Rendezvous.JoinAsync(mine.Plan, mine.Worker, mine.Over);
         lock (gate)
         {
             if (!mine.TryBegin(exchange))
@@ -175,7 +167,7 @@ internal sealed partial class SlotSession(
                 exchange.Dispose();
                 if (mine.Over.IsCancellationRequested)
                 {
-                    rendezvous.Leave(mine.Plan);
+                    services.Rendezvous.Leave(mine.Plan);
                 }
                 return new();
             }
@@ -195,7 +187,7 @@ internal sealed partial class SlotSession(
             }
             LogThreadGivenUp(slot, runId, ReleaseTime);
             holding.GiveUp(replica.Dispose);
-            (thread, replica) = (new($"slot {slot}"), new(environment, time));
+            (thread, replica) = (new($"slot {slot}"), new(services.Environment, services.Time));
         }
     }
 
@@ -214,7 +206,7 @@ internal sealed partial class SlotSession(
         if (current is { } last)
         {
             last.End(reason);
-            rendezvous.Leave(last.Plan);
+            services.Rendezvous.Leave(last.Plan);
             current = null;
         }
     }
@@ -239,7 +231,7 @@ internal sealed partial class SlotSession(
                 StepsPerEpoch = held.Replica.StepsPerEpoch,
                 Unit = held.Replica.Unit,
                 Measure = held.Replica.Measure.Metric,
-                Switches = new(environment.Switches),
+                Switches = new(services.Environment.Switches),
             };
         }
         catch (Exception error)
@@ -267,7 +259,7 @@ internal sealed partial class SlotSession(
             var from = held.Position!.Value;
             var (assignment, trained) = (plan.Workers[round.Worker], held.Replica!);
             using var loop = new TrainingLoop(trained, new ShardRange(assignment.ShardStart, assignment.ShardEnd), plan.Spec.Shards, held.Metrics);
-            using var recorder = new StepRecorder(round, held.Spec!, trained, from.Step, StatesAgreed(plan, start), exchange, instruments, time, stepGate);
+            using var recorder = new StepRecorder(round, held.Spec!, trained, from.Step, StatesAgreed(plan, start), exchange, services);
             try
             {
                 held.Position = null;
