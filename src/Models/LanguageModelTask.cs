@@ -72,6 +72,7 @@ public sealed class LanguageModelTask : ITrainingTask
     {
         private readonly Embedding encoder;
         private readonly ModuleList<nn.Module> rnn;
+        private readonly Dropout dropout;
         private readonly Linear decoder;
         private readonly LanguageModelSettings settings;
 
@@ -81,6 +82,7 @@ public sealed class LanguageModelTask : ITrainingTask
             encoder = nn.Embedding(vocabulary, settings.Embedding);
             // One module a layer: dropout between the layers of one module would draw from libtorch's global generator.
             rnn = nn.ModuleList([.. Enumerable.Range(0, settings.Layers).Select(layer => Cell(layer == 0 ? settings.Embedding : settings.Hidden))]);
+            dropout = nn.Dropout(settings.Dropout);
             decoder = nn.Linear(settings.Hidden, vocabulary);
             if (settings.Tied)
             {
@@ -105,14 +107,13 @@ public sealed class LanguageModelTask : ITrainingTask
 
         /// <summary>What the decoder sees, and what is to be remembered.</summary>
         /// <param name="state_SBH">What is remembered of each row.</param>
-        /// <param name="random">Draws what is dropped; <see langword="null"/>: nothing is.</param>
-        public (Tensor Hidden_TBH, Tensor State_SBH) Forward(Tensor words_TB, Tensor state_SBH, LaneRandom? random)
+        public (Tensor Hidden_TBH, Tensor State_SBH) Forward(Tensor words_TB, Tensor state_SBH)
         {
-            var hidden_TBH = Drop(encoder.call(words_TB), random);
+            var hidden_TBH = dropout.call(encoder.call(words_TB));
             var states = new List<Tensor>();
             for (var layer = 0; layer < settings.Layers; layer++)
             {
-                hidden_TBH = Drop(Recur(layer, hidden_TBH, state_SBH, states), random);
+                hidden_TBH = dropout.call(Recur(layer, hidden_TBH, state_SBH, states));
             }
             return (hidden_TBH, cat(states, 0));
         }
@@ -136,9 +137,6 @@ public sealed class LanguageModelTask : ITrainingTask
                     return output;
             }
         }
-
-        private Tensor Drop(Tensor values, LaneRandom? random) =>
-            random is null ? values : StepDropout.Apply(values, settings.Dropout, random);
 
         private nn.Module Cell(int inputs) => settings.Cell switch
         {
@@ -212,7 +210,7 @@ public sealed class LanguageModelTask : ITrainingTask
                 MemoryMarshal.AsBytes(carry[..(int)state_SBH.numel()]).CopyTo(state_SBH.bytes);
             }
             var (words_TB, next_TB) = texts.Value.Training.Window(index, rows);
-            var (hidden_TBH, next_SBH) = network.Forward(words_TB, state_SBH, random);
+            var (hidden_TBH, next_SBH) = network.Forward(words_TB, state_SBH);
             next_SBH.to(float32).bytes.CopyTo(MemoryMarshal.AsBytes(carryNext));
             return (SoftmaxOutput.LossSum(network.Decoder, hidden_TBH.flatten(0, 1), next_TB.flatten()), next_TB.numel());
         }
@@ -282,7 +280,7 @@ public sealed class LanguageModelTask : ITrainingTask
             {
                 using var scope = NewDisposeScope();
                 var (words_TB, next_TB) = text.Window(index, rows);
-                (var hidden_TBH, state_SBH) = network.Forward(words_TB, state_SBH, random: null);
+                (var hidden_TBH, state_SBH) = network.Forward(words_TB, state_SBH);
                 var logits_NV = network.Decoder.call(hidden_TBH.flatten(0, 1));
                 sum += nn.functional.cross_entropy(logits_NV, next_TB.flatten(), reduction: nn.Reduction.Sum).item<float>();
                 count += next_TB.numel();
@@ -295,7 +293,7 @@ public sealed class LanguageModelTask : ITrainingTask
         private float[] Read(int word, ref Tensor state_SBH)
         {
             using var scope = NewDisposeScope();
-            (var hidden_TBH, state_SBH) = network.Forward(tensor(word, dtype: int64).view(1, 1), state_SBH, random: null);
+            (var hidden_TBH, state_SBH) = network.Forward(tensor(word, dtype: int64).view(1, 1), state_SBH);
             state_SBH.MoveToOuterDisposeScope();
             return MemoryMarshal.Cast<byte, float>(network.Decoder.call(hidden_TBH).softmax(-1).bytes).ToArray();
         }

@@ -1,3 +1,5 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
 using Granary.Training.Frames;
 using Granary.Training.Numerics;
 using Granary.Training.Optimization;
@@ -16,23 +18,32 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
 {
     private const int Train = 0, Weight = 0, LossSum = 1, ScalarCount = 2;
     private const string Updates = "updates";
+
+    // Of the shards that this replica computes, the first and every so many-th are computed twice.
+    private const int ProveEvery = 1024;
     private readonly nn.Module network;
     private readonly FlatParameters parameters;
     private readonly IOptimizer optimizer;
+    private readonly NetworkBuffers buffers;
     private readonly NativeFloats carried;
     private readonly int carryLength;
     private readonly LaneRandom random = new(0);
+    private long computed;
 
     /// <param name="network">Owned by the replica from now on; already initialized.</param>
     /// <param name="carryLength">Floats that each shard carries from step to step. Default: none.</param>
     /// <param name="optimizer">Default: Adam.</param>
     /// <param name="assets">See <see cref="ReplicaState.Assets"/>. Default: none.</param>
+    /// <exception cref="UnfitNetworkException">A part of the network is not registered.</exception>
     protected NetworkReplica(TrainingSpec spec, nn.Module network, int carryLength = 0, OptimizerChoice? optimizer = null, IReadOnlyDictionary<string, byte[]>? assets = null)
     {
         Spec = spec;
         this.network = network;
         this.carryLength = carryLength;
+        ModuleRules.Check(network);
+        ServedDropout.Attach(network, random);
         parameters = new(network);
+        buffers = new(network);
         optimizer ??= new(OptimizerChoice.Adam);
         // Before the optimizer's memory is touched: the state, its copy for a checkpoint, and the gradients.
         MemoryLimit.Check((2 * (1 + optimizer.Vectors) + 1) * (long)parameters.Length * sizeof(float));
@@ -43,7 +54,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         {
             training.Add(new("carry", [spec.Shards, carryLength], StateKind.Training, carried.Pointer));
         }
-        State = new([.. parameters.State(), .. training], assets);
+        State = new([.. parameters.State(), .. buffers.State(), .. training], assets);
         State.Scalars[Updates] = 0;
     }
 
@@ -70,7 +81,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     public virtual bool Happens(int phase, long step) => true;
 
     public Frame CreateFrame(int phase) =>
-        phase == Train ? parameters.CreateFrame(carried.Length, ScalarCount) : Frame.Allocate(0, ScalarCount);
+        phase == Train ? parameters.CreateFrame(carried.Length + buffers.Length, ScalarCount) : Frame.Allocate(0, ScalarCount);
 
     public void ComputeGradients(Coordinates at, Frame frame)
     {
@@ -83,16 +94,10 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
             frame.Scalars[LossSum] = (float)sum;
             return;
         }
-        network.train();
-        parameters.Bind(frame);
-        random.Seed(StepRandom.Mix(Spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard));
-        var carry = frame.Values.Slice(parameters.Length + at.Shard * carryLength, carryLength);
-        var (loss, weight) = RoundedLoss(at, carry);
-        if (weight > 0)
+        ComputeShard(at, frame);
+        if (computed++ % ProveEvery == 0)
         {
-            loss.backward();
-            frame.Scalars[Weight] = (float)weight;
-            frame.Scalars[LossSum] = loss.item<float>();
+            Prove(at, frame);
         }
     }
 
@@ -112,7 +117,8 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         var (norm, scale) = GradientNorm.Clip(sum.Pointer, parameters.Length, weight, MaxGradientNorm, Phases[phase], step);
         // Not the step's number: a task may train in some steps only.
         optimizer.Update(parameters.Values, sum.Pointer, (long)++State.Scalars[Updates], (float)learningRate, scale);
-        sum.Values[parameters.Length..].CopyTo(carried.Span);
+        sum.Values.Slice(parameters.Length, carried.Length).CopyTo(carried.Span);
+        buffers.Commit(sum.Values[(parameters.Length + carried.Length)..], weight);
         metrics[Metrics.Loss] = loss;
         metrics[Metrics.GradientNorm] = norm;
         metrics[Metrics.LearningRate] = learningRate;
@@ -130,6 +136,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     public virtual void Dispose()
     {
         parameters.Dispose();
+        buffers.Dispose();
         optimizer.Dispose();
         carried.Dispose();
         network.Dispose();
@@ -148,6 +155,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         using var scope = NewDisposeScope();
         using var noGradient = torch.no_grad();
         network.eval();
+        buffers.Restore(Made);
         return use();
     }
 
@@ -164,6 +172,42 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     protected virtual void Validated(double loss, Metrics metrics) => throw new NotSupportedException();
 
     protected abstract double LearningRate(long step);
+
+    private long Made => (long)State.Scalars[Updates];
+
+    private void ComputeShard(Coordinates at, Frame frame)
+    {
+        network.train();
+        buffers.Restore(Made);
+        parameters.Bind(frame);
+        random.Seed(StepRandom.Mix(Spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard));
+        var (loss, weight) = RoundedLoss(at, frame.Values.Slice(parameters.Length + at.Shard * carryLength, carryLength));
+        if (weight > 0)
+        {
+            loss.backward();
+            frame.Scalars[Weight] = (float)weight;
+            frame.Scalars[LossSum] = loss.item<float>();
+            buffers.Collect(frame.Values[(parameters.Length + carried.Length)..], weight);
+        }
+    }
+
+    /// <summary>Computes the shard once more, and holds the results against each other.</summary>
+    /// <exception cref="UnfitNetworkException">They differ.</exception>
+    private void Prove(Coordinates at, Frame frame)
+    {
+        var first = DigestOf(frame);
+        frame.Clear();
+        ComputeShard(at, frame);
+        if (DigestOf(frame) != first)
+        {
+            throw new UnfitNetworkException(
+                $"Shard {at.Shard} of step {at.Step}, computed twice, gave two results: the bits would depend on more than the spec. Something draws from libtorch's global generator, as the dropout of "
+                + "LSTM, GRU, MultiheadAttention and Transformer modules does, functional.dropout, a dropout module that is reached by forward() and not by call(), torch.rand and its kin; or the loss remembers "
+                + "something. Use nn.Dropout modules by call(), the generator that the loss is handed, and the carry.");
+        }
+    }
+
+    private static ulong DigestOf(Frame frame) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(frame.Dense));
 
     // Backward is not part of it: it follows the types that forward left.
     private (Tensor LossSum, double Weight) RoundedLoss(Coordinates at, Span<float> carry)

@@ -1,0 +1,83 @@
+using System.Runtime.InteropServices;
+using Granary.Training.Numerics;
+using Granary.Training.Tasks;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Granary.Torch;
+
+/// <summary>
+/// The buffers of a network, such as the running statistics of batch normalization. Every shard of a step begins with the
+/// committed ones; what it moves them by travels in the frame, times its weight, and the mean is committed. What no shard moves stays
+/// as it is, to the bit.
+/// </summary>
+public sealed unsafe class NetworkBuffers : IDisposable
+{
+    private readonly List<(string Name, Tensor Tensor, int Offset)> places = [];
+    private readonly List<Tensor> counts;
+    private readonly NativeFloats committed;
+
+    public NetworkBuffers(nn.Module network)
+    {
+        foreach (var (name, buffer) in network.named_buffers().Where(entry => entry.buffer.dtype == ScalarType.Float32))
+        {
+            places.Add((name, buffer, Length));
+            Length += checked((int)buffer.numel());
+        }
+        counts = [.. network.modules().Prepend(network).Distinct().OfType<NormBase>().Select(norm => norm.num_batches_tracked).OfType<Tensor>()];
+        committed = new(Length);
+        foreach (var place in places)
+        {
+            Values(place.Tensor).CopyTo(Committed(place));
+        }
+    }
+
+    /// <summary>Floats in all.</summary>
+    public int Length { get; private set; }
+
+    /// <summary>The buffers as <c>state_dict</c> names them, each under the given prefix. Counts of batches are not among them: they follow from the updates.</summary>
+    public IEnumerable<StateTensor> State(string prefix = "") =>
+        [.. places.Select(place => new StateTensor(prefix + place.Name, place.Tensor.shape, StateKind.Model, committed.Pointer + place.Offset))];
+
+    /// <summary>Gives the network the committed ones.</summary>
+    /// <param name="updates">That were made so far: batches that have been tracked.</param>
+    public void Restore(long updates)
+    {
+        foreach (var place in places)
+        {
+            Committed(place).CopyTo(Values(place.Tensor));
+        }
+        using var noGradient = no_grad();
+        counts.ForEach(count => count.fill_(updates));
+    }
+
+    /// <summary>What a shard has moved them by, times its weight.</summary>
+    public void Collect(Span<float> into, double weight)
+    {
+        foreach (var place in places)
+        {
+            Span<float> before = Committed(place), after = Values(place.Tensor), moved = into.Slice(place.Offset, before.Length);
+            for (var i = 0; i < moved.Length; i++)
+            {
+                // A mask holds infinities, whose difference is none.
+                moved[i] = after[i] == before[i] ? 0 : (float)(weight * (after[i] - before[i]));
+            }
+        }
+    }
+
+    /// <param name="sum">Over all shards.</param>
+    public void Commit(ReadOnlySpan<float> sum, double weight)
+    {
+        var values = committed.Span;
+        for (var i = 0; i < Length; i++)
+        {
+            values[i] = sum[i] == 0 ? values[i] : (float)(values[i] + sum[i] / weight);
+        }
+    }
+
+    public void Dispose() => committed.Dispose();
+
+    private Span<float> Committed((string Name, Tensor Tensor, int Offset) place) => committed.Span.Slice(place.Offset, (int)place.Tensor.numel());
+
+    private static Span<float> Values(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
+}

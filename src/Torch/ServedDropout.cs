@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using Granary.Training.Randomness;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Granary.Torch;
+
+/// <summary>
+/// Lets the ordinary dropout modules of a network draw from a generator of ours, seeded by step, phase and shard: libtorch's
+/// own is one for all threads of the process. Only what is <c>call</c>ed is served; <c>forward</c> goes past every hook.
+/// </summary>
+public static class ServedDropout
+{
+    // Of self-normalizing networks (Klambauer et al., 2017): what alpha dropout puts in place of a value.
+    private const double Alpha = 1.7580993408473766;
+
+    /// <summary>From now on; what the modules drop follows from <paramref name="random"/>.</summary>
+    public static void Attach(nn.Module network, LaneRandom random)
+    {
+        foreach (var module in network.modules().Prepend(network).Distinct())
+        {
+            switch (module)
+            {
+                case Dropout dropout:
+                    Serve(dropout, values => Drop(values, dropout.p, values.shape, random));
+                    break;
+                case Dropout1d dropout:
+                    Serve(dropout, values => Drop(values, dropout.p, Channels(values, isBatch: values.dim() > 2), random));
+                    break;
+                case Dropout2d dropout:
+                    Serve(dropout, values => Drop(values, dropout.p, Channels(values, isBatch: true), random));
+                    break;
+                case Dropout3d dropout:
+                    Serve(dropout, values => Drop(values, dropout.p, Channels(values, isBatch: values.dim() > 4), random));
+                    break;
+                case AlphaDropout dropout:
+                    Serve(dropout, values => DropToAlpha(values, dropout.p, values.shape, random));
+                    break;
+                case FeatureAlphaDropout dropout:
+                    Serve(dropout, values => DropToAlpha(values, dropout.p, Channels(values, isBatch: true), random));
+                    break;
+            }
+        }
+    }
+
+    // The module itself passes its input on, as in evaluation, while it is called.
+    private static void Serve(nn.Module<Tensor, Tensor> module, Func<Tensor, Tensor> drop)
+    {
+        var drops = false;
+        module.register_forward_pre_hook((_, input) =>
+        {
+            drops = module.training;
+            module.eval();
+            return input;
+        });
+        module.register_forward_hook((_, _, output) =>
+        {
+            module.train(drops);
+            return drops ? drop(output) : output;
+        });
+    }
+
+    /// <summary>Each value is 0 with probability <paramref name="share"/>; the others grow, so that the expected value stays (Srivastava et al., 2014).</summary>
+    private static Tensor Drop(Tensor values, double share, long[] shape, LaneRandom random) => share switch
+    {
+        0 => values,
+        1 => values * 0,
+        _ => values * Mask(shape, share, (float)(1 / (1 - share)), random),
+    };
+
+    private static Tensor DropToAlpha(Tensor values, double share, long[] shape, LaneRandom random)
+    {
+        if (share is 0 or 1)
+        {
+            return share == 0 ? values : values * 0;
+        }
+        var scale = 1 / Math.Sqrt((Alpha * Alpha * share + 1) * (1 - share));
+        var mask = Mask(shape, share, 1, random);
+        return values * (mask * scale) + ((mask - 1) * (Alpha * scale) + Alpha * scale * share);
+    }
+
+    private static Tensor Mask(long[] shape, double share, float kept, LaneRandom random)
+    {
+        var mask = empty(shape);
+        random.Keep(MemoryMarshal.Cast<byte, float>(mask.bytes), probability: 1 - share, kept);
+        return mask;
+    }
+
+    /// <summary>One for each channel (of each sample).</summary>
+    private static long[] Channels(Tensor values, bool isBatch)
+    {
+        var shape = values.shape;
+        shape.AsSpan(isBatch ? 2 : 1).Fill(1);
+        return shape;
+    }
+}
