@@ -9,7 +9,8 @@ namespace Granary.Torch;
 
 /// <summary>
 /// A module's parameters as views of one flat tensor, and gradient frames that <c>backward</c> fills in place: what the
-/// exchange sends and the optimizer reads is libtorch's own memory. Tied parameters have one place and several names.
+/// exchange sends and the optimizer reads is libtorch's own memory. Tied parameters have one place and several names. Frozen ones,
+/// which want no gradient when this is made, lie behind the others: they belong to the state, and to no frame.
 /// </summary>
 public sealed unsafe class FlatParameters : IDisposable
 {
@@ -18,12 +19,15 @@ public sealed unsafe class FlatParameters : IDisposable
     private readonly List<(string Name, Parameter Parameter, int Offset)> places = [];
     private readonly List<(string Name, int Place)> aliases = [];
     private readonly Tensor flat;
+    private readonly int learning;
     private GradientMemory? bound;
 
     public FlatParameters(nn.Module module)
     {
         var known = new Dictionary<nint, int>();
-        foreach (var (name, parameter) in module.named_parameters())
+        var whole = 0;
+        // Sorting keeps the order of those that are alike.
+        foreach (var (name, parameter) in module.named_parameters().OrderBy(entry => entry.parameter.requires_grad ? 0 : 1))
         {
             if (known.TryGetValue((nint)Pointer(parameter), out var place))
             {
@@ -31,12 +35,13 @@ public sealed unsafe class FlatParameters : IDisposable
                 continue;
             }
             known.Add((nint)Pointer(parameter), places.Count);
-            places.Add((name, parameter, Length));
-            Length += ((int)parameter.numel() + Alignment - 1) / Alignment * Alignment;
+            places.Add((name, parameter, whole));
+            whole += ((int)parameter.numel() + Alignment - 1) / Alignment * Alignment;
+            (Length, learning) = parameter.requires_grad ? (whole, places.Count) : (Length, learning);
         }
         TorchRuntime.DoNotCount(GhostsOf(module));
         using var noGradient = torch.no_grad();
-        flat = torch.zeros(Length);
+        flat = torch.zeros(whole);
         foreach (var (_, parameter, offset) in places)
         {
             using var slice = flat.narrow(0, offset, parameter.numel());
@@ -46,9 +51,13 @@ public sealed unsafe class FlatParameters : IDisposable
         }
     }
 
-    /// <summary>Floats in all, padding included.</summary>
+    /// <summary>Floats of those that learn, padding included.</summary>
     public int Length { get; }
 
+    /// <summary>Floats of all, frozen ones and padding included.</summary>
+    public long WholeLength => flat.numel();
+
+    /// <summary>Those that learn come first.</summary>
     public float* Values => Pointer(flat);
 
     /// <summary>The tensors as <c>state_dict</c> names them, each under the given prefix.</summary>
@@ -62,7 +71,7 @@ public sealed unsafe class FlatParameters : IDisposable
     public Frame CreateFrame(int carried, int scalars)
     {
         var values = Length + carried;
-        var memory = new GradientMemory(Frame.SizeOf(values, scalars), places.Select(place => (place.Offset, place.Parameter.shape)));
+        var memory = new GradientMemory(Frame.SizeOf(values, scalars), places.Take(learning).Select(place => (place.Offset, place.Parameter.shape)));
         return new(Pointer(memory.Flat), values, scalars, owner: memory);
     }
 
@@ -74,7 +83,7 @@ public sealed unsafe class FlatParameters : IDisposable
         {
             return;
         }
-        for (var i = 0; i < places.Count; i++)
+        for (var i = 0; i < learning; i++)
         {
             places[i].Parameter.grad = memory.Views[i];
         }

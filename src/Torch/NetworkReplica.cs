@@ -28,9 +28,10 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     private readonly NativeFloats carried;
     private readonly int carryLength;
     private readonly LaneRandom random = new(0);
+    private readonly List<nn.Module> frozen;
     private long computed;
 
-    /// <param name="network">Owned by the replica from now on; already initialized.</param>
+    /// <param name="network">Owned by the replica from now on; already initialized. Parts whose parameters want no gradient are frozen: they stay as they are, in evaluation mode.</param>
     /// <param name="carryLength">Floats that each shard carries from step to step. Default: none.</param>
     /// <param name="optimizer">Default: Adam.</param>
     /// <param name="assets">See <see cref="ReplicaState.Assets"/>. Default: none.</param>
@@ -44,9 +45,10 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         ServedDropout.Attach(network, random);
         parameters = new(network);
         buffers = new(network);
+        frozen = [.. network.modules().Where(module => module.parameters().ToList() is { Count: > 0 } parts && parts.TrueForAll(part => !part.requires_grad))];
         optimizer ??= new(OptimizerChoice.Adam);
         // Before the optimizer's memory is touched: the state, its copy for a checkpoint, and the gradients.
-        MemoryLimit.Check((2 * (1 + optimizer.Vectors) + 1) * (long)parameters.Length * sizeof(float));
+        MemoryLimit.Check((2 * parameters.WholeLength + (2 * optimizer.Vectors + 1) * (long)parameters.Length) * sizeof(float));
         this.optimizer = optimizer.Create(parameters.Length);
         carried = new(carryLength * spec.Shards);
         List<StateTensor> training = [.. this.optimizer.Memory.Select(memory => new StateTensor(memory.Name, [parameters.Length], StateKind.Training, memory.Values.Pointer))];
@@ -178,6 +180,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     private void ComputeShard(Coordinates at, Frame frame)
     {
         network.train();
+        frozen.ForEach(module => module.eval());
         buffers.Restore(Made);
         parameters.Bind(frame);
         random.Seed(StepRandom.Mix(Spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard));

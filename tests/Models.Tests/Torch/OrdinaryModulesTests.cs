@@ -90,6 +90,22 @@ public sealed class OrdinaryModulesTests
     }
 
     [Fact]
+    public void Parts_ThatAreFrozen_StayAsTheyAreAndTakeNoPartInTheExchange()
+    {
+        static nn.Module<Tensor, Tensor> Network() => nn.Sequential(("body", Frozen(networks["batch norm"]())), ("head", nn.Linear(1, 1)));
+        using var made = Driver(Network, workers: 1);
+        using var trained = Driver(Network, workers: 3).Run(5);
+        using var frame = trained.Replica.CreateFrame(0);
+        var buffers = 2 * 8;
+        Assert.Equal(2 * 16 + buffers, frame.Values.Length);
+        foreach (var (before, after) in made.Replica.State.Tensors.Zip(trained.Replica.State.Tensors).Where(pair => pair.First.Kind == StateKind.Model))
+        {
+            Assert.Equal(before.Name.StartsWith("body", StringComparison.Ordinal), before.Values.SequenceEqual(after.Values));
+        }
+        Assert.Equal(made.Run(5).Hash, trained.Hash);
+    }
+
+    [Fact]
     public void Parts_ThatAreNotRegistered_AreNamed()
     {
         Assert.Contains("Forgetful.hidden holds a module (Linear) that is not registered", Refusal(() => new Forgetful()), StringComparison.Ordinal);
@@ -104,6 +120,15 @@ public sealed class OrdinaryModulesTests
     {
         using var driver = Driver(() => new Drawing(way), workers: 1);
         Assert.Contains("computed twice, gave two results", Assert.ThrowsAny<Exception>(() => driver.Run(1)).GetBaseException().Message, StringComparison.Ordinal);
+    }
+
+    private static nn.Module<Tensor, Tensor> Frozen(nn.Module<Tensor, Tensor> network)
+    {
+        foreach (var parameter in network.parameters())
+        {
+            parameter.requires_grad = false;
+        }
+        return network;
     }
 
     private static string Refusal(Func<nn.Module<Tensor, Tensor>> network) => Assert.Throws<UnfitNetworkException>(() => Driver(network, workers: 1)).Message;
