@@ -1,5 +1,4 @@
 using Granary.Contracts;
-using Granary.Grains.Cluster;
 using Granary.Grains.Nodes;
 using Granary.Grains.Persistence;
 using Granary.Grains.Telemetry;
@@ -12,46 +11,44 @@ using Orleans.Storage;
 
 namespace Granary.Grains.Coordinator;
 
-/// <summary>
-/// Drives one run from round to round. Not on the path of a step: between the start of a round and its end it only listens.
-/// Another activation may take over at any moment; whichever finds that storage has moved on without it is not in command.
-/// </summary>
+/// <summary>Takes the calls that concern one run. Any of them may come at any moment: the run's own turns are those of its <see cref="RoundDriver"/>.</summary>
 [Reentrant, CollectionAgeLimit(Minutes = 2)]
-internal sealed partial class CoordinatorGrain(
-    [PersistentState("run", GrainStorage.Name)] IPersistentState<RunRecord> record,
-    IClusterMembershipService membership,
-    IOptions<NodeOptions> node,
-    TrainingInstruments instruments,
-    TimeProvider time,
-    ILogger<CoordinatorGrain> logger) : Grain, ICoordinatorGrain
+internal sealed class CoordinatorGrain : Grain, ICoordinatorGrain
 {
-    private static readonly TimeSpan StoragePause = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan WriteAgainEvery = TimeSpan.FromSeconds(5);
-    private readonly EventLog events = new(time);
-    private readonly Throughput throughput = new();
-    private readonly SemaphoreSlim writing = new(1);
-    private RoundInProgress? round;
-    private bool leaving;
+    private static readonly GrainTimerCreationOptions awake = new() { DueTime = TimeSpan.Zero, Period = TimeSpan.FromMinutes(1), KeepAlive = true };
+    private readonly RunBook book;
+    private readonly RoundDriver driver;
+    private readonly string node;
 
-    private string RunId => this.GetPrimaryKeyString();
-
-    private RunStatus Status
+    public CoordinatorGrain(
+        [PersistentState("run", GrainStorage.Name)] IPersistentState<RunRecord> record,
+        IClusterMembershipService membership,
+        IOptions<NodeOptions> node,
+        TrainingInstruments instruments,
+        TimeProvider time,
+        ILogger<CoordinatorGrain> logger)
     {
-        get => record.State.Status ?? throw new UnknownRunException($"No run is named '{RunId}'.");
-        set => record.State.Status = value;
+        this.node = node.Value.Name;
+        book = new(this.GetPrimaryKeyString(), record, time, logger, LoseCommand);
+        // A run must not be put to rest between two reports of its workers; one that has ended may.
+        driver = new(book, membership, GrainFactory, instruments, time, logger, stayAwake: () => this.RegisterGrainTimer(_ => Task.CompletedTask, awake));
     }
+
+    private string RunId => book.RunId;
+
+    private RunStatus Status => book.Status;
 
     private IClusterGrain Cluster => GrainFactory.GetGrain<IClusterGrain>(0);
 
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
-        this.RegisterGrainTimer(_ => WriteAgainAsync(), new GrainTimerCreationOptions { DueTime = WriteAgainEvery, Period = WriteAgainEvery, Interleave = true });
-        if (record.State.Status is { } status)
+        this.RegisterGrainTimer(_ => book.WriteAgainAsync(), new GrainTimerCreationOptions { DueTime = WriteAgainEvery, Period = WriteAgainEvery, Interleave = true });
+        if (book.Record.Status is { } status)
         {
-            Status = status with { Coordinator = node.Value.Name };
-            throughput.GoOn(status.Units, status.Elapsed);
-            events.Add(status.HasEnded ? status.Reason : $"A new coordinator drives the run. Before: {status.Reason}", Status);
-            Drive();
+            book.Status = status with { Coordinator = node };
+            book.Events.Add(status.HasEnded ? status.Reason : $"A new coordinator drives the run. Before: {status.Reason}", Status);
+            driver.Drive();
         }
         return Task.CompletedTask;
     }
@@ -59,22 +56,22 @@ internal sealed partial class CoordinatorGrain(
     /// <summary>From here on the run is another activation's, which a worker's next report will wake.</summary>
     public override Task OnDeactivateAsync(DeactivationReason reason, CancellationToken cancellationToken)
     {
-        leaving = true;
-        Nudge();
+        book.Leave();
+        driver.Nudge();
         return Task.CompletedTask;
     }
 
     public async Task<RunStatus> SubmitAsync(RunSpec spec)
     {
-        if (record.State.Status is { } known)
+        if (book.Record.Status is { } known)
         {
             return known.Spec.AsksTheSameAs(spec)
                 ? known
                 : throw new RunConflictException($"Run '{RunId}' exists with another spec. Choose another id.");
         }
         await Cluster.AddRunAsync(RunId);
-        await ChangeAsync(new() { Spec = spec, Workers = spec.Workers, Coordinator = node.Value.Name }, RunState.Queued, $"Waiting for {spec.Workers} free slots.");
-        Drive();
+        await book.ChangeAsync(new() { Spec = spec, Workers = spec.Workers, Coordinator = node }, RunState.Queued, $"Waiting for {spec.Workers} free slots.");
+        driver.Drive();
         return Status;
     }
 
@@ -83,7 +80,7 @@ internal sealed partial class CoordinatorGrain(
     public Task<List<RunEvent>> GetEventsAsync(long after)
     {
         _ = Status;
-        return Task.FromResult(events.After(after));
+        return Task.FromResult(book.Events.After(after));
     }
 
     public Task CancelAsync(string reason, bool now) => StopAsync(reason, pausing: false, now);
@@ -94,8 +91,8 @@ internal sealed partial class CoordinatorGrain(
     {
         if (Status.State == RunState.Paused)
         {
-            await ChangeAsync(Status, RunState.Queued, "Resumed: waiting for free slots.");
-            Drive();
+            await book.ChangeAsync(Status, RunState.Queued, "Resumed: waiting for free slots.");
+            driver.Drive();
         }
     }
 
@@ -104,16 +101,16 @@ internal sealed partial class CoordinatorGrain(
         SpecRules.CheckWorkers(Status.Spec, workers);
         if (!Status.HasEnded)
         {
-            await ChangeAsync(Status with { Workers = workers }, Status.State, $"Asked for {workers} workers.");
-            Nudge();
+            await book.ChangeAsync(Status with { Workers = workers }, Status.State, $"Asked for {workers} workers.");
+            driver.Nudge();
         }
     }
 
     public Task NudgeAsync()
     {
-        Nudge();
+        driver.Nudge();
         // The cluster calls runs that lay claim to slots: one that ended as its silo died may not have given them back.
-        if (!driving && record.State.Status is { } status && (status.HasEnded || status.State == RunState.Paused))
+        if (!driver.IsDriving && book.Record.Status is { } status && (status.HasEnded || status.State == RunState.Paused))
         {
             Cluster.ReleaseAsync(RunId).Ignore();
         }
@@ -122,21 +119,21 @@ internal sealed partial class CoordinatorGrain(
 
     public Task ReportAsync(WorkerReport report)
     {
-        if (leaving)
+        if (book.IsLeft)
         {
             throw new CommandLostException($"Run '{RunId}' is being handed over.");
         }
-        if (report.Round > record.State.Round)
+        if (report.Round > book.Record.Round)
         {
-            LoseCommand();
+            book.LoseCommand();
             throw new CommandLostException($"Run '{RunId}' is in round {report.Round} under another coordinator.");
         }
-        if (round is { } current && report.Round == current.Plan.Number)
+        if (driver.Round is { } current && report.Round == current.Plan.Number)
         {
-            Hear(current, report);
+            driver.Hear(current, report);
         }
         // What cannot be heard now must not be lost: the worker tries again.
-        return report.Round < record.State.Round || round is not null || Status.HasEnded || Status.State == RunState.Paused
+        return report.Round < book.Record.Round || driver.Round is not null || Status.HasEnded || Status.State == RunState.Paused
             ? Task.CompletedTask
             : throw new CommandLostException($"The coordinator of run '{RunId}' is not ready for reports of round {report.Round}.");
     }
@@ -145,7 +142,7 @@ internal sealed partial class CoordinatorGrain(
 
     public Task<StateMessage> ShareAsync(long number, StateMessage? state) => RoundOf(number).ShareAsync(state);
 
-    private RoundInProgress RoundOf(long number) => round is { } current && number == current.Plan.Number
+    private RoundInProgress RoundOf(long number) => driver.Round is { } current && number == current.Plan.Number
         ? current
         : throw new InvalidOperationException($"Round {number} of run '{RunId}' is over.");
 
@@ -157,140 +154,19 @@ internal sealed partial class CoordinatorGrain(
         }
         if (Status.State == RunState.Paused)
         {
-            await EndAsync(RunState.Cancelled, reason);
+            await driver.EndAsync(RunState.Cancelled, reason);
             return;
         }
-        hurried |= now;
-        (record.State.StopReason, record.State.Pausing) = (reason, pausing);
-        await ChangeAsync(Status, RunState.Stopping, reason);
-        Nudge();
-    }
-
-    private void Hear(RoundInProgress current, WorkerReport report)
-    {
-        record.State.Furthest = Math.Max(record.State.Furthest, report.Step);
-        switch (report.Kind)
-        {
-            case ReportKind.Progress:
-                current.ComputePerShard[report.Worker] = report.ComputePerShard;
-                if (report.KeepsRun)
-                {
-                    throughput.Report(report.Units, report.Elapsed);
-                    Status = Status with
-                    {
-                        Step = report.Step,
-                        Metrics = report.Metrics,
-                        Units = throughput.Units,
-                        Elapsed = throughput.Elapsed,
-                        UnitsPerSecond = throughput.PerSecond,
-                        Best = report.Best ?? Status.Best,
-                    };
-                    events.Add("", Status);
-                }
-                break;
-            case ReportKind.Checkpoint:
-                Status = report.Written ? Status with { Checkpoint = report.Message } : Status;
-                LogCheckpoint(RunId, report.Step, report.Message!);
-                events.Add(report.Written ? $"Checkpoint of step {report.Step} in {report.Message}." : report.Message!, Status);
-                break;
-            case ReportKind.Remark:
-                // It knows more than a reminder: those wait.
-                reminded = time.GetTimestamp() + (RemindEvery.Ticks * time.TimestampFrequency / TimeSpan.TicksPerSecond);
-                // After the last step nothing else is on its way that would take its place.
-                Status = report.Step == Status.TotalSteps ? Status with { Reason = report.Message! } : Status;
-                LogRemark(RunId, report.Message!);
-                events.Add(report.Message!, Status);
-                break;
-            default:
-                Status = Status with { Step = Math.Max(Status.Step, report.Step) };
-                current.WorkerEnded(report);
-                break;
-        }
+        (book.Record.StopReason, book.Record.Pausing) = (reason, pausing);
+        driver.IsHurried |= now;
+        await book.ChangeAsync(Status, RunState.Stopping, reason);
+        driver.Nudge();
     }
 
     private void LoseCommand()
     {
-        leaving = true;
-        Nudge();
-        LogCommandLost(RunId);
+        driver.Nudge();
         DeactivateOnIdle();
-    }
-
-    private async Task ChangeAsync(RunStatus status, RunState state, string reason)
-    {
-        if (record.State.Status is { } before && !before.State.CanBecome(state))
-        {
-            throw new InvalidOperationException($"A run that is {before.State} cannot become {state}. This is a defect of Granary.");
-        }
-        var since = state == record.State.Status?.State ? record.State.Status.Since : time.GetUtcNow();
-        Status = status with { State = state, Reason = reason, Since = since };
-        await WriteAsync();
-        LogStateChanged(RunId, state, reason);
-        events.Add(reason, Status);
-    }
-
-    /// <summary>Storage may lose its data, and a run that trains in peace writes nothing: it would not be known any more.</summary>
-    private async Task WriteAgainAsync()
-    {
-        if (leaving || !record.RecordExists || !await writing.WaitAsync(TimeSpan.Zero))
-        {
-            return;
-        }
-        try
-        {
-            await record.WriteStateAsync();
-        }
-        catch (InconsistentStateException)
-        {
-            LoseCommand();
-        }
-        catch (Exception)
-        {
-            // Storage is away: what must be written waits for it, and says so.
-        }
-        finally
-        {
-            writing.Release();
-        }
-    }
-
-    /// <summary>Waits for storage as long as it is away.</summary>
-    /// <exception cref="CommandLostException">Another activation has written since this one read.</exception>
-    private async Task WriteAsync()
-    {
-        await writing.WaitAsync();
-        try
-        {
-            for (var attempt = 1; ; attempt++)
-            {
-                if (leaving)
-                {
-                    throw new CommandLostException($"Run '{RunId}' is driven by another coordinator now.");
-                }
-                try
-                {
-                    await record.WriteStateAsync();
-                    return;
-                }
-                catch (InconsistentStateException)
-                {
-                    LoseCommand();
-                }
-                catch (Exception away)
-                {
-                    LogStorageAway(away, RunId, attempt);
-                    if (attempt % RemindEvery.Seconds == 1)
-                    {
-                        events.Add(Status.HasEnded ? "The result is whole; its record follows when storage is back." : "Waits for storage: the run's record cannot be written.", Status);
-                    }
-                    await Task.Delay(StoragePause, time);
-                }
-            }
-        }
-        finally
-        {
-            writing.Release();
-        }
     }
 }
 

@@ -4,7 +4,7 @@ using Granary.Training.Loop;
 namespace Granary.Grains.Coordinator;
 
 /// <summary>Before a round begins: the workers make themselves ready, and it turns out where it begins.</summary>
-internal sealed partial class CoordinatorGrain
+internal sealed partial class RoundDriver
 {
     /// <summary>Where the round begins; <see langword="null"/>: it does not, as a worker is lost or the run has failed.</summary>
     private async Task<StartPoint?> PrepareAsync(RoundInProgress current)
@@ -21,7 +21,7 @@ internal sealed partial class CoordinatorGrain
         var replies = asked.Select(reply => reply.Answer).OfType<PrepareReply>().ToList();
         if (replies.Any(reply => reply.Fenced))
         {
-            LoseCommand();
+            book.LoseCommand();
             return null;
         }
         if (replies.FirstOrDefault(reply => reply.TaskFailed) is { } failed)
@@ -74,12 +74,12 @@ internal sealed partial class CoordinatorGrain
         }
         var positions = replies.Select(reply => reply.Step is { } step ? new Position(step, reply.Phase) : (Position?)null).ToList();
         var furthest = positions.Max() ?? new(0);
-        if (!record.State.Differs && DisagreementRule.Find(replies, furthest) is { } odd)
+        if (!book.Record.Differs && DisagreementRule.Find(replies, furthest) is { } odd)
         {
             await DisagreeAsync(current.Plan, furthest.Step, odd);
             return null;
         }
-        if (record.State.Differs)
+        if (book.Record.Differs)
         {
             // What each of them computed from went into the sums of all.
             positions = [.. positions.Select(_ => (Position?)null)];
@@ -95,7 +95,7 @@ internal sealed partial class CoordinatorGrain
             checkpoint = found;
         }
         var start = RoundPlanner.Start(positions, checkpoint);
-        record.State.Furthest = Math.Max(record.State.Furthest, start.Step);
+        book.Record.Furthest = Math.Max(book.Record.Furthest, start.Step);
         if (await IsGivenUpAsync())
         {
             return null;
@@ -108,7 +108,7 @@ internal sealed partial class CoordinatorGrain
     /// <summary>The step of the newest checkpoint to go on from, 0 if there is none; <see langword="null"/>: nobody knows, or the run has failed.</summary>
     private async Task<long?> FindCheckpointAsync(RoundPlan plan)
     {
-        var finding = AskUntilAnsweredAsync(plan, 0, worker => worker.FindCheckpointAsync(RunId, plan.Number, new(record.State.Differs, [.. record.State.Unusable.Keys])));
+        var finding = AskUntilAnsweredAsync(plan, 0, worker => worker.FindCheckpointAsync(RunId, plan.Number, new(book.Record.Differs, [.. book.Record.Unusable.Keys])));
         if (!await AwaitAsync(finding, () => $"{plan.Workers[0].Slot.Key} to search {Status.Spec.Output} for checkpoints"))
         {
             return null;
@@ -123,11 +123,11 @@ internal sealed partial class CoordinatorGrain
         foreach (var warning in answer.Warnings)
         {
             LogCheckpointSkipped(RunId, warning);
-            events.Add($"{warning} It was passed over.", Status);
+            book.Events.Add($"{warning} It was passed over.", Status);
         }
         if (Status.Spec.Resume && answer.Step is null)
         {
-            await EndAsync(RunState.Failed, $"No usable checkpoint lies in {Status.Spec.Output}. {string.Join(' ', record.State.Unusable.Values.Distinct())}".TrimEnd());
+            await EndAsync(RunState.Failed, $"No usable checkpoint lies in {Status.Spec.Output}. {string.Join(' ', book.Record.Unusable.Values.Distinct())}".TrimEnd());
             return null;
         }
         return answer.Step ?? 0;
@@ -137,7 +137,7 @@ internal sealed partial class CoordinatorGrain
     private void DoWithout(SlotInfo slot, string reason)
     {
         LogUnfit(RunId, slot.Key, reason);
-        events.Add($"Goes on without {slot.Key}: {reason}", Status);
+        book.Events.Add($"Goes on without {slot.Key}: {reason}", Status);
         avoidance.DoWithout(slot, reason);
     }
 }

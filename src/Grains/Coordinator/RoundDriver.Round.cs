@@ -5,26 +5,26 @@ using Orleans.Runtime;
 namespace Granary.Grains.Coordinator;
 
 /// <summary>One round: its plan, its start, and what it leaves.</summary>
-internal sealed partial class CoordinatorGrain
+internal sealed partial class RoundDriver
 {
     /// <summary>From its plan to its end.</summary>
     /// <returns>Slots for the next round; none: ask the cluster.</returns>
     private async Task<IReadOnlyList<SlotInfo>> RunRoundAsync(IReadOnlyList<SlotInfo> slots)
     {
         // The number is on storage before anyone hears of the round: a coordinator that comes back never uses it again.
-        var before = record.State.Plan;
-        var plan = RoundPlanner.Plan(Status.Spec, record.State.Round + 1, Guid.NewGuid(), slots, shares);
+        var before = book.Record.Plan;
+        var plan = RoundPlanner.Plan(Status.Spec, book.Record.Round + 1, Guid.NewGuid(), slots, shares);
         shares = null;
-        (record.State.Round, record.State.Plan) = (plan.Number, plan);
+        (book.Record.Round, book.Record.Plan) = (plan.Number, plan);
         var current = round = new(plan);
-        await ChangeAsync(
+        await book.ChangeAsync(
             Status with
             {
                 Round = plan.Number,
                 Slots = [.. plan.Workers.Select(worker => $"{worker.Slot.Key} [{worker.ShardStart}, {worker.ShardEnd})")],
                 Processes = plan.Workers.Select(worker => worker.Slot.Node.Process).Distinct().Count(),
             },
-            record.State.StopReason is not null ? RunState.Stopping : plan.Number == 1 ? RunState.Starting : Status.State == RunState.Running ? RunState.Running : RunState.Recovering,
+            book.Record.StopReason is not null ? RunState.Stopping : plan.Number == 1 ? RunState.Starting : Status.State == RunState.Running ? RunState.Running : RunState.Recovering,
             $"Round {plan.Number} with {plan.Workers.Count} worker{(plan.Workers.Count == 1 ? "" : "s")}.");
         return await ConductAsync(current, async () =>
         {
@@ -57,16 +57,16 @@ internal sealed partial class CoordinatorGrain
     private async Task<bool> IsGivenUpAsync()
     {
         // Not where the next round begins: when the last replica is lost, that is far behind where it died.
-        var step = record.State.Furthest;
+        var step = book.Record.Furthest;
         if (lost.Count == 0)
         {
-            record.State.Losses = record.State.Losses.AfterStep(step);
+            book.Record.Losses = book.Record.Losses.AfterStep(step);
             return false;
         }
-        record.State.Losses = record.State.Losses.After(WorkerLoss.Of(step, lost));
+        book.Record.Losses = book.Record.Losses.After(WorkerLoss.Of(step, lost));
         lost = [];
-        await WriteAsync();
-        if (RetryRule.Decide(record.State.Losses) is { GoOn: false } decision)
+        await book.WriteAsync();
+        if (RetryRule.Decide(book.Record.Losses) is { GoOn: false } decision)
         {
             await FailAsync(decision.Reason);
             return true;
@@ -96,14 +96,14 @@ internal sealed partial class CoordinatorGrain
                 return Reachable(current);
             }
         }
-        (begun, record.State.Differs) = (plan, false);
+        (begun, book.Record.Differs) = (plan, false);
         fruitless.Started();
         avoidance.Begun();
         LogRoundStarted(RunId, plan.Number, plan.Workers.Count, start.Step);
-        await ChangeAsync(
+        await book.ChangeAsync(
             Status,
-            record.State.StopReason is null ? RunState.Running : RunState.Stopping,
-            record.State.StopReason ?? (start.Step == 0 ? "Training from the first step." : $"Training from step {start.Step}."));
+            book.Record.StopReason is null ? RunState.Running : RunState.Stopping,
+            book.Record.StopReason ?? (start.Step == 0 ? "Training from the first step." : $"Training from step {start.Step}."));
         return null;
     }
 
@@ -113,7 +113,7 @@ internal sealed partial class CoordinatorGrain
         LogNotStarted(RunId, current.Plan.Number, slot.Key, reason);
         if (reply?.Unusable is not null)
         {
-            record.State.Unusable[start.Step] = reason;
+            book.Record.Unusable[start.Step] = reason;
             await RecoverAsync($"The checkpoint of step {start.Step} cannot be used: {reason}");
             return;
         }
@@ -144,7 +144,7 @@ internal sealed partial class CoordinatorGrain
     {
         try
         {
-            await GrainFactory.GetGrain<IWorkerGrain>(slot.Key).ReleaseAsync(RunId, plan.Number);
+            await grains.GetGrain<IWorkerGrain>(slot.Key).ReleaseAsync(RunId, plan.Number);
         }
         catch (Exception unreachable)
         {

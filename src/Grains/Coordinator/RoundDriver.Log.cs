@@ -3,11 +3,8 @@ using Microsoft.Extensions.Logging;
 
 namespace Granary.Grains.Coordinator;
 
-internal sealed partial class CoordinatorGrain
+internal sealed partial class RoundDriver
 {
-    [LoggerMessage(LogLevel.Information, "Run {RunId} is {State}: {Reason}")]
-    private partial void LogStateChanged(string runId, RunState state, string reason);
-
     [LoggerMessage(LogLevel.Information, "Run {RunId}: round {Round} with {Workers} workers trains from step {Step}")]
     private partial void LogRoundStarted(string runId, long round, int workers, long step);
 
@@ -40,12 +37,6 @@ internal sealed partial class CoordinatorGrain
 
     [LoggerMessage(LogLevel.Warning, "Run {RunId}: round {Round} broke off: {Reason}")]
     private partial void LogRoundBroke(string runId, long round, string reason);
-
-    [LoggerMessage(LogLevel.Warning, "Run {RunId} is driven by another coordinator now; this one gives up")]
-    private partial void LogCommandLost(string runId);
-
-    [LoggerMessage(LogLevel.Warning, "Run {RunId} waits for storage, attempt {Attempt}")]
-    private partial void LogStorageAway(Exception error, string runId, int attempt);
 
     [LoggerMessage(LogLevel.Warning, "Run {RunId}: the cluster's list of slots is away")]
     private partial void LogClusterAway(Exception error, string runId);

@@ -3,7 +3,7 @@ using Granary.Contracts;
 namespace Granary.Grains.Coordinator;
 
 /// <summary>A round under way: how it ends, and who joins or leaves it.</summary>
-internal sealed partial class CoordinatorGrain
+internal sealed partial class RoundDriver
 {
     private static readonly TimeSpan AskStatesEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Attention = TimeSpan.FromMilliseconds(250);
@@ -20,7 +20,7 @@ internal sealed partial class CoordinatorGrain
         while (!current.Outcome.IsCompleted)
         {
             await Task.WhenAny(current.Outcome, WaitAsync(Attention));
-            if (leaving)
+            if (book.IsLeft)
             {
                 return [];
             }
@@ -30,12 +30,12 @@ internal sealed partial class CoordinatorGrain
                 return Reachable(current);
             }
             current.Settle();
-            if (hurried && !current.Outcome.IsCompleted)
+            if (IsHurried && !current.Outcome.IsCompleted)
             {
-                record.State.StopReason += " It ended at once, without a checkpoint.";
+                book.Record.StopReason += " It ended at once, without a checkpoint.";
                 return [];
             }
-            if (record.State.StopReason is not null)
+            if (book.Record.StopReason is not null)
             {
                 await StopRoundAsync(current, checkpoint: true);
             }
@@ -73,15 +73,15 @@ internal sealed partial class CoordinatorGrain
                 await EndAsync(RunState.Succeeded, "All steps are made.");
                 return [];
             case ReportKind.Stopped:
-                if (record.State.StopReason is not null)
+                if (book.Record.StopReason is not null)
                 {
-                    if (message.Length > 0 && !record.State.Pausing && Status.Step == Status.TotalSteps)
+                    if (message.Length > 0 && !book.Record.Pausing && Status.Step == Status.TotalSteps)
                     {
                         await FailAsync($"{message} The run was told to end without it.");
                         return [];
                     }
                     Status = Status with { WeightsSha256 = hash };
-                    record.State.StopReason += message.Length > 0 ? $" {message}" : "";
+                    book.Record.StopReason += message.Length > 0 ? $" {message}" : "";
                     // A round that stopped for another reason has left no checkpoint: one more stops with it.
                     return current.StopsWithCheckpoint ? [] : SlotsOf(plan);
                 }
@@ -133,12 +133,12 @@ internal sealed partial class CoordinatorGrain
         foreach (var straggler in verdict.Stragglers)
         {
             LogStraggler(RunId, straggler);
-            events.Add($"{straggler}.", Status);
+            book.Events.Add($"{straggler}.", Status);
         }
         if (verdict.Replan is { } replan)
         {
             LogReplanned(RunId, replan.Reason);
-            events.Add(replan.Reason, Status);
+            book.Events.Add(replan.Reason, Status);
         }
         return verdict.Replan?.Shares;
     }
@@ -147,7 +147,7 @@ internal sealed partial class CoordinatorGrain
     {
         try
         {
-            if (await GrainFactory.GetGrain<IWorkerGrain>(slot.Key).WarmUpAsync(Status.Spec))
+            if (await grains.GetGrain<IWorkerGrain>(slot.Key).WarmUpAsync(Status.Spec))
             {
                 return true;
             }
@@ -185,14 +185,14 @@ internal sealed partial class CoordinatorGrain
     /// <param name="odd">The workers, by number, that differ from the most; empty: no state has the most.</param>
     private async Task DisagreeAsync(RoundPlan plan, long step, IReadOnlyList<int> odd)
     {
-        record.State.Differences = step > record.State.DifferedAt ? 1 : record.State.Differences + 1;
-        (record.State.Differs, record.State.DifferedAt) = (true, Math.Max(step, record.State.DifferedAt));
+        book.Record.Differences = step > book.Record.DifferedAt ? 1 : book.Record.Differences + 1;
+        (book.Record.Differs, book.Record.DifferedAt) = (true, Math.Max(step, book.Record.DifferedAt));
         var who = odd.Count == 0
             ? string.Join(" and ", plan.Workers.Select(worker => worker.Slot.Key))
             : $"{string.Join(", ", odd.Select(worker => plan.Workers[worker].Slot.Key))} from the other {plan.Workers.Count - odd.Count}";
         var difference = $"The workers' states differ at step {step}: {who}. A machine has changed what it should remember.";
         LogStatesDiffer(RunId, difference);
-        if (record.State.Differences >= DisagreementRule.Times)
+        if (book.Record.Differences >= DisagreementRule.Times)
         {
             await FailAsync($"{difference} It is the {DisagreementRule.Times}rd time in a row: take that machine out of use.");
             return;
@@ -200,13 +200,13 @@ internal sealed partial class CoordinatorGrain
         await RecoverAsync($"{difference} All go back to the last checkpoint that they agreed on.");
     }
 
-    private Task RecoverAsync(string reason) => ChangeAsync(Status, record.State.StopReason is null ? RunState.Recovering : RunState.Stopping, reason);
+    private Task RecoverAsync(string reason) => book.ChangeAsync(Status, book.Record.StopReason is null ? RunState.Recovering : RunState.Stopping, reason);
 
     /// <summary>Every node of the run is going: it has left a checkpoint and waits for others.</summary>
     private async Task LeaveAllAsync(RoundPlan plan)
     {
-        (record.State.Plan, round) = (null, null);
-        await ChangeAsync(Status, RunState.Recovering, $"All its nodes are leaving: waits for others at step {Status.Step}.");
+        (book.Record.Plan, round) = (null, null);
+        await book.ChangeAsync(Status, RunState.Recovering, $"All its nodes are book.IsLeft: waits for others at step {Status.Step}.");
         await ReleaseAsync(plan, SlotsOf(plan));
     }
 

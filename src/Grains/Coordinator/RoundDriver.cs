@@ -1,35 +1,63 @@
 using Granary.Contracts;
 using Granary.Grains.Telemetry;
+using Microsoft.Extensions.Logging;
 using Orleans.Runtime;
 
 namespace Granary.Grains.Coordinator;
 
-/// <summary>From round to round.</summary>
-internal sealed partial class CoordinatorGrain
+/// <summary>
+/// Takes a run from round to round. Not on the path of a step: between the start of a round and its end it only listens. Lives on
+/// the turns of the coordinator's grain.
+/// </summary>
+/// <param name="stayAwake">Keeps the grain from being put to rest until what it gives is disposed of.</param>
+internal sealed partial class RoundDriver(
+    RunBook book, IClusterMembershipService membership, IGrainFactory grains, TrainingInstruments instruments, TimeProvider time, ILogger logger, Func<IDisposable> stayAwake)
 {
     private static readonly TimeSpan QueuePause = TimeSpan.FromMilliseconds(250);
     private readonly SlotAvoidance avoidance = new(time);
     private readonly FruitlessRounds fruitless = new(time);
+    private readonly Throughput throughput = new();
     private TaskCompletionSource nudged = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private RoundInProgress? round;
     private bool driving;
-    private IGrainTimer? awake;
+    private IDisposable? awake;
     private RoundPlan? begun;
     private List<WorkerAssignment> lost = [];
     private IReadOnlyList<int>? shares;
 
-    private void Drive()
+    /// <summary>The round under way, if one is.</summary>
+    public RoundInProgress? Round => round;
+
+    /// <summary>Whether the run is to stop at once: without waiting for the step under way or a checkpoint.</summary>
+    public bool IsHurried { get; set; }
+
+    /// <summary>Whether the run is at work, or on its way to be.</summary>
+    public bool IsDriving => driving;
+
+    private string RunId => book.RunId;
+
+    private RunStatus Status
+    {
+        get => book.Status;
+        set => book.Status = value;
+    }
+
+    private IClusterGrain Cluster => grains.GetGrain<IClusterGrain>(0);
+
+    public void Drive()
     {
         if (!driving && Status is { HasEnded: false, State: not RunState.Paused })
         {
             driving = true;
-            // A run must not be put to rest between two reports of its workers; one that has ended may.
-            awake = this.RegisterGrainTimer(_ => Task.CompletedTask, new GrainTimerCreationOptions { DueTime = TimeSpan.Zero, Period = TimeSpan.FromMinutes(1), KeepAlive = true });
+            throughput.GoOn(Status.Units, Status.Elapsed);
+            awake = stayAwake();
             instruments.RunStarted(Status.Spec.Task);
             _ = DriveAsync();
         }
     }
 
-    private void Nudge() => nudged.TrySetResult();
+    /// <summary>Something has changed that it may be waiting for.</summary>
+    public void Nudge() => nudged.TrySetResult();
 
     private async Task DriveAsync()
     {
@@ -39,10 +67,10 @@ internal sealed partial class CoordinatorGrain
         try
         {
             IReadOnlyList<SlotInfo> slots = await TakeOverAsync();
-            while (!leaving && Status is { HasEnded: false, State: not RunState.Paused })
+            while (!book.IsLeft && Status is { HasEnded: false, State: not RunState.Paused })
             {
                 // To stop with a checkpoint takes a round that does so, if there is somebody to hold it.
-                if (record.State.StopReason is not null && (slots.Count == 0 || Status.Step == 0 || fruitless.TooManyToStop || hurried))
+                if (book.Record.StopReason is not null && (slots.Count == 0 || Status.Step == 0 || fruitless.TooManyToStop || IsHurried))
                 {
                     await EndStoppedAsync();
                     slots = [];
@@ -60,7 +88,7 @@ internal sealed partial class CoordinatorGrain
         catch (CommandLostException)
         {
         }
-        catch (Exception error) when (!leaving)
+        catch (Exception error) when (!book.IsLeft)
         {
             LogDriveFailed(error, RunId);
             await EndAsync(RunState.Failed, error.Message);
@@ -79,7 +107,7 @@ internal sealed partial class CoordinatorGrain
     /// </summary>
     private async Task<IReadOnlyList<SlotInfo>> TakeOverAsync()
     {
-        if (record.State.Plan is not { } plan)
+        if (book.Record.Plan is not { } plan)
         {
             return [];
         }
@@ -92,7 +120,7 @@ internal sealed partial class CoordinatorGrain
         }
         LogTookOver(RunId, plan.Number);
         begun = plan;
-        await ChangeAsync(Status, record.State.StopReason is null ? RunState.Running : RunState.Stopping, record.State.StopReason ?? $"Round {plan.Number} goes on under a new coordinator.");
+        await book.ChangeAsync(Status, book.Record.StopReason is null ? RunState.Running : RunState.Stopping, book.Record.StopReason ?? $"Round {plan.Number} goes on under a new coordinator.");
         foreach (var end in replies.Select(reply => reply.Answer!.End).OfType<WorkerReport>())
         {
             Hear(current, end);
@@ -104,7 +132,7 @@ internal sealed partial class CoordinatorGrain
     private async Task<IReadOnlyList<SlotInfo>> AcquireAsync()
     {
         var reply = await AskClusterAsync() ?? new([], "Waits for the cluster's list of slots.");
-        if (record.State.StopReason is not null)
+        if (book.Record.StopReason is not null)
         {
             return reply.Slots;
         }
@@ -112,7 +140,7 @@ internal sealed partial class CoordinatorGrain
         var reason = avoidance.Unfit.Length == 0 ? reply.Reason : $"{reply.Reason} Not for this run: {avoidance.Unfit}";
         if (reply.Slots.Count == 0 && (Status.State, Status.Reason) != (waiting, reason))
         {
-            await ChangeAsync(Status, waiting, reason);
+            await book.ChangeAsync(Status, waiting, reason);
         }
         return reply.Slots;
     }
@@ -123,7 +151,7 @@ internal sealed partial class CoordinatorGrain
         avoidance.Forgive();
         try
         {
-            var started = record.State.Round > 0;
+            var started = book.Record.Round > 0;
             var minimum = Status.Spec.MinWorkers > 0 ? Math.Min(Status.Spec.MinWorkers, Status.Workers) : Status.Workers;
             return await Cluster.AcquireAsync(new(
                 RunId,
@@ -132,7 +160,7 @@ internal sealed partial class CoordinatorGrain
                 Status.Spec.Priority,
                 started,
                 [.. avoidance.Silos],
-                record.State.Plan is { } plan ? [.. SlotsOf(plan)] : [],
+                book.Record.Plan is { } plan ? [.. SlotsOf(plan)] : [],
                 Status.Spec.Versions.ToDictionary()));
         }
         catch (Exception away)
@@ -144,22 +172,22 @@ internal sealed partial class CoordinatorGrain
 
     private async Task EndStoppedAsync()
     {
-        var (reason, pausing) = (record.State.StopReason!, record.State.Pausing);
+        var (reason, pausing) = (book.Record.StopReason!, book.Record.Pausing);
         if (Status.State != RunState.Stopping)
         {
-            await ChangeAsync(Status, RunState.Stopping, reason);
+            await book.ChangeAsync(Status, RunState.Stopping, reason);
         }
-        (record.State.StopReason, record.State.Pausing) = (null, false);
+        (book.Record.StopReason, book.Record.Pausing) = (null, false);
         fruitless.Forget();
         await EndAsync(pausing ? RunState.Paused : RunState.Cancelled, reason);
     }
 
     /// <summary>Writes first: a coordinator that has lost command must free nothing.</summary>
-    private async Task EndAsync(RunState state, string reason)
+    public async Task EndAsync(RunState state, string reason)
     {
-        var plan = record.State.Plan;
-        (record.State.Plan, round) = (null, null);
-        await ChangeAsync(Status, state, reason);
+        var plan = book.Record.Plan;
+        (book.Record.Plan, round) = (null, null);
+        await book.ChangeAsync(Status, state, reason);
         if (plan is not null)
         {
             await ReleaseAsync(plan, SlotsOf(plan).Union(warming.Keys, SlotComparer.Instance));
@@ -172,6 +200,48 @@ internal sealed partial class CoordinatorGrain
         catch (Exception away)
         {
             LogClusterAway(away, RunId);
+        }
+    }
+
+    public void Hear(RoundInProgress current, WorkerReport report)
+    {
+        book.Record.Furthest = Math.Max(book.Record.Furthest, report.Step);
+        switch (report.Kind)
+        {
+            case ReportKind.Progress:
+                current.ComputePerShard[report.Worker] = report.ComputePerShard;
+                if (report.KeepsRun)
+                {
+                    throughput.Report(report.Units, report.Elapsed);
+                    Status = Status with
+                    {
+                        Step = report.Step,
+                        Metrics = report.Metrics,
+                        Units = throughput.Units,
+                        Elapsed = throughput.Elapsed,
+                        UnitsPerSecond = throughput.PerSecond,
+                        Best = report.Best ?? Status.Best,
+                    };
+                    book.Events.Add("", Status);
+                }
+                break;
+            case ReportKind.Checkpoint:
+                Status = report.Written ? Status with { Checkpoint = report.Message } : Status;
+                LogCheckpoint(RunId, report.Step, report.Message!);
+                book.Events.Add(report.Written ? $"Checkpoint of step {report.Step} in {report.Message}." : report.Message!, Status);
+                break;
+            case ReportKind.Remark:
+                // It knows more than a reminder: those wait.
+                reminded = time.GetTimestamp() + (RemindEvery.Ticks * time.TimestampFrequency / TimeSpan.TicksPerSecond);
+                // After the last step nothing else is on its way that would take its place.
+                Status = report.Step == Status.TotalSteps ? Status with { Reason = report.Message! } : Status;
+                LogRemark(RunId, report.Message!);
+                book.Events.Add(report.Message!, Status);
+                break;
+            default:
+                Status = Status with { Step = Math.Max(Status.Step, report.Step) };
+                current.WorkerEnded(report);
+                break;
         }
     }
 
@@ -189,7 +259,7 @@ internal sealed partial class CoordinatorGrain
     {
         lost.AddRange(begun?.Workers.Where(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) ?? []);
         LogWorkerLost(RunId, slot.Key, reason);
-        events.Add($"Lost {slot.Key}: {reason}", Status);
+        book.Events.Add($"Lost {slot.Key}: {reason}", Status);
         avoidance.Lose(slot, beforeItTrained);
     }
 

@@ -3,13 +3,12 @@ using Granary.Contracts;
 namespace Granary.Grains.Coordinator;
 
 /// <summary>What the coordinator asks of workers, and how long it waits: it says what for every few seconds, and a run that is to stop does not wait.</summary>
-internal sealed partial class CoordinatorGrain
+internal sealed partial class RoundDriver
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RemindEvery = TimeSpan.FromSeconds(5), PatienceWhenStopping = TimeSpan.FromSeconds(10);
 
     private long reminded;
-    private bool hurried;
 
     /// <returns>Whether it came; not if the run is to stop and it does not come soon, or another coordinator takes over.</returns>
     private async Task<bool> AwaitAsync(Task awaited, Func<string> what)
@@ -17,14 +16,14 @@ internal sealed partial class CoordinatorGrain
         var begun = reminded = time.GetTimestamp();
         while (await Task.WhenAny(awaited, WaitAsync(Attention)) != awaited && !awaited.IsCompleted)
         {
-            if (leaving)
+            if (book.IsLeft)
             {
                 return false;
             }
             var waited = time.GetElapsedTime(begun);
-            if (hurried || (IsLateToStop && waited > PatienceWhenStopping))
+            if (IsHurried || (IsLateToStop && waited > PatienceWhenStopping))
             {
-                events.Add($"Stops without waiting any longer for {what()}.", Status);
+                book.Events.Add($"Stops without waiting any longer for {what()}.", Status);
                 fruitless.GiveUp();
                 return false;
             }
@@ -37,7 +36,7 @@ internal sealed partial class CoordinatorGrain
     }
 
     /// <summary>Whether the run was told to stop, a while ago.</summary>
-    private bool IsLateToStop => record.State.StopReason is not null && time.GetUtcNow() - Status.Since > PatienceWhenStopping;
+    private bool IsLateToStop => book.Record.StopReason is not null && time.GetUtcNow() - Status.Since > PatienceWhenStopping;
 
     /// <summary>Says what a round under way waits for, if that is not plain. Its reason stays: it trains, and soon goes on.</summary>
     private void RemindOf(RoundInProgress current, Stall stall)
@@ -61,7 +60,7 @@ internal sealed partial class CoordinatorGrain
             return false;
         }
         reminded = time.GetTimestamp();
-        events.Remind(text, Status);
+        book.Events.Remind(text, Status);
         return true;
     }
 
@@ -78,7 +77,7 @@ internal sealed partial class CoordinatorGrain
         var slot = plan.Workers[index].Slot;
         try
         {
-            return (slot, await ask(GrainFactory.GetGrain<IWorkerGrain>(slot.Key)), null);
+            return (slot, await ask(grains.GetGrain<IWorkerGrain>(slot.Key)), null);
         }
         catch (Exception error)
         {
@@ -99,7 +98,7 @@ internal sealed partial class CoordinatorGrain
             {
                 return await asking;
             }
-            if (leaving || round?.Plan != plan)
+            if (book.IsLeft || round?.Plan != plan)
             {
                 return (plan.Workers[index].Slot, default, "the round is over");
             }
