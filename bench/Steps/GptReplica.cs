@@ -1,5 +1,6 @@
 // B batch, T time, C channels, H heads, V vocabulary
 using Granary.Torch;
+using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using TorchSharp;
@@ -23,10 +24,16 @@ internal sealed class GptReplica : NetworkReplica
     }
 
     private GptReplica(Network network, bool rounded)
-        : base(new() { Task = "gpt", Shards = 1 }, network, optimizer: new("adamw", WeightDecay: 0.01))
+        : base(new() { Task = "gpt", Shards = 1 }, network, new()
+        {
+            Optimizer = OptimizerChoice.AdamW,
+            WeightDecay = 0.01,
+            LearningRate = 3e-4,
+            Clip = 1,
+            Autocast = rounded ? Autocast.BFloat16 : Autocast.Off,
+        })
     {
         this.network = network;
-        Rounded = rounded;
         (words_BT, next_N) = (RandomWords(seed: 1).view(Rows, Length), RandomWords(seed: 2));
     }
 
@@ -35,10 +42,6 @@ internal sealed class GptReplica : NetworkReplica
     public override long TotalSteps => long.MaxValue;
 
     public override string Unit => "tokens";
-
-    protected override bool Rounded { get; }
-
-    protected override double MaxGradientNorm => 1;
 
     public override void Dispose()
     {
@@ -49,8 +52,6 @@ internal sealed class GptReplica : NetworkReplica
 
     protected override (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext) =>
         (SoftmaxOutput.LossSum(network.Decoder, network.call(words_BT).flatten(0, 1), next_N), Rows * Length);
-
-    protected override double LearningRate(long step) => 3e-4;
 
     protected override Metrics Examine() => [];
 

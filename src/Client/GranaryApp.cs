@@ -23,6 +23,7 @@ internal static class GranaryApp
         ResumeCommand.Create(verbose),
         ChaosCommand.Create(),
         ShowCommand.Create(),
+        InspectCommand.Create(),
         EvaluateCommand.Create(),
         WordCommands.CreateNearest(),
         WordCommands.CreateAnalogy(),

@@ -1,5 +1,6 @@
 // B batch, D binary digits, C classes
 using Granary.Torch;
+using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
@@ -21,6 +22,8 @@ public sealed class FizzBuzzTask : ITrainingTask
     public string Summary => "fizz buzz from binary digits; trains on 101 to 1023, measured on 1 to 100";
 
     public Type Settings => typeof(FizzBuzzSettings);
+
+    public bool EndMatters(TrainingSpec spec) => Schedule.DependsOnEnd(TaskSettings.Bind<FizzBuzzSettings>(spec).Schedule);
 
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {
@@ -54,7 +57,7 @@ public sealed class FizzBuzzTask : ITrainingTask
         public override Tensor forward(Tensor digits_BD) => layers.call(digits_BD);
     }
 
-    private sealed class Replica(TrainingSpec spec, FizzBuzzSettings settings, Network network) : NetworkReplica(spec, network)
+    private sealed class Replica(TrainingSpec spec, FizzBuzzSettings settings, Network network) : NetworkReplica(spec, network, settings)
     {
         private readonly ShuffledEpochs epochs = new(Trained, settings.Batch, spec.Shards, spec.Seed);
 
@@ -73,8 +76,6 @@ public sealed class FizzBuzzTask : ITrainingTask
             return (nn.functional.cross_entropy(logits_BC, ClassesOf(numbers), reduction: nn.Reduction.Sum), numbers.Length);
         }
 
-        protected override double LearningRate(long step) => settings.LearningRate;
-
         protected override Metrics Examine()
         {
             int[] unseen = [.. Enumerable.Range(1, FirstTrained - 1)];
@@ -84,14 +85,13 @@ public sealed class FizzBuzzTask : ITrainingTask
     }
 }
 
-public sealed record FizzBuzzSettings
+public sealed record FizzBuzzSettings : NetworkSettings
 {
+    public FizzBuzzSettings() => LearningRate = 3e-3;
+
     [Setting("numbers in a batch", Min = 1, Max = 923)]
     public int Batch { get; init; } = 128;
 
     [Setting("hidden units; with a few hundred some of the unseen numbers are missed", Min = 1, Max = 1 << 16)]
     public int Hidden { get; init; } = 1000;
-
-    [Setting("Adam's learning rate", Min = 0, Max = 10)]
-    public double LearningRate { get; init; } = 3e-3;
 }

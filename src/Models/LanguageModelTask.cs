@@ -29,15 +29,14 @@ public sealed class LanguageModelTask : ITrainingTask
     public Type Settings => typeof(LanguageModelSettings);
 
     // Validation may lower the learning rate, and the last step has one, too.
-    public bool EndMatters => true;
+    public bool EndMatters(TrainingSpec spec) => true;
 
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {
         var settings = SettingsOf(spec);
-        var rounded = Autocast.Resolve(settings.Autocast, lstm: settings.Cell == "lstm");
         var corpus = TextCorpus.Load(spec.Data, CorpusOptionsOf(settings));
         var texts = new Texts(corpus, settings);
-        return new Replica(spec, settings, corpus.Vocabulary, () => texts, new(settings, corpus.Vocabulary.Count, spec.Seed), rounded);
+        return new Replica(spec, settings, corpus.Vocabulary, () => texts, new(settings, corpus.Vocabulary.Count, spec.Seed));
     }
 
     public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset)
@@ -45,7 +44,7 @@ public sealed class LanguageModelTask : ITrainingTask
         var settings = SettingsOf(spec);
         var vocabulary = Vocabulary.FromAssets(asset, unknown: true);
         Texts Load() => new(TextCorpus.Load(spec.Data, CorpusOptionsOf(settings), vocabulary), settings);
-        return new Replica(spec, settings, vocabulary, Load, new(settings, vocabulary.Count, spec.Seed), rounded: false);
+        return new Replica(spec, settings, vocabulary, Load, new(settings, vocabulary.Count, spec.Seed), forUse: true);
     }
 
     private static LanguageModelSettings SettingsOf(TrainingSpec spec)
@@ -153,17 +152,15 @@ public sealed class LanguageModelTask : ITrainingTask
         private readonly LanguageModelSettings settings;
         private readonly Vocabulary vocabulary;
         private readonly Network network;
-        private readonly bool rounded;
         private readonly int states;
         private readonly Lazy<Texts> texts;
 
-        public Replica(TrainingSpec spec, LanguageModelSettings settings, Vocabulary vocabulary, Func<Texts> load, Network network, bool rounded)
-            : base(spec, network, CarryLength(spec, settings), new(settings.Optimizer, settings.Momentum, settings.WeightDecay), vocabulary.ToAssets())
+        public Replica(TrainingSpec spec, LanguageModelSettings settings, Vocabulary vocabulary, Func<Texts> load, Network network, bool forUse = false)
+            : base(spec, network, settings, CarryLength(spec, settings), vocabulary.ToAssets(), forUse)
         {
             this.settings = settings;
             this.vocabulary = vocabulary;
             this.network = network;
-            this.rounded = rounded;
             texts = new(load);
             states = settings.Layers * Network.StatesOf(settings);
             State.Scalars[LearningRateInForce] = settings.LearningRate;
@@ -180,10 +177,6 @@ public sealed class LanguageModelTask : ITrainingTask
         public override string Unit => "tokens";
 
         public override Measure Measure => new("validation.perplexity", LowerIsBetter: true, Occasional: true);
-
-        protected override double MaxGradientNorm => settings.Clip;
-
-        protected override bool Rounded => rounded;
 
         public override bool Happens(int phase, long step)
         {
@@ -232,7 +225,7 @@ public sealed class LanguageModelTask : ITrainingTask
             }
         }
 
-        protected override double LearningRate(long step) => State.Scalars[LearningRateInForce];
+        protected override double LearningRate(long step) => State.Scalars[LearningRateInForce] * Scheduled(step);
 
         protected override Metrics Examine()
         {
@@ -315,8 +308,10 @@ public sealed class LanguageModelTask : ITrainingTask
     }
 }
 
-public sealed record LanguageModelSettings
+public sealed record LanguageModelSettings : NetworkSettings
 {
+    public LanguageModelSettings() => Clip = 1;
+
     [Setting("recurrent cell", Choices = ["lstm", "gru", "rnn"])]
     public string Cell { get; init; } = "lstm";
 
@@ -340,24 +335,6 @@ public sealed record LanguageModelSettings
 
     [Setting("words of each row in a step, as far as gradients go back", Min = 1, Max = 1 << 12)]
     public int Bptt { get; init; } = 32;
-
-    [Setting("how gradients move the weights", Choices = [OptimizerChoice.Adam, OptimizerChoice.AdamW, OptimizerChoice.Sgd])]
-    public string Optimizer { get; init; } = OptimizerChoice.Adam;
-
-    [Setting("what remains of sgd's velocity from step to step", Min = 0, Max = 0.9999)]
-    public double Momentum { get; init; }
-
-    [Setting("pull of the weights towards 0: for adamw apart from the gradient, else a part of it", Min = 0, Max = 1)]
-    public double WeightDecay { get; init; }
-
-    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Torch.Autocast.Off, Torch.Autocast.BFloat16])]
-    public string Autocast { get; init; } = Torch.Autocast.Off;
-
-    [Setting("learning rate at first", Min = 0, Max = 10)]
-    public double LearningRate { get; init; } = 1e-3;
-
-    [Setting("largest norm of the mean gradient", Min = 1e-6, Max = 1e6)]
-    public double Clip { get; init; } = 1.0;
 
     [Setting("what the learning rate is multiplied with when validation has not improved", Min = 0, Max = 1)]
     public double Decay { get; init; } = 0.5;

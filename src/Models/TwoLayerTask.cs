@@ -1,5 +1,6 @@
 // B batch, I inputs, O outputs
 using Granary.Torch;
+using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
@@ -16,6 +17,8 @@ public sealed class TwoLayerTask : ITrainingTask
     public string Summary => "a two-layer network learns random points by heart; the smallest example";
 
     public Type Settings => typeof(TwoLayerSettings);
+
+    public bool EndMatters(TrainingSpec spec) => Schedule.DependsOnEnd(TaskSettings.Bind<TwoLayerSettings>(spec).Schedule);
 
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {
@@ -47,7 +50,7 @@ public sealed class TwoLayerTask : ITrainingTask
         private readonly Tensor inputs_BI;
         private readonly Tensor targets_BO;
 
-        public Replica(TrainingSpec spec, TwoLayerSettings settings, Network network) : base(spec, network)
+        public Replica(TrainingSpec spec, TwoLayerSettings settings, Network network) : base(spec, network, settings)
         {
             this.settings = settings;
             this.network = network;
@@ -71,8 +74,6 @@ public sealed class TwoLayerTask : ITrainingTask
             return (nn.functional.mse_loss(output_BO, targets_BO.narrow(0, rows.Start, rows.Count), nn.Reduction.Sum), rows.Count);
         }
 
-        protected override double LearningRate(long step) => settings.LearningRate;
-
         protected override Metrics Examine() =>
             new() { ["loss"] = nn.functional.mse_loss(network.call(inputs_BI), targets_BO, nn.Reduction.Sum).item<float>() / settings.Batch };
 
@@ -85,7 +86,7 @@ public sealed class TwoLayerTask : ITrainingTask
     }
 }
 
-public sealed record TwoLayerSettings
+public sealed record TwoLayerSettings : NetworkSettings
 {
     [Setting("samples in the batch, the same in every step", Min = 1, Max = 1 << 20)]
     public int Batch { get; init; } = 64;
@@ -98,7 +99,4 @@ public sealed record TwoLayerSettings
 
     [Setting("output features", Min = 1, Max = 1 << 16)]
     public int Outputs { get; init; } = 10;
-
-    [Setting("Adam's learning rate", Min = 0, Max = 10)]
-    public double LearningRate { get; init; } = 1e-3;
 }

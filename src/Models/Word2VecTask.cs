@@ -27,7 +27,7 @@ public sealed class Word2VecTask : ITrainingTask
     public Type Settings => typeof(Word2VecSettings);
 
     // The learning rate falls to nearly 0 at the last step.
-    public bool EndMatters => true;
+    public bool EndMatters(TrainingSpec spec) => true;
 
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {

@@ -6,6 +6,7 @@ using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using TorchSharp;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Granary.Torch;
@@ -21,6 +22,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
 
     // Of the shards that this replica computes, the first and every so many-th are computed twice.
     private const int ProveEvery = 1024;
+    private readonly NetworkSettings settings;
     private readonly nn.Module network;
     private readonly FlatParameters parameters;
     private readonly IOptimizer optimizer;
@@ -29,16 +31,20 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     private readonly int carryLength;
     private readonly LaneRandom random = new(0);
     private readonly List<nn.Module> frozen;
+    private readonly bool rounded;
     private long computed;
 
     /// <param name="network">Owned by the replica from now on; already initialized. Parts whose parameters want no gradient are frozen: they stay as they are, in evaluation mode.</param>
     /// <param name="carryLength">Floats that each shard carries from step to step. Default: none.</param>
-    /// <param name="optimizer">Default: Adam.</param>
     /// <param name="assets">See <see cref="ReplicaState.Assets"/>. Default: none.</param>
+    /// <param name="forUse">It is not to be trained: what only training needs may be missing here.</param>
     /// <exception cref="UnfitNetworkException">A part of the network is not registered.</exception>
-    protected NetworkReplica(TrainingSpec spec, nn.Module network, int carryLength = 0, OptimizerChoice? optimizer = null, IReadOnlyDictionary<string, byte[]>? assets = null)
+    /// <exception cref="TaskSettingException">This machine cannot do what the settings ask for.</exception>
+    protected NetworkReplica(
+        TrainingSpec spec, nn.Module network, NetworkSettings settings, int carryLength = 0, IReadOnlyDictionary<string, byte[]>? assets = null, bool forUse = false)
     {
-        Spec = spec;
+        (Spec, this.settings) = (spec, settings);
+        rounded = !forUse && Autocast.Resolve(settings.Autocast, lstm: network.modules().Any(module => module is LSTM));
         this.network = network;
         this.carryLength = carryLength;
         ModuleRules.Check(network);
@@ -46,7 +52,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         parameters = new(network);
         buffers = new(network);
         frozen = [.. network.modules().Where(module => module.parameters().ToList() is { Count: > 0 } parts && parts.TrueForAll(part => !part.requires_grad))];
-        optimizer ??= new(OptimizerChoice.Adam);
+        var optimizer = new OptimizerChoice(settings.Optimizer, settings.Momentum, settings.WeightDecay);
         // Before the optimizer's memory is touched: the state, its copy for a checkpoint, and the gradients.
         MemoryLimit.Check((2 * parameters.WholeLength + (2 * optimizer.Vectors + 1) * (long)parameters.Length) * sizeof(float));
         this.optimizer = optimizer.Create(parameters.Length);
@@ -73,12 +79,6 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     public ReplicaState State { get; }
 
     protected TrainingSpec Spec { get; }
-
-    /// <summary>Largest norm of the mean gradient. Default: no limit.</summary>
-    protected virtual double MaxGradientNorm => double.PositiveInfinity;
-
-    /// <summary>Whether the forward pass of training rounds to bfloat16, see <see cref="Autocast"/>. Default: no.</summary>
-    protected virtual bool Rounded => false;
 
     public virtual bool Happens(int phase, long step) => true;
 
@@ -116,7 +116,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
             return;
         }
         var learningRate = LearningRate(step);
-        var (norm, scale) = GradientNorm.Clip(sum.Pointer, parameters.Length, weight, MaxGradientNorm, Phases[phase], step);
+        var (norm, scale) = GradientNorm.Clip(sum.Pointer, parameters.Length, weight, settings.Clip > 0 ? settings.Clip : double.PositiveInfinity, Phases[phase], step);
         // Not the step's number: a task may train in some steps only.
         optimizer.Update(parameters.Values, sum.Pointer, (long)++State.Scalars[Updates], (float)learningRate, scale);
         sum.Values.Slice(parameters.Length, carried.Length).CopyTo(carried.Span);
@@ -173,7 +173,11 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     /// <summary>What follows from the mean validation loss, decided from state alone: metrics, the next learning rate.</summary>
     protected virtual void Validated(double loss, Metrics metrics) => throw new NotSupportedException();
 
-    protected abstract double LearningRate(long step);
+    /// <summary>Of the step. Default: that of the settings, as their schedule has it.</summary>
+    protected virtual double LearningRate(long step) => settings.LearningRate * Scheduled(step);
+
+    /// <summary>What the schedule of the settings multiplies the rate with.</summary>
+    protected double Scheduled(long step) => Schedule.Factor(settings.Schedule, settings.WarmUp, step, TotalSteps);
 
     private long Made => (long)State.Scalars[Updates];
 
@@ -215,7 +219,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     // Backward is not part of it: it follows the types that forward left.
     private (Tensor LossSum, double Weight) RoundedLoss(Coordinates at, Span<float> carry)
     {
-        using var autocast = Autocast.Begin(Rounded);
+        using var autocast = Autocast.Begin(rounded);
         return Loss(at, random, Carried(at.Shard), carry);
     }
 

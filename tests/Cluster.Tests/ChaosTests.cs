@@ -12,7 +12,7 @@ public sealed class ChaosTests : IDisposable
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
     [Fact]
-    public async Task Run_UnderSevenFaults_EndsWithTheWeightsOfItsUndisturbedTwin()
+    public async Task Run_UnderSevenFaults_EndsWithTheWeightsOfTheUndisturbedRun()
     {
         var report = Path.Combine(folder, "report.json");
         var result = await CommandLine.RunAsync("chaos", "two-layer", "--steps", "60", "--kills", "7", "--kinds", "kill,stop,disk,coordinator,redis-lost,flip,disk-full-at-end", "--seed", "1", "--out", In("run"), "--report", report);

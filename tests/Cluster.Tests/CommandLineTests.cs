@@ -31,6 +31,9 @@ public sealed class CommandLineTests : IDisposable
         var shown = await CommandLine.RunAsync("show", In("run"));
         Assert.Contains("complete: 20 steps", shown.Output);
         Assert.Contains(hash!, shown.Output);
+        var inspected = await CommandLine.RunAsync("inspect", new CheckpointStore(In("run")).Latest()!.ModelPath);
+        Assert.Contains("output.weight", inspected.Output, StringComparison.Ordinal);
+        Assert.Contains("4 tensors, 101,110 values, 404,440 bytes", inspected.Output, StringComparison.Ordinal);
         var evaluated = await CommandLine.RunAsync("evaluate", In("run"));
         Assert.Contains("loss ", evaluated.Output);
         Assert.Equal(0, evaluated.ExitCode);

@@ -52,7 +52,7 @@ internal static class ResumeCommand
                 spec = spec with { Switches = new Dictionary<string, string>() };
             }
             SpecRules.Check(spec, GranaryEnvironment.Tasks);
-            if (spec.Steps is { } end && end != manifest.TotalSteps && GranaryEnvironment.Tasks[spec.Task].EndMatters)
+            if (spec.Steps is { } end && end != manifest.TotalSteps && GranaryEnvironment.Tasks[spec.Task].EndMatters(spec))
             {
                 Console.Error.WriteLine($"warning: the run was begun with {manifest.TotalSteps} steps in all, and what a step of '{spec.Task}' does depends on their number: with {end} the weights will not be those of a run begun with {end}.");
             }

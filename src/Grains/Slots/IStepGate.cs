@@ -4,7 +4,7 @@ namespace Granary.Grains.Slots;
 
 /// <summary>
 /// Is passed by every worker of the silo at fixed points of every step, on the training thread, which waits as long as the
-/// gate does: the place for a fault that is to strike at a certain step and phase. Usually there is none.
+/// gate does: for a program that holds training at a certain step and phase. Usually there is none.
 /// </summary>
 public interface IStepGate
 {

@@ -19,7 +19,7 @@ public sealed partial class CheckpointStore
     /// <param name="manifest">Complete but for the hashes.</param>
     public Checkpoint Write(ReplicaState state, CheckpointManifest manifest)
     {
-        if (Directory.Exists(DirectoryOf(manifest.Step)) && Twin(manifest with { WeightsSha256 = WeightsHash.Of(state) }) is { } there)
+        if (Directory.Exists(DirectoryOf(manifest.Step)) && Existing(manifest with { WeightsSha256 = WeightsHash.Of(state) }) is { } there)
         {
             return there;
         }
@@ -101,7 +101,7 @@ public sealed partial class CheckpointStore
     private Checkpoint PutInPlace(string partial, CheckpointManifest manifest)
     {
         var target = DirectoryOf(manifest.Step);
-        if (Directory.Exists(target) && Twin(manifest) is null)
+        if (Directory.Exists(target) && Existing(manifest) is null)
         {
             Discard(target);
         }
@@ -110,7 +110,7 @@ public sealed partial class CheckpointStore
             Directory.Move(partial, target);
             return new(target, manifest);
         }
-        catch (IOException) when (Twin(manifest) is not null)
+        catch (IOException) when (Existing(manifest) is not null)
         {
             // Another process, taken for dead, came first. Its checkpoint is as good: a step is a pure function.
             Try(() => Directory.Delete(partial, recursive: true));
@@ -119,7 +119,7 @@ public sealed partial class CheckpointStore
     }
 
     /// <summary>The whole checkpoint of the same step and weights, if it is there.</summary>
-    private Checkpoint? Twin(CheckpointManifest manifest)
+    private Checkpoint? Existing(CheckpointManifest manifest)
     {
         try
         {

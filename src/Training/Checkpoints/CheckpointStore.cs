@@ -43,7 +43,7 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
             }
             foreach (var name in StateFiles)
             {
-                Safetensors.Use(Path.Combine(directory, name), (_, _) => true);
+                Safetensors.DemandFloats(Path.Combine(directory, name));
             }
             CheckWeights(checkpoint, WeightsHash.OfFile(checkpoint.ModelPath));
             return checkpoint;

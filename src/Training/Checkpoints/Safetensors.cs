@@ -9,8 +9,16 @@ namespace Granary.Training.Checkpoints;
 /// <summary>A file is no checkpoint of this run, or not whole. The message names it.</summary>
 public sealed class CheckpointException(string message, Exception? inner = null) : Exception(Shown.OneLine(message), inner);
 
+/// <summary>A tensor of a file.</summary>
+/// <param name="Type">As the format spells it: <c>F32</c>.</param>
+public sealed record ListedTensor(string Name, string Type, IReadOnlyList<long> Shape, long Bytes)
+{
+    /// <summary>How many values it has.</summary>
+    public long Count => Shape.Aggregate(1L, (product, length) => product * length);
+}
+
 /// <summary>
-/// The safetensors format, 32-bit floats only: an 8-byte little-endian header length, a JSON header with type, shape and
+/// The safetensors format; of 32-bit floats only, as far as values are read or written: an 8-byte little-endian header length, a JSON header with type, shape and
 /// offsets of each tensor, then the values. See https://github.com/huggingface/safetensors#format.
 /// </summary>
 public static class Safetensors
@@ -24,7 +32,7 @@ public static class Safetensors
         foreach (var tensor in all)
         {
             var end = offset + (long)tensor.Length * sizeof(float);
-            header.Add(tensor.Name, new Entry(SafetensorsHeader.TypeName, tensor.Shape, [offset, end]));
+            header.Add(tensor.Name, new Entry(SafetensorsHeader.Float32, tensor.Shape, [offset, end]));
             offset = end;
         }
         var json = JsonSerializer.SerializeToUtf8Bytes(header);
@@ -52,9 +60,9 @@ public static class Safetensors
         {
             var entry = header.Tensors.GetValueOrDefault(tensor.Name)
                 ?? throw new CheckpointException($"{path} holds no tensor '{tensor.Name}'. Was it written by another task, or with other settings?");
-            if (!entry.Shape.SequenceEqual(tensor.Shape))
+            if (entry.Type != SafetensorsHeader.Float32 || !entry.Shape.SequenceEqual(tensor.Shape))
             {
-                throw new CheckpointException($"{path} holds '{tensor.Name}' as {Described(entry.Shape)}, wanted is {Described(tensor.Shape)}. Was it written with other settings?");
+                throw new CheckpointException($"{path} holds '{tensor.Name}' as {Described(entry.Type, entry.Shape)}, wanted is {Described(SafetensorsHeader.Float32, tensor.Shape)}. Was it written with other settings?");
             }
         }
         if (header.Tensors.Count > wanted.Count)
@@ -68,6 +76,18 @@ public static class Safetensors
         }
         return true;
     });
+
+    /// <summary>What a file holds, in the order of its names. Only the header is read.</summary>
+    /// <exception cref="CheckpointException">It is no sound safetensors file.</exception>
+    public static IReadOnlyList<ListedTensor> List(string path) => Use(path, (_, header) => header.Tensors
+        .OrderBy(tensor => tensor.Key, StringComparer.Ordinal)
+        .Select(tensor => new ListedTensor(tensor.Key, tensor.Value.Type, tensor.Value.Shape, tensor.Value.End - tensor.Value.Begin))
+        .ToList());
+
+    /// <exception cref="CheckpointException">It is no sound file, or one of other types than 32-bit floats.</exception>
+    internal static void DemandFloats(string path) => Use(path, (_, header) => header.Tensors.FirstOrDefault(tensor => tensor.Value.Type != SafetensorsHeader.Float32) is { Key: { } name, Value.Type: var type }
+        ? throw new CheckpointException($"{path} holds '{name}' as {type}: the tensors of a checkpoint are {SafetensorsHeader.Float32}.")
+        : true);
 
     /// <summary>Opens a file whose header is sound.</summary>
     /// <exception cref="CheckpointException"/>
@@ -84,7 +104,7 @@ public static class Safetensors
         }
     }
 
-    private static string Described(long[] shape) => $"{SafetensorsHeader.TypeName} [{string.Join(", ", shape)}]";
+    private static string Described(string type, long[] shape) => $"{type} [{string.Join(", ", shape)}]";
 
     // Names as the format spells them.
     private sealed record Entry(string dtype, long[] shape, long[] data_offsets);

@@ -1,10 +1,12 @@
 using System.Buffers.Binary;
+using System.Collections.Frozen;
 using System.Text.Json;
 
 namespace Granary.Training.Checkpoints;
 
 /// <summary>A tensor in a file: where its values begin and end, counted from the first value.</summary>
-internal sealed record SafetensorsEntry(long[] Shape, long Begin, long End);
+/// <param name="Type">As the format spells it: <c>F32</c>.</param>
+internal sealed record SafetensorsEntry(string Type, long[] Shape, long Begin, long End);
 
 /// <summary>
 /// What a safetensors file says of itself. Every field is checked before any is believed: values that are whole, in the file,
@@ -13,10 +15,18 @@ internal sealed record SafetensorsEntry(long[] Shape, long Begin, long End);
 /// <param name="ValuesStart">Where the values begin in the file.</param>
 internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, SafetensorsEntry> Tensors, long ValuesStart)
 {
-    public const string TypeName = "F32", MetadataKey = "__metadata__";
+    public const string Float32 = "F32", MetadataKey = "__metadata__";
+
+    // Bytes of a value. Types of less than a byte are not known here.
+    private static readonly FrozenDictionary<string, int> types = new Dictionary<string, int>
+    {
+        ["BOOL"] = 1, ["U8"] = 1, ["I8"] = 1, ["F8_E4M3"] = 1, ["F8_E5M2"] = 1, ["U16"] = 2, ["I16"] = 2, ["F16"] = 2, ["BF16"] = 2,
+        ["U32"] = 4, ["I32"] = 4, [Float32] = 4, ["U64"] = 8, ["I64"] = 8, ["F64"] = 8,
+    }.ToFrozenDictionary();
+
     private const int LargestHeader = 100_000_000, MostTensors = 100_000, MostDimensions = 64, LongestName = 1024;
 
-    /// <exception cref="CheckpointException">This is no sound safetensors file of 32-bit floats; the message names it.</exception>
+    /// <exception cref="CheckpointException">This is no sound safetensors file; the message names it.</exception>
     public static SafetensorsHeader Read(Stream stream, string path)
     {
         try
@@ -89,15 +99,17 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, Safetensors
 
     private static SafetensorsEntry ReadEntry(ref Utf8JsonReader reader, string name)
     {
-        bool typed = false;
+        string? type = null;
         long[]? shape = null, offsets = null;
         Expect(ref reader, JsonTokenType.StartObject, $"'{name}'");
         while (IsProperty(ref reader))
         {
-            if (reader.ValueTextEquals("dtype") && !typed)
+            if (reader.ValueTextEquals("dtype") && type is null)
             {
                 Expect(ref reader, JsonTokenType.String, $"the type of '{name}'");
-                typed = reader.ValueTextEquals(TypeName) ? true : throw new InvalidDataException($"'{name}' is of another type than {TypeName}, the only one known here.");
+                type = reader.ValueSpan.Length <= LongestName && reader.GetString() is { } known && types.ContainsKey(known)
+                    ? known
+                    : throw new InvalidDataException($"'{name}' is of a type that is not known here. Known: {string.Join(", ", types.Keys.Order(StringComparer.Ordinal))}.");
             }
             else if (reader.ValueTextEquals("shape") && shape is null)
             {
@@ -112,18 +124,18 @@ internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, Safetensors
                 throw new InvalidDataException($"'{name}' has a field that is unknown or there twice.");
             }
         }
-        if (!typed || shape is null || offsets is not [var begin, var end])
+        if (type is null || shape is null || offsets is not [var begin, var end])
         {
             throw new InvalidDataException($"'{name}' lacks its type, its shape or one of its two offsets.");
         }
-        return end - begin == BytesOf(shape) ? new(shape, begin, end) : throw new InvalidDataException(
+        return end - begin == BytesOf(types[type], shape) ? new(type, shape, begin, end) : throw new InvalidDataException(
             $"'{name}' lies from {begin} to {end}, which its shape [{string.Join(", ", shape)}] does not fill.");
     }
 
     /// <summary><see langword="null"/>: more than can be counted.</summary>
-    private static long? BytesOf(long[] shape)
+    private static long? BytesOf(int value, long[] shape)
     {
-        Int128 bytes = sizeof(float);
+        Int128 bytes = value;
         foreach (var size in shape)
         {
             bytes *= size;

@@ -18,7 +18,7 @@ public interface ITrainingTask
     /// Whether a step depends on how many there are in all, as with a learning rate that falls until the last one. A run that is
     /// resumed with another end then takes another course than one begun with it. Default: no.
     /// </summary>
-    bool EndMatters => false;
+    bool EndMatters(TrainingSpec spec) => false;
 
     /// <summary>The files that training reads of these data, whose content the result depends on.</summary>
     /// <param name="data">The path of a file or a folder. Default: the file itself, or all files below the folder that are not hidden.</param>

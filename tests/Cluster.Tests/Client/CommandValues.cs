@@ -21,6 +21,7 @@ internal sealed class CommandValues(string runs, string server)
         ["nearest rundir"] = new(Path.Combine(runs, "word2vec"), "/nowhere"),
         ["analogy rundir"] = new(Path.Combine(runs, "word2vec"), "/nowhere"),
         ["export rundir"] = new(Path.Combine(runs, "word2vec"), "/nowhere"),
+        ["inspect file"] = new(Path.Combine(runs, "two-layer", "checkpoints", "00000002", "model.safetensors"), "/nowhere"),
         ["word"] = new("w1", "zebra"),
         ["a"] = new("w1", "zebra"),
         ["b"] = new("w2", "zebra"),

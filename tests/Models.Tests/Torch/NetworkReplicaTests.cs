@@ -44,7 +44,7 @@ public class NetworkReplicaTests
     }
 
     /// <summary>One linear layer, the same batch in every step; remembers in which mode it was called.</summary>
-    private sealed class Probe(nn.Module<Tensor, Tensor> network) : NetworkReplica(new() { Task = "probe", Shards = 1 }, network)
+    private sealed class Probe(nn.Module<Tensor, Tensor> network) : NetworkReplica(new() { Task = "probe", Shards = 1 }, network, new() { LearningRate = 0.1 })
     {
         public Probe() : this(Layer())
         {
@@ -63,8 +63,6 @@ public class NetworkReplicaTests
         protected override (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext) => (LossSum(), 2);
 
         protected override (double LossSum, double Weight) ValidationLoss(Coordinates at) => (LossSum().item<float>(), 2);
-
-        protected override double LearningRate(long step) => 0.1;
 
         protected override Metrics Examine() => new() { ["loss"] = LossSum().item<float>() };
 

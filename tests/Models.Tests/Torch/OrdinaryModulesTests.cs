@@ -151,7 +151,7 @@ public sealed class OrdinaryModulesTests
         }
     }
 
-    private sealed class Probe(TrainingSpec spec, nn.Module<Tensor, Tensor> network) : NetworkReplica(spec, network)
+    private sealed class Probe(TrainingSpec spec, nn.Module<Tensor, Tensor> network) : NetworkReplica(spec, network, new() { LearningRate = 0.01 })
     {
         private const int Batch = 13;
 
@@ -160,8 +160,6 @@ public sealed class OrdinaryModulesTests
         public override long TotalSteps => 100;
 
         public override string Unit => "samples";
-
-        protected override double LearningRate(long step) => 0.01;
 
         protected override Metrics Examine() => [];
 

@@ -1,0 +1,32 @@
+using Granary.Training.Optimization;
+using Granary.Training.Tasks;
+
+namespace Granary.Torch;
+
+/// <summary>The settings that all tasks on one network have, to inherit from. A task's own defaults are set in its constructor.</summary>
+public record NetworkSettings
+{
+    [Setting("how gradients move the weights", Choices = [OptimizerChoice.Adam, OptimizerChoice.AdamW, OptimizerChoice.Sgd])]
+    public string Optimizer { get; init; } = OptimizerChoice.Adam;
+
+    [Setting("what remains of sgd's velocity from step to step", Min = 0, Max = 0.9999)]
+    public double Momentum { get; init; }
+
+    [Setting("pull of the weights towards 0: for adamw apart from the gradient, else a part of it", Min = 0, Max = 1)]
+    public double WeightDecay { get; init; }
+
+    [Setting("learning rate; of a schedule, the highest", Min = 0, Max = 10)]
+    public double LearningRate { get; init; } = 1e-3;
+
+    [Setting("how the learning rate goes over the run", Choices = [Training.Optimization.Schedule.Constant, Training.Optimization.Schedule.Step, Training.Optimization.Schedule.Linear, Training.Optimization.Schedule.Cosine, Training.Optimization.Schedule.OneCycle, Training.Optimization.Schedule.InverseSquareRoot])]
+    public string Schedule { get; init; } = Training.Optimization.Schedule.Constant;
+
+    [Setting("steps over which the learning rate rises at first", Min = 0)]
+    public long WarmUp { get; init; }
+
+    [Setting("largest norm of the mean gradient; 0: any", Min = 0, Max = 1e6)]
+    public double Clip { get; init; }
+
+    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Torch.Autocast.Off, Torch.Autocast.BFloat16])]
+    public string Autocast { get; init; } = Torch.Autocast.Off;
+}
