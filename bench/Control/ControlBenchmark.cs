@@ -1,9 +1,6 @@
 using System.Diagnostics;
-using Granary.Bench.Measurement;
-using Granary.Client;
 using Granary.Contracts;
 using Granary.Grains.Nodes;
-using Granary.Grains.Slots;
 using Granary.LocalClusters;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;

@@ -1,6 +1,4 @@
 using Granary.Bench.Comparing;
-using Granary.Bench.Measurement;
-using Granary.Client;
 using Granary.Contracts;
 using Granary.LocalClusters;
 using Granary.Torch;

@@ -1,5 +1,4 @@
 // T time, B batch, N = T B, I inputs, O outputs
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -3,7 +3,6 @@ using Granary.Torch;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Granary.Contracts;
 using Granary.LocalClusters;
 using Granary.Training.Checkpoints;
 using Granary.Training.Loop;

@@ -1,4 +1,3 @@
-using Granary.Contracts;
 using Granary.Silo;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;

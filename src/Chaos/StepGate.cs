@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Runtime.InteropServices;
 using Granary.Grains.Slots;
 using Granary.Silo;
 using Granary.Training.Loop;

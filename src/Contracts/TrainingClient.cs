@@ -29,7 +29,7 @@ public sealed class TrainingClient : IDisposable
     /// <summary>For tests, which answer by themselves.</summary>
     internal TrainingClient(CallInvoker invoker, TimeProvider time) => (runs, this.time) = (new(invoker), time);
 
-    /// <summary>How long <see cref="WatchAsync"/> goes on trying when the server does not answer. Default: 5 minutes.</summary>
+    /// <summary>How long <see cref="WatchAsync(RunStatus, CancellationToken)"/> goes on trying when the server does not answer. Default: 5 minutes.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(5);
 
     /// <summary>Whether the same call may succeed later, on this server or another behind its address.</summary>

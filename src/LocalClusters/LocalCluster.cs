@@ -1,6 +1,5 @@
 using System.Net;
 using Granary.Grains;
-using Granary.Grains.Cluster;
 using Granary.Grains.Nodes;
 using Granary.Grains.Persistence;
 using Granary.Grains.Slots;
@@ -11,7 +10,6 @@ using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
-using Orleans.Hosting;
 using Orleans.TestingHost;
 
 namespace Granary.LocalClusters;

@@ -1,4 +1,3 @@
-using Granary.Silo.Settings;
 namespace Granary.LocalClusters;
 
 /// <summary>Starts processes of a cluster again that have ended, as Kubernetes or systemd would on a real one.</summary>

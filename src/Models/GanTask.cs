@@ -4,7 +4,6 @@ using Granary.Torch.Data;
 using Granary.Training.Frames;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
-using Granary.Training.Shards;
 using Granary.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -2,11 +2,9 @@
 using System.Runtime.InteropServices;
 using Granary.Torch;
 using Granary.Torch.Data;
-using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

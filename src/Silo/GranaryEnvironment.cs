@@ -1,6 +1,5 @@
 using System.Reflection;
 using Granary.Grains.Nodes;
-using Granary.Grains.Slots;
 using Granary.Models;
 using Granary.Torch;
 using Granary.Training.Tasks;

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Clustering.Redis;
 using Orleans.Configuration;
-using Orleans.Runtime;
 using StackExchange.Redis;
 
 namespace Granary.Silo;

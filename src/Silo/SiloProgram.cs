@@ -2,9 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Granary.Grains.Cluster;
 using Granary.Grains.Nodes;
-using Granary.Grains.Slots;
 using Granary.Grains.Telemetry;
 using Granary.Silo.Gateway;
 using Granary.Silo.Settings;
@@ -12,7 +10,6 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
-using Orleans.Runtime;
 using StackExchange.Redis;
 
 namespace Granary.Silo;

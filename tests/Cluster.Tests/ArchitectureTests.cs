@@ -1,7 +1,6 @@
 using System.Reflection;
 using Granary.Bench.Rooms;
 using Granary.Chaos;
-using Granary.Client;
 using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.Grains;

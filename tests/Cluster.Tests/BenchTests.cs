@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Granary.Client.Views;
 
 namespace Granary.Cluster.Tests;
 

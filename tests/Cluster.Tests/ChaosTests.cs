@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Granary.Client.Views;
 using Granary.Training.Checkpoints;
 
 namespace Granary.Cluster.Tests;

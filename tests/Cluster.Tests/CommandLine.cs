@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Granary.Client.Views;
 
 namespace Granary.Cluster.Tests;
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
-using Granary.Client.Views;
 using Granary.Training.Checkpoints;
 
 namespace Granary.Cluster.Tests;
@@ -41,7 +40,7 @@ public sealed class CommandLineTests : IDisposable
 
     [Theory]
     [InlineData("No training task is named 'lmm'. Known: ", "train", "lmm")]
-    [InlineData("Task 'two-layer' has no setting 'hiden'. It has: batch, ", "train", "two-layer", "--set", "hiden=3")]
+    [InlineData("Task 'two-layer' has no setting 'hiden'. It has: autocast, batch, ", "train", "two-layer", "--set", "hiden=3")]
     [InlineData("Setting 'hidden' cannot be 'wide': it takes whole number, 1 to 65536. Default: 100.", "train", "two-layer", "--set", "hidden=wide")]
     [InlineData("--set hidden is not of the form key=value.", "train", "two-layer", "--set", "hidden")]
     [InlineData("'workers' cannot be '0': it takes 1 to 4", "train", "two-layer", "--workers", "0")]

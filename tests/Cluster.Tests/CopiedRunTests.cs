@@ -1,4 +1,3 @@
-using Granary.Client.Views;
 namespace Granary.Cluster.Tests;
 
 /// <summary>A run directory that was copied to where its data are not, or are others by now.</summary>

@@ -1,4 +1,3 @@
-using Granary.Client;
 using Granary.Contracts;
 using Granary.LocalClusters;
 using Grpc.Core;

@@ -1,5 +1,3 @@
-using Granary.Client;
-using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.LocalClusters;
 using Granary.Training.Checkpoints;

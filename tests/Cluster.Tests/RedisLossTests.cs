@@ -1,8 +1,6 @@
 using System.Diagnostics;
-using Granary.Client;
 using Granary.Contracts;
 using Granary.LocalClusters;
-using Granary.Training.Runs;
 
 namespace Granary.Cluster.Tests;
 

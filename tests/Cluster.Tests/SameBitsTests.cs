@@ -1,4 +1,3 @@
-using Granary.Contracts;
 using Granary.Training.Runs;
 
 namespace Granary.Cluster.Tests;

@@ -1,7 +1,5 @@
 using Granary.Grains.Coordinator;
 using Granary.Grains.Slots;
-using Granary.Grains.Worker;
-using Orleans.Runtime;
 
 namespace Granary.Grains.Tests;
 

@@ -2,10 +2,8 @@ using System.Collections.Concurrent;
 using Granary.Contracts;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Slots;
-using Granary.Grains.Worker;
 using Granary.Tests.Fakes;
 using Granary.Training.Checkpoints;
-using Granary.Training.Exchange;
 using Granary.Training.Exchange.Links;
 using Granary.Training.Runs;
 

@@ -2,7 +2,6 @@ using System.Diagnostics.Metrics;
 using System.Net;
 using Granary.Grains.Nodes;
 using Granary.Grains.Slots;
-using Granary.Grains.Telemetry;
 using Granary.Tests.Fakes;
 using Granary.Training.Runs;
 using Microsoft.Extensions.DependencyInjection;

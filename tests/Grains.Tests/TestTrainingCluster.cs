@@ -1,13 +1,11 @@
 using System.Net;
 using Granary.Contracts;
-using Granary.Grains.Cluster;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Nodes;
 using Granary.Grains.Persistence;
 using Granary.Grains.Slots;
 using Granary.Tests.Fakes;
 using Granary.Training.Runs;
-using Granary.Training.Tasks;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orleans.Runtime.Messaging;

@@ -1,4 +1,3 @@
-using Granary.Training.Exchange;
 using Granary.Training.Exchange.Links;
 
 namespace Granary.Training.Tests;

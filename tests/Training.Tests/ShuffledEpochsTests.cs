@@ -1,5 +1,4 @@
 using Granary.Training.Randomness;
-using Granary.Training.Shards;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Tests;

@@ -1,6 +1,5 @@
 using Granary.Tests.Fakes;
 using Granary.Training.Checkpoints;
-using Granary.Training.Tasks;
 
 namespace Granary.Training.Tests;
 

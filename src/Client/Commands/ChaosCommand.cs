@@ -2,7 +2,6 @@ using System.CommandLine;
 using Granary.Chaos;
 using Granary.Client.Sessions;
 using Granary.Client.Views;
-using Granary.Contracts;
 using Granary.Silo;
 using Granary.Training.Files;
 using Granary.Training.Runs;

@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
-using Granary.Chaos;
 using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;

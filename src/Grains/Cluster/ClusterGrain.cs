@@ -1,6 +1,5 @@
 using Granary.Contracts;
 using Granary.Grains.Persistence;
-using Orleans.Runtime;
 
 namespace Granary.Grains.Cluster;
 

@@ -4,7 +4,6 @@ using Granary.Grains.Slots;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
-using Orleans.Runtime;
 
 namespace Granary.Grains.Cluster;
 

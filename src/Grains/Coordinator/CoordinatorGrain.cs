@@ -6,8 +6,6 @@ using Granary.Training.Runs;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Orleans.Concurrency;
-using Orleans.Runtime;
-using Orleans.Storage;
 
 namespace Granary.Grains.Coordinator;
 

@@ -1,4 +1,3 @@
-using Granary.Contracts;
 using Granary.Grains.Telemetry;
 
 namespace Granary.Grains.Coordinator;

@@ -1,7 +1,5 @@
 using Granary.Grains.Slots;
-using Granary.Grains.Worker;
 using Granary.Training.Wording;
-using Orleans.Runtime;
 
 namespace Granary.Grains.Coordinator;
 

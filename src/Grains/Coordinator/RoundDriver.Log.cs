@@ -1,4 +1,3 @@
-using Granary.Contracts;
 using Microsoft.Extensions.Logging;
 
 namespace Granary.Grains.Coordinator;

@@ -1,6 +1,5 @@
 using Granary.Contracts;
 using Granary.Grains.Telemetry;
-using Orleans.Runtime;
 
 namespace Granary.Grains.Coordinator;
 

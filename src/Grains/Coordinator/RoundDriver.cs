@@ -1,7 +1,6 @@
 using Granary.Contracts;
 using Granary.Grains.Telemetry;
 using Microsoft.Extensions.Logging;
-using Orleans.Runtime;
 
 namespace Granary.Grains.Coordinator;
 

@@ -1,6 +1,5 @@
 using Granary.Contracts;
 using Microsoft.Extensions.Logging;
-using Orleans.Runtime;
 using Orleans.Storage;
 
 namespace Granary.Grains.Coordinator;

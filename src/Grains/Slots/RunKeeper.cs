@@ -1,4 +1,3 @@
-using Granary.Contracts;
 using Granary.Grains.Telemetry;
 using Granary.Training.Checkpoints;
 using Granary.Training.Files;

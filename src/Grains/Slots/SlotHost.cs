@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Granary.Contracts;
 using Granary.Grains.Nodes;
 using Granary.Grains.Telemetry;
 using Microsoft.Extensions.Logging;

@@ -1,8 +1,4 @@
 using Granary.Contracts;
-using Granary.Grains.Coordinator;
-using Granary.Grains.Nodes;
-using Granary.Grains.Telemetry;
-using Granary.Grains.Worker;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
 using Granary.Training.Exchange.Links;

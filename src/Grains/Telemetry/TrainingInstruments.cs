@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
 using Granary.Grains.Nodes;
-using Granary.Grains.Slots;
 using Granary.Training.Checkpoints;
 using Granary.Training.Loop;
 using Granary.Training.Tasks;

@@ -1,7 +1,5 @@
-using Granary.Contracts;
 using Granary.Grains.Slots;
 using Orleans.Placement;
-using Orleans.Runtime;
 using Orleans.Runtime.Placement;
 
 namespace Granary.Grains.Worker;

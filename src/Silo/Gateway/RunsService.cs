@@ -1,7 +1,6 @@
 using Granary.Contracts;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Nodes;
-using Granary.Grains.Slots;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 using Granary.Training.Wording;

@@ -1,6 +1,5 @@
 using System.Collections;
 using System.Net;
-using Granary.Grains.Cluster;
 using Granary.Grains.Nodes;
 using Granary.Training.Wording;
 using Microsoft.Extensions.Configuration;

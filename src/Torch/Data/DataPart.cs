@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using Granary.Training.Checkpoints;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 

@@ -1,4 +1,3 @@
-using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Torch.Data;

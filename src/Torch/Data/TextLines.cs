@@ -1,5 +1,4 @@
 using System.Text;
-using Granary.Training.Checkpoints;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 

@@ -1,7 +1,6 @@
 using Granary.Training.Exchange.Links;
 using Granary.Training.Frames;
 using Granary.Training.Numerics;
-using Granary.Training.Shards;
 
 namespace Granary.Training.Exchange;
 

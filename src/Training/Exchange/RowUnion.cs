@@ -1,7 +1,6 @@
 using System.Numerics;
 using Granary.Training.Frames;
 using Granary.Training.Numerics;
-using Granary.Training.Shards;
 
 namespace Granary.Training.Exchange;
 

@@ -1,4 +1,3 @@
-using Granary.Client;
 using Granary.Client.Views;
 using Grpc.Core;
 

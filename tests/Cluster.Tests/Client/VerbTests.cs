@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using Granary.Client;
 using Granary.Client.Views;
 using Granary.LocalClusters;
 

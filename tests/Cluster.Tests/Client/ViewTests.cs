@@ -1,9 +1,7 @@
-using Granary.Client;
 using Granary.Client.Commands;
 using Granary.Client.Sessions;
 using Granary.Client.Views;
 using Granary.Contracts;
-using Granary.Training.Runs;
 using Spectre.Console;
 
 namespace Granary.Cluster.Tests.Client;

@@ -1,4 +1,3 @@
-using Granary.Client;
 using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.Tests.Fakes;

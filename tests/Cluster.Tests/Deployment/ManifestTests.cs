@@ -1,8 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using Granary.Client.Views;
-using Granary.Grains.Cluster;
 using Granary.Grains.Nodes;
 using Granary.Silo.Settings;
 using k8s;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
-using Granary.Grains.Cluster;
 using Granary.Grains.Nodes;
 using Granary.Silo;
 using Granary.Silo.Settings;

@@ -2,7 +2,6 @@ using Granary.Torch;
 using Granary.Training.Checkpoints;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace Granary.Models.Tests.Torch;

@@ -2,7 +2,6 @@ using Granary.Torch;
 using Granary.Training.Randomness;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
-using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

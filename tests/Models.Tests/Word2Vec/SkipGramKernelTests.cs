@@ -1,6 +1,5 @@
 using Granary.Models.Word2Vec;
 using Granary.Training.Frames;
-using Granary.Training.Numerics;
 using Granary.Training.Randomness;
 
 namespace Granary.Models.Tests.Word2Vec;

@@ -6,7 +6,6 @@ namespace Granary.Training.Exchange.Links;
 /// A ring of blocks in shared memory in either direction. The socket beside it tells of the other process's end, and carries a
 /// byte that wakes it up when it sleeps.
 /// </summary>
-/// <param name="side">0 or 1: which ring is this process's own.</param>
 internal sealed unsafe class SharedMemoryLink : PeerLink
 {
     private readonly SharedSegment segment;
@@ -15,6 +14,7 @@ internal sealed unsafe class SharedMemoryLink : PeerLink
     private int sent, read, heldCount;
     private bool disposed;
 
+    /// <param name="side">0 or 1: which ring is this process's own.</param>
     public SharedMemoryLink(int process, Socket socket, SharedSegment segment, int side) : base(process, socket)
     {
         (this.segment, mine, theirs) = (segment, side, 1 - side);
