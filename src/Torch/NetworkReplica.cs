@@ -44,7 +44,7 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         TrainingSpec spec, nn.Module network, NetworkSettings settings, int carryLength = 0, IReadOnlyDictionary<string, byte[]>? assets = null, bool forUse = false)
     {
         (Spec, this.settings) = (spec, settings);
-        rounded = !forUse && Autocast.Resolve(settings.Autocast, lstm: network.modules().Any(module => module is LSTM));
+        rounded = !forUse && Autocast.Resolve(settings.Autocast, lstm: network.modules().Prepend(network).Any(module => module is LSTM));
         this.network = network;
         this.carryLength = carryLength;
         ModuleRules.Check(network);
@@ -52,12 +52,12 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
         parameters = new(network);
         buffers = new(network);
         frozen = [.. network.modules().Where(module => module.parameters().ToList() is { Count: > 0 } parts && parts.TrueForAll(part => !part.requires_grad))];
-        var optimizer = new OptimizerChoice(settings.Optimizer, settings.Momentum, settings.WeightDecay);
+        var choice = new OptimizerChoice(settings.Optimizer, settings.Momentum, settings.WeightDecay);
         // Before the optimizer's memory is touched: the state, its copy for a checkpoint, and the gradients.
-        MemoryLimit.Check((2 * parameters.WholeLength + (2 * optimizer.Vectors + 1) * (long)parameters.Length) * sizeof(float));
-        this.optimizer = optimizer.Create(parameters.Length);
+        MemoryLimit.Check((2 * parameters.WholeLength + (2 * choice.Vectors + 1) * (long)parameters.Length) * sizeof(float));
+        optimizer = choice.Create(parameters.Length);
         carried = new(carryLength * spec.Shards);
-        List<StateTensor> training = [.. this.optimizer.Memory.Select(memory => new StateTensor(memory.Name, [parameters.Length], StateKind.Training, memory.Values.Pointer))];
+        List<StateTensor> training = [.. optimizer.Memory.Select(memory => new StateTensor(memory.Name, [parameters.Length], StateKind.Training, memory.Values.Pointer))];
         if (carryLength > 0)
         {
             training.Add(new("carry", [spec.Shards, carryLength], StateKind.Training, carried.Pointer));

@@ -37,7 +37,7 @@ public sealed class WaitingTests : IClassFixture<TestTrainingCluster>, IDisposab
         await cluster.Coordinator(spec).SubmitAsync(spec);
         await HearAsync(spec, message => message.StartsWith("No step has ended for ", StringComparison.Ordinal));
         await cluster.Coordinator(spec).CancelAsync("Enough.");
-        await HearAsync(spec, message => message.EndsWith($"To end without: granary cancel {spec.RunId} --now", StringComparison.Ordinal));
+        await HearAsync(spec, message => message.Contains($"To end without: granary cancel {spec.RunId} --now", StringComparison.Ordinal));
         Assert.Single(await cluster.MessagesAsync(spec), message => message.StartsWith("Waits for the workers to end their step", StringComparison.Ordinal));
         await cluster.Coordinator(spec).CancelAsync("Enough!", now: true);
         var ended = await AsTimeGoesByAsync(spec, status => status.HasEnded);

@@ -7,7 +7,6 @@ internal sealed partial class RoundDriver
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan RemindEvery = TimeSpan.FromSeconds(5), PatienceWhenStopping = TimeSpan.FromSeconds(10);
-
     private long reminded;
 
     /// <returns>Whether it came; not if the run is to stop and it does not come soon, or another coordinator takes over.</returns>
@@ -44,7 +43,7 @@ internal sealed partial class RoundDriver
         var waited = $"for {stall.Still.TotalSeconds:0} s";
         if (IsLateToStop && stall.Still > PatienceWhenStopping)
         {
-            Remind($"Waits for the workers to end their step{(current.StopsWithCheckpoint ? " and leave a checkpoint" : "")}, {waited} now. To end without: granary cancel {RunId} --now");
+            Remind($"Waits for the workers to end their step{(current.StopsWithCheckpoint ? " and leave a checkpoint" : "")}, {waited} now. To end without: granary cancel {RunId} --now, or Ctrl+C again for granary train.");
         }
         else if (stall.IsLong)
         {
