@@ -1,5 +1,6 @@
 // B batch, D binary digits, C classes
 using Granary.Torch;
+using Granary.Torch.Data;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;

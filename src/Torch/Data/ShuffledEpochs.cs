@@ -1,7 +1,7 @@
 using Granary.Training.Randomness;
 using Granary.Training.Shards;
 
-namespace Granary.Training.Tasks;
+namespace Granary.Torch.Data;
 
 /// <summary>
 /// Which samples a shard sees in a step. Every epoch goes once through all samples, in an order of its own; its last batch

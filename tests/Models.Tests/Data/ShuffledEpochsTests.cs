@@ -1,7 +1,7 @@
+using Granary.Torch.Data;
 using Granary.Training.Randomness;
-using Granary.Training.Tasks;
 
-namespace Granary.Training.Tests;
+namespace Granary.Models.Tests.Data;
 
 public class ShuffledEpochsTests
 {
