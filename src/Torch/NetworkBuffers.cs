@@ -47,8 +47,15 @@ public sealed unsafe class NetworkBuffers : IDisposable
         {
             Committed(place).CopyTo(Values(place.Tensor));
         }
+        if (counts.Count == 0)
+        {
+            return;
+        }
         using var noGradient = no_grad();
-        counts.ForEach(count => count.fill_(updates));
+        foreach (var count in counts)
+        {
+            count.fill_(updates);
+        }
     }
 
     /// <summary>What a shard has moved them by, times its weight.</summary>

@@ -184,7 +184,10 @@ public abstract unsafe class NetworkReplica : ITrainingReplica
     private void ComputeShard(Coordinates at, Frame frame)
     {
         network.train();
-        frozen.ForEach(module => module.eval());
+        foreach (var part in frozen)
+        {
+            part.eval();
+        }
         buffers.Restore(Made);
         parameters.Bind(frame);
         random.Seed(StepRandom.Mix(Spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard));

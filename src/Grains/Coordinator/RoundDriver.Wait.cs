@@ -26,7 +26,8 @@ internal sealed partial class RoundDriver
                 fruitless.GiveUp();
                 return false;
             }
-            if ($"Waits for {what()}, for {waited.TotalSeconds:0} s now." is var reminder && Remind(reminder))
+            var reminder = $"Waits for {what()}, for {waited.TotalSeconds:0} s now.";
+            if (Remind(reminder))
             {
                 Status = Status with { Reason = reminder };
             }

@@ -82,7 +82,7 @@ internal sealed partial class SlotSession(string slot, SlotServices services, IL
         lock (gate)
         {
             var mine = Mine(runId, round);
-            return mine.Started ??= BeginAsync(mine, mine.Replica, start);
+            return mine.Started ??= BeginAsync(mine, start);
         }
     }
 
@@ -132,14 +132,14 @@ internal sealed partial class SlotSession(string slot, SlotServices services, IL
         return new(newest?.Manifest.Step, warnings);
     }
 
-    private async Task<StartReply> BeginAsync(SlotRound mine, SlotReplica held, StartPoint start)
+    private async Task<StartReply> BeginAsync(SlotRound mine, StartPoint start)
     {
         var (runId, round) = (mine.Plan.Spec.RunId, mine.Plan.Number);
         if (start.Source is null && start.Behind.Contains(mine.Worker))
         {
             try
             {
-                await mine.Thread.RunAsync(() => held.Restore(mine.Plan.Spec, start.Step));
+                await mine.Thread.RunAsync(() => mine.Replica.Restore(mine.Plan.Spec, start.Step));
             }
             catch (CheckpointException unusable)
             {
@@ -168,7 +168,7 @@ internal sealed partial class SlotSession(string slot, SlotServices services, IL
                 return new();
             }
         }
-        _ = mine.Thread.RunAsync(() => Train(held, mine, exchange, start));
+        _ = mine.Thread.RunAsync(() => Train(mine, exchange, start));
         return new();
     }
 
@@ -240,9 +240,9 @@ internal sealed partial class SlotSession(string slot, SlotServices services, IL
     /// <summary>Whether it would fail here again.</summary>
     private static bool IsPermanent(Exception error) => error is TrainingDataException or TaskSettingException or UnknownTaskException or InsufficientMemoryException or ArgumentException;
 
-    private void Train(SlotReplica held, SlotRound round, IExchange exchange, StartPoint start)
+    private void Train(SlotRound round, IExchange exchange, StartPoint start)
     {
-        var (plan, reporter) = (round.Plan, round.Reporter);
+        var (plan, reporter, held) = (round.Plan, round.Reporter, round.Replica);
         using var owned = exchange;
         var step = start.Step;
         string? unwritten = null;
