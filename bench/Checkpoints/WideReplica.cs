@@ -44,7 +44,7 @@ internal sealed unsafe class WideReplica : ITrainingReplica
 
     public ReplicaState State { get; }
 
-    public Frame CreateFrame(int phase) => Frame.Allocate(weights.Length, scalars: 1);
+    public Frame CreateFrame(int phase) => Frame.Allocate((int)weights.Length, scalars: 1);
 
     public void ComputeGradients(Coordinates at, Frame frame)
     {
@@ -56,9 +56,7 @@ internal sealed unsafe class WideReplica : ITrainingReplica
         frame.Scalars[0] = 1;
     }
 
-    public void Apply(int phase, long step, Frame sum, Metrics metrics) => optimizer.Update(weights.Pointer, sum.Pointer, step + 1, 1e-3f, 1 / sum.Scalars[0]);
-
-    public Metrics Evaluate() => [];
+    public void Apply(int phase, long step, Frame sum, Metrics metrics) => optimizer.Update(0, weights.Length, weights.Pointer, sum.Pointer, new(step + 1, 1e-3f, 1 / sum.Scalars[0]));
 
     public void Dispose()
     {

@@ -66,8 +66,6 @@ public sealed class PulseTask : ITrainingTask
             }
         }
 
-        public Metrics Evaluate() => [];
-
         public void Dispose() => count.Dispose();
     }
 }

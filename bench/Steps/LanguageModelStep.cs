@@ -1,5 +1,6 @@
 using System.Globalization;
 using Granary.Models;
+using Granary.Torch;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 
@@ -13,7 +14,7 @@ internal static class LanguageModelStep
 {
     private const int Words = 12_000, TextLength = 200_000;
 
-    public static ITrainingTask Task { get; } = new LanguageModelTask();
+    public static ITrainingTask Task { get; } = LearnerTask.Of<LanguageModel>();
 
     /// <param name="settings">Besides those that the peers share.</param>
     public static TrainingSpec SpecWith(string folder, params IEnumerable<(string Name, string Value)> settings) => new()

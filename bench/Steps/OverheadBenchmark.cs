@@ -33,8 +33,8 @@ internal sealed class OverheadBenchmark : IBenchmark
             Compare(run, "lm", LanguageModelStep.Task, lm, () => new BareLanguageModel(), bare => bare.Run());
             Compare(run, "lm loop", LanguageModelStep.Task, lm, () => new ReplicaStep(LanguageModelStep.Task.CreateReplica(lm)), bare => bare.Run());
             CompareStates(run, "lm states", lm);
-            Compare(run, "two-layer", new TwoLayerTask(), twoLayers, () => new BareTwoLayers(), bare => bare.Run());
-            Compare(run, "two-layer loop", new TwoLayerTask(), twoLayers, () => new ReplicaStep(new TwoLayerTask().CreateReplica(twoLayers)), bare => bare.Run());
+            Compare(run, "two-layer", LearnerTask.Of<TwoLayer>(), twoLayers, () => new BareTwoLayers(), bare => bare.Run());
+            Compare(run, "two-layer loop", LearnerTask.Of<TwoLayer>(), twoLayers, () => new ReplicaStep(LearnerTask.Of<TwoLayer>().CreateReplica(twoLayers)), bare => bare.Run());
         }
         finally
         {

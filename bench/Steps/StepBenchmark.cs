@@ -42,8 +42,8 @@ internal sealed class StepBenchmark : IBenchmark
                 var suffix = rounded ? " bf16" : "";
                 var autocast = rounded ? Autocast.BFloat16 : Autocast.Off;
                 Measure(run, $"lm{suffix}", () => new ReplicaStep(LanguageModelStep.Task.CreateReplica(LanguageModelStep.SpecWith(folder, ("autocast", autocast)))), step => step.Run());
-                Measure(run, $"gpt{suffix}", () => new ReplicaStep(new GptReplica(rounded)), step => step.Run());
-                Measure(run, $"dcgan{suffix}", () => new DcganStep(rounded), step => step.Run());
+                Measure(run, $"gpt{suffix}", () => OneShard<Gpt>(autocast), step => step.Run());
+                Measure(run, $"dcgan{suffix}", () => OneShard<Dcgan>(autocast), step => step.Run());
             }
             foreach (var product in MatrixProduct.All.Where(product => run.Wants(product.Case)))
             {
@@ -68,6 +68,12 @@ internal sealed class StepBenchmark : IBenchmark
             using var step = create();
             run.Report.Add(Figure.Of(name, "ms", Repeat.Time(() => act(step), run.Seconds, warmUps: run.IsTrial ? 0 : 1, least: run.IsTrial ? 1 : 3)));
         }
+    }
+
+    private static ReplicaStep OneShard<TLearner>(string autocast) where TLearner : Learner
+    {
+        var task = LearnerTask.Of<TLearner>();
+        return new(task.CreateReplica(new() { Task = task.Name, Shards = 1, Steps = long.MaxValue / 2, Settings = new Dictionary<string, string> { ["autocast"] = autocast } }));
     }
 
     private static IReadOnlyList<string> Command(BenchmarkRun run, params IEnumerable<string> more) =>

@@ -144,14 +144,13 @@ public sealed class Word2VecTask : ITrainingTask
         }
 
         /// <summary>Measures of similarity as far as their files are there; analogies among the most frequent words.</summary>
-        public Metrics Evaluate()
+        public void Examine(Metrics metrics)
         {
-            var metrics = new Metrics { [Metrics.Loss] = LossOfFreshSample() };
+            metrics[Metrics.Loss] = LossOfFreshSample();
             foreach (var (name, value) in vectors.Judge(judges.Value))
             {
                 metrics[name] = value;
             }
-            return metrics;
         }
 
         public IReadOnlyList<(string Word, double Similarity)> Nearest(string word, int count) => vectors.Nearest([(word, 1)], count);

@@ -10,7 +10,7 @@ namespace Granary.Silo;
 public static class GranaryEnvironment
 {
     /// <summary>The built-in tasks.</summary>
-    public static TaskCatalog Tasks { get; } = TaskCatalog.Of(typeof(TwoLayerTask).Assembly);
+    public static TaskCatalog Tasks { get; } = TaskCatalog.Of(typeof(TwoLayer).Assembly);
 
     /// <summary>Sets libtorch up, too: to be asked for before the first tensor.</summary>
     public static TrainingEnvironment ForTraining() => new(Tasks, TorchRuntime.Switches)

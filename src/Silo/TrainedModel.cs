@@ -1,5 +1,6 @@
 using Granary.Torch;
 using Granary.Training.Checkpoints;
+using Granary.Training.Loop;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
@@ -10,13 +11,14 @@ public sealed class TrainedModel : IDisposable
 {
     private readonly ITrainingTask task;
     private readonly bool measuresItsOwnData;
+    private readonly RunSpec spec;
 
     private TrainedModel(Checkpoint checkpoint, string? data)
     {
         var spec = checkpoint.Manifest.Spec;
         (Checkpoint, measuresItsOwnData, task) = (checkpoint, data is null, GranaryEnvironment.Tasks[spec.Task]);
-        spec = spec with { Data = data ?? spec.Data };
-        Replica = task.OpenReplica(spec, checkpoint.ReadAsset) ?? CreateFrom(spec);
+        this.spec = spec with { Data = data ?? spec.Data };
+        Replica = Build();
     }
 
     public Checkpoint Checkpoint { get; }
@@ -45,15 +47,24 @@ public sealed class TrainedModel : IDisposable
         }
     }
 
-    /// <summary>The task's own measures on held-out data: the run's, as they were, unless others were given.</summary>
+    /// <summary>The task's own measures on held-out data: the run's, as they were, unless others were given. The same on any number of workers.</summary>
+    /// <param name="workers">Threads; each of more than one builds the model for itself.</param>
     /// <exception cref="TrainingDataException">The data are not there, cannot be used, or are not the run's any more.</exception>
-    public Metrics Evaluate()
+    public Metrics Evaluate(int workers)
     {
         Confirm(Checkpoint.Manifest.Spec);
-        return Replica.Evaluate();
+        var shards = Checkpoint.Manifest.Spec.Shards;
+        return workers == 1 ? Evaluation.Run(Replica, shards) : LocalWorkers.Run(workers, shards, (_, mine, exchange) =>
+        {
+            using var replica = Build();
+            CheckpointStore.LoadModel(Checkpoint, replica);
+            return Evaluation.Run(replica, mine, shards, exchange);
+        })[0];
     }
 
     public void Dispose() => Replica.Dispose();
+
+    private ITrainingReplica Build() => task.OpenReplica(spec, Checkpoint.ReadAsset) ?? CreateFrom(spec);
 
     private ITrainingReplica CreateFrom(RunSpec spec)
     {

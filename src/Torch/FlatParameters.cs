@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace Granary.Torch;
 
 /// <summary>
-/// A module's parameters as views of one flat tensor, and gradient frames that <c>backward</c> fills in place: what the
+/// The parameters of some networks as views of one flat tensor, and gradient frames that <c>backward</c> fills in place: what the
 /// exchange sends and the optimizer reads is libtorch's own memory. Tied parameters have one place and several names. Frozen ones,
 /// which want no gradient when this is made, lie behind the others: they belong to the state, and to no frame.
 /// </summary>
@@ -16,18 +16,22 @@ public sealed unsafe class FlatParameters : IDisposable
 {
     // 64 bytes: every parameter starts on a cache line and a vector register.
     private const int Alignment = 16;
-    private readonly List<(string Name, Parameter Parameter, int Offset)> places = [];
+    private readonly List<FlatParameter> places = [];
     private readonly List<(string Name, int Place)> aliases = [];
     private readonly Tensor flat;
     private readonly int learning;
     private GradientMemory? bound;
 
-    public FlatParameters(nn.Module module)
+    /// <param name="networks">Parameters carry the name of their network as a prefix; an empty one gives none.</param>
+    public FlatParameters(params IReadOnlyList<(string Name, nn.Module Module)> networks)
     {
         var known = new Dictionary<nint, int>();
-        var whole = 0;
-        // Sorting keeps the order of those that are alike.
-        foreach (var (name, parameter) in module.named_parameters().OrderBy(entry => entry.parameter.requires_grad ? 0 : 1))
+        var whole = 0L;
+        var all = from network in Enumerable.Range(0, networks.Count)
+                  from entry in networks[network].Module.named_parameters()
+                  orderby entry.parameter.requires_grad ? 0 : 1 // which keeps the order of those that are alike
+                  select (Network: network, Name: Prefix(networks[network].Name) + entry.name, Parameter: entry.parameter);
+        foreach (var (network, name, parameter) in all)
         {
             if (known.TryGetValue((nint)Pointer(parameter), out var place))
             {
@@ -35,47 +39,52 @@ public sealed unsafe class FlatParameters : IDisposable
                 continue;
             }
             known.Add((nint)Pointer(parameter), places.Count);
-            places.Add((name, parameter, whole));
-            whole += ((int)parameter.numel() + Alignment - 1) / Alignment * Alignment;
+            var room = (parameter.numel() + Alignment - 1) / Alignment * Alignment;
+            places.Add(new(network, name, parameter, whole, room));
+            whole += room;
             (Length, learning) = parameter.requires_grad ? (whole, places.Count) : (Length, learning);
         }
-        TorchRuntime.DoNotCount(GhostsOf(module));
+        TorchRuntime.DoNotCount(networks.Sum(network => GhostsOf(network.Module)));
         using var noGradient = torch.no_grad();
         flat = torch.zeros(whole);
-        foreach (var (_, parameter, offset) in places)
+        foreach (var place in places)
         {
-            using var slice = flat.narrow(0, offset, parameter.numel());
-            using var view = slice.view(parameter.shape);
-            view.copy_(parameter);
-            parameter.set_(view);
+            using var slice = flat.narrow(0, place.Start, place.Parameter.numel());
+            using var view = slice.view(place.Parameter.shape);
+            view.copy_(place.Parameter);
+            place.Parameter.set_(view);
         }
     }
 
     /// <summary>Floats of those that learn, padding included.</summary>
-    public int Length { get; }
+    public long Length { get; }
 
     /// <summary>Floats of all, frozen ones and padding included.</summary>
     public long WholeLength => flat.numel();
 
-    /// <summary>Those that learn come first.</summary>
+    /// <summary>Those that learn come first, network by network.</summary>
     public float* Values => Pointer(flat);
 
-    /// <summary>The tensors as <c>state_dict</c> names them, each under the given prefix.</summary>
-    public IEnumerable<StateTensor> State(string prefix = "")
+    /// <summary>What of a network learns, in the order of the flat tensor.</summary>
+    /// <param name="networks">Numbers of the networks.</param>
+    public IReadOnlyList<FlatParameter> Learning(IReadOnlyCollection<int> networks) => [.. places.Take(learning).Where(place => networks.Contains(place.Network))];
+
+    /// <summary>The tensors as <c>state_dict</c> names them.</summary>
+    public IEnumerable<StateTensor> State()
     {
         var all = places.Select((place, index) => (place.Name, Place: index)).Concat(aliases);
-        return [.. all.Select(name => new StateTensor(prefix + name.Name, places[name.Place].Parameter.shape, StateKind.Model, Values + places[name.Place].Offset))];
+        return [.. all.Select(name => new StateTensor(name.Name, places[name.Place].Parameter.shape, StateKind.Model, Values + places[name.Place].Start))];
     }
 
-    /// <summary>A frame whose values begin with this module's gradients, followed by <paramref name="carried"/> floats.</summary>
-    public Frame CreateFrame(int carried, int scalars)
+    /// <summary>A frame whose values begin with the gradients of these parameters, one behind the other, followed by <paramref name="more"/> floats.</summary>
+    public static Frame CreateFrame(IReadOnlyList<FlatParameter> parameters, long more, int scalars)
     {
-        var values = Length + carried;
-        var memory = new GradientMemory(Frame.SizeOf(values, scalars), places.Take(learning).Select(place => (place.Offset, place.Parameter.shape)));
+        var values = checked((int)(parameters.Sum(parameter => parameter.Room) + more));
+        var memory = new GradientMemory(Frame.SizeOf(values, scalars), parameters);
         return new(Pointer(memory.Flat), values, scalars, owner: memory);
     }
 
-    /// <summary>From now on <c>backward</c> adds gradients into this frame.</summary>
+    /// <summary>From now on <c>backward</c> adds the gradients that the frame is made for into it.</summary>
     public void Bind(Frame frame)
     {
         var memory = (GradientMemory)frame.Owner!;
@@ -83,21 +92,21 @@ public sealed unsafe class FlatParameters : IDisposable
         {
             return;
         }
-        for (var i = 0; i < learning; i++)
-        {
-            places[i].Parameter.grad = memory.Views[i];
-        }
+        memory.Bind();
         bound = memory;
     }
 
     /// <summary>The memory of a contiguous CPU tensor.</summary>
     public static float* Pointer(Tensor tensor) => (float*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
+    /// <summary>What stands before the names of a network's tensors.</summary>
+    internal static string Prefix(string network) => network.Length > 0 ? $"{network}." : "";
+
     public void Dispose()
     {
-        foreach (var (_, parameter, _) in places)
+        foreach (var place in places)
         {
-            parameter.grad = null;
+            place.Parameter.grad = null;
         }
         flat.Dispose();
     }
@@ -112,23 +121,33 @@ public sealed unsafe class FlatParameters : IDisposable
 
     private sealed class GradientMemory : IDisposable
     {
-        public GradientMemory(int size, IEnumerable<(int Offset, long[] Shape)> places)
+        private readonly List<(Parameter Parameter, Tensor View)> views = [];
+
+        public GradientMemory(long size, IReadOnlyList<FlatParameter> parameters)
         {
             Flat = torch.zeros(size);
-            Views = [.. places.Select(place =>
+            var start = 0L;
+            foreach (var (_, _, parameter, _, room) in parameters)
             {
-                using var slice = Flat.narrow(0, place.Offset, place.Shape.Aggregate(1L, (product, length) => product * length));
-                return slice.view(place.Shape);
-            })];
+                using var slice = Flat.narrow(0, start, parameter.numel());
+                views.Add((parameter, slice.view(parameter.shape)));
+                start += room;
+            }
         }
 
         public Tensor Flat { get; }
 
-        public Tensor[] Views { get; }
+        public void Bind()
+        {
+            foreach (var (parameter, view) in views)
+            {
+                parameter.grad = view;
+            }
+        }
 
         public void Dispose()
         {
-            foreach (var view in Views)
+            foreach (var (_, view) in views)
             {
                 view.Dispose();
             }
@@ -136,3 +155,9 @@ public sealed unsafe class FlatParameters : IDisposable
         }
     }
 }
+
+/// <summary>A parameter and its place in the flat tensor.</summary>
+/// <param name="Network">The number of its network.</param>
+/// <param name="Start">Floats before it.</param>
+/// <param name="Room">Floats that it takes, padding included.</param>
+public readonly record struct FlatParameter(int Network, string Name, Parameter Parameter, long Start, long Room);

@@ -58,6 +58,30 @@ public sealed unsafe class NetworkBuffers : IDisposable
         }
     }
 
+    /// <summary>What the network has now.</summary>
+    public float[] Copy()
+    {
+        var values = new float[Length];
+        foreach (var place in places)
+        {
+            Values(place.Tensor).CopyTo(values.AsSpan(place.Offset));
+        }
+        return values;
+    }
+
+    /// <summary>Gives the network what something that moved <paramref name="before"/> to <paramref name="after"/> would leave there.</summary>
+    public void Move(ReadOnlySpan<float> before, ReadOnlySpan<float> after)
+    {
+        foreach (var place in places)
+        {
+            var values = Values(place.Tensor);
+            for (var i = 0; i < values.Length; i++)
+            {
+                values[i] = after[place.Offset + i] == before[place.Offset + i] ? values[i] : after[place.Offset + i];
+            }
+        }
+    }
+
     /// <summary>What a shard has moved them by, times its weight.</summary>
     public void Collect(Span<float> into, double weight)
     {

@@ -3,14 +3,20 @@ using Granary.Training.Tasks;
 
 namespace Granary.Torch;
 
-/// <summary>The settings that all tasks on one network have, to inherit from. A task's own defaults are set in its constructor.</summary>
+/// <summary>The settings that all learners have, to inherit from. A learner's own defaults are set in its constructor.</summary>
 public record NetworkSettings
 {
+    [Setting("samples in a batch, over all shards", Min = 1, Max = 1 << 24)]
+    public int Batch { get; init; } = 64;
+
     [Setting("how gradients move the weights", Choices = [OptimizerChoice.Adam, OptimizerChoice.AdamW, OptimizerChoice.Sgd])]
     public string Optimizer { get; init; } = OptimizerChoice.Adam;
 
     [Setting("what remains of sgd's velocity from step to step", Min = 0, Max = 0.9999)]
     public double Momentum { get; init; }
+
+    [Setting("adam's first decay: what remains of its mean gradient from step to step", Min = 0, Max = 0.999)]
+    public double Beta1 { get; init; } = 0.9;
 
     [Setting("pull of the weights towards 0: for adamw apart from the gradient, else a part of it", Min = 0, Max = 1)]
     public double WeightDecay { get; init; }
@@ -26,6 +32,15 @@ public record NetworkSettings
 
     [Setting("largest norm of the mean gradient; 0: any", Min = 0, Max = 1e6)]
     public double Clip { get; init; }
+
+    [Setting("steps from one validation to the next; 0: an epoch", Min = 0)]
+    public long ValidateEvery { get; init; }
+
+    [Setting("what the learning rate is multiplied with when validation has not improved", Min = 0, Max = 1)]
+    public double Decay { get; init; } = 1;
+
+    [Setting("end the run after so many validations in a row without improvement; 0: never", Min = 0, Max = 1 << 20)]
+    public int Patience { get; init; }
 
     [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Torch.Autocast.Off, Torch.Autocast.BFloat16])]
     public string Autocast { get; init; } = Torch.Autocast.Off;

@@ -20,7 +20,7 @@ public class ArchitectureTests
         ["Contracts"] = typeof(RunStatus).Assembly,
         ["Training"] = typeof(ITrainingTask).Assembly,
         ["Torch"] = typeof(TorchRuntime).Assembly,
-        ["Models"] = typeof(TwoLayerTask).Assembly,
+        ["Models"] = typeof(TwoLayer).Assembly,
         ["Grains"] = typeof(TrainingHosting).Assembly,
         ["Silo"] = typeof(SiloProgram).Assembly,
         ["LocalClusters"] = typeof(LocalCluster).Assembly,

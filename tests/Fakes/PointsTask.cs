@@ -173,7 +173,7 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
             return;
         }
         var (norm, scale) = GradientNorm.Clip(sum.Pointer, settings.Size, sum.Scalars[0], 1, Phases[phase], step);
-        optimizer.Update(weights.Pointer, sum.Pointer, step + 1, (float)State.Scalars["rate"], scale);
+        optimizer.Update(0, settings.Size, weights.Pointer, sum.Pointer, new(step + 1, (float)State.Scalars["rate"], scale));
         sum.Values[settings.Size..].CopyTo(carry.Span);
         if (sum.Rows is { } rows)
         {
@@ -187,8 +187,6 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
         metrics[Metrics.GradientNorm] = norm;
         metrics[Metrics.Samples] = sum.Scalars[0];
     }
-
-    public Metrics Evaluate() => new() { ["loss"] = weights.Span[0] };
 
     public bool SamplesDue(long step) => step % ValidateEvery == 0;
 

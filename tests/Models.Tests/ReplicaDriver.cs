@@ -1,6 +1,7 @@
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
 using Granary.Training.Frames;
+using Granary.Training.Loop;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
 
@@ -50,6 +51,9 @@ internal sealed class ReplicaDriver : IDisposable
         }
         return this;
     }
+
+    /// <summary>What one worker measures that has the model to itself.</summary>
+    public Metrics Evaluate() => Evaluation.Run(Replica, spec.Shards);
 
     public void Dispose()
     {

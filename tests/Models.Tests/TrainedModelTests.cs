@@ -1,5 +1,7 @@
 using System.Text;
+using Granary.Torch;
 using Granary.Training.Checkpoints;
+using Granary.Training.Loop;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
@@ -37,48 +39,48 @@ public sealed class TrainedModelTests : IDisposable
         var (spec, checkpoint) = Train(new Word2VecTask(), folder.Write("text.txt", Text(seed: 1)), small);
         using var own = Open(new Word2VecTask(), spec, checkpoint);
         using var other = Open(new Word2VecTask(), spec with { Data = folder.Write("other.txt", [.. "zebra zebra "u8, .. Text(seed: 2)]) }, checkpoint);
-        Assert.InRange(other.Evaluate()["loss"], 0.9 * own.Evaluate()["loss"], 1.1 * own.Evaluate()["loss"]);
+        Assert.InRange(Measured(other)["loss"], 0.9 * Measured(own)["loss"], 1.1 * Measured(own)["loss"]);
 
         using var foreign = Open(new Word2VecTask(), spec with { Data = folder.Write("foreign.txt", "zebra gnu zebra"u8.ToArray()) }, checkpoint);
-        Assert.Contains("none of the 50 words", Assert.Throws<TrainingDataException>(foreign.Evaluate).Message, StringComparison.Ordinal);
+        Assert.Contains("none of the 50 words", Assert.Throws<TrainingDataException>(() => Measured(foreign)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void LanguageModel_WithoutItsText_WritesAsBeforeAndIsMeasuredOnAnother()
     {
         var text = folder.Write("text.txt", Text(seed: 1));
-        var (spec, checkpoint) = Train(new LanguageModelTask(), text, narrow);
-        using var trained = Open(new LanguageModelTask(), spec, checkpoint);
-        var (written, measured) = (((ITextGenerator)trained).Generate("w1", 30, seed: 1), trained.Evaluate()["test.loss"]);
+        var (spec, checkpoint) = Train(LearnerTask.Of<LanguageModel>(), text, narrow);
+        using var trained = Open(LearnerTask.Of<LanguageModel>(), spec, checkpoint);
+        var (written, measured) = (((ITextGenerator)trained.Model).Generate("w1", 30, seed: 1), Measured(trained)["test.loss"]);
 
         var moved = folder.Write("moved.txt", File.ReadAllBytes(text));
         File.Delete(text);
-        using var opened = Open(new LanguageModelTask(), spec, checkpoint);
-        Assert.Equal(written, ((ITextGenerator)opened).Generate("w1", 30, seed: 1));
-        Assert.Contains("nothing at", Assert.Throws<TrainingDataException>(opened.Evaluate).Message, StringComparison.Ordinal);
-        using var elsewhere = Open(new LanguageModelTask(), spec with { Data = moved }, checkpoint);
-        Assert.Equal(measured, elsewhere.Evaluate()["test.loss"]);
-        using var other = Open(new LanguageModelTask(), spec with { Data = folder.Write("other.txt", Text(seed: 2)) }, checkpoint);
-        Assert.InRange(other.Evaluate()["test.loss"], 0.9 * measured, 1.1 * measured);
+        using var opened = Open(LearnerTask.Of<LanguageModel>(), spec, checkpoint);
+        Assert.Equal(written, ((ITextGenerator)opened.Model).Generate("w1", 30, seed: 1));
+        Assert.Contains("nothing at", Assert.Throws<TrainingDataException>(() => Measured(opened)).Message, StringComparison.Ordinal);
+        using var elsewhere = Open(LearnerTask.Of<LanguageModel>(), spec with { Data = moved }, checkpoint);
+        Assert.Equal(measured, Measured(elsewhere)["test.loss"]);
+        using var other = Open(LearnerTask.Of<LanguageModel>(), spec with { Data = folder.Write("other.txt", Text(seed: 2)) }, checkpoint);
+        Assert.InRange(Measured(other)["test.loss"], 0.9 * measured, 1.1 * measured);
     }
 
     [Fact]
     public void Gan_WithoutItsImages_DrawsAsBeforeAndRefusesThoseOfAnotherSize()
     {
         var images = folder.Write("images", Images(height: 4, width: 6));
-        var (spec, checkpoint) = Train(new GanTask(), images, new() { ["hidden"] = "8", ["batch"] = "10" });
-        using var trained = Open(new GanTask(), spec, checkpoint);
-        var (drawn, measured) = (((IPictureGenerator)trained).Draw(4, seed: 1), trained.Evaluate()["validation.loss.generator"]);
+        var (spec, checkpoint) = Train(LearnerTask.Of<Gan>(), images, new() { ["hidden"] = "8", ["batch"] = "10" });
+        using var trained = Open(LearnerTask.Of<Gan>(), spec, checkpoint);
+        var (drawn, measured) = (((IPictureGenerator)trained.Model).Draw(4, seed: 1), Measured(trained)["validation.loss.generator"]);
 
         var moved = folder.Write("moved", File.ReadAllBytes(images));
         File.Delete(images);
-        using var opened = Open(new GanTask(), spec, checkpoint);
-        Assert.Equal(drawn, ((IPictureGenerator)opened).Draw(4, seed: 1));
-        using var elsewhere = Open(new GanTask(), spec with { Data = moved }, checkpoint);
-        Assert.Equal(measured, elsewhere.Evaluate()["validation.loss.generator"]);
-        using var turned = Open(new GanTask(), spec with { Data = folder.Write("turned", Images(height: 6, width: 4)) }, checkpoint);
-        Assert.Contains("images of 6 x 4 pixels, the model knows those of 4 x 6", Assert.Throws<TrainingDataException>(turned.Evaluate).Message, StringComparison.Ordinal);
-        using var retrained = new GanTask().CreateReplica(spec with { Data = Path.Combine(folder.Path, "turned") });
+        using var opened = Open(LearnerTask.Of<Gan>(), spec, checkpoint);
+        Assert.Equal(drawn, ((IPictureGenerator)opened.Model).Draw(4, seed: 1));
+        using var elsewhere = Open(LearnerTask.Of<Gan>(), spec with { Data = moved }, checkpoint);
+        Assert.Equal(measured, Measured(elsewhere)["validation.loss.generator"]);
+        using var turned = Open(LearnerTask.Of<Gan>(), spec with { Data = folder.Write("turned", Images(height: 6, width: 4)) }, checkpoint);
+        Assert.Contains("images of 6 x 4 pixels, the model knows those of 4 x 6", Assert.Throws<TrainingDataException>(() => Measured(turned)).Message, StringComparison.Ordinal);
+        using var retrained = LearnerTask.Of<Gan>().CreateReplica(spec with { Data = Path.Combine(folder.Path, "turned") });
         Assert.Contains("images.json is not what", Assert.Throws<CheckpointException>(() => CheckpointStore.Load(checkpoint, retrained)).Message, StringComparison.Ordinal);
     }
 
@@ -95,6 +97,8 @@ public sealed class TrainedModelTests : IDisposable
         CheckpointStore.LoadModel(checkpoint, replica);
         return replica;
     }
+
+    private static Metrics Measured(ITrainingReplica replica) => Evaluation.Run(replica, shards: 2);
 
     private string Export(RunSpec spec, Checkpoint checkpoint)
     {

@@ -27,7 +27,7 @@ public unsafe class OptimizationTests
                 v[i] = 0.999 * v[i] + 0.001 * g * g;
                 p[i] -= 0.01 * (m[i] / (1 - Math.Pow(0.9, update))) / (Math.Sqrt(v[i] / (1 - Math.Pow(0.999, update))) + 1e-8);
             }
-            adam.Update(parameters.Pointer, gradients.Pointer, update, 0.01f, 0.25f);
+            adam.Update(0, length, parameters.Pointer, gradients.Pointer, new(update, 0.01f, 0.25f));
         }
         for (var i = 0; i < length; i++)
         {
@@ -47,12 +47,12 @@ public unsafe class OptimizationTests
         var random = new StepRandom(3);
         using var parameters = new NativeFloats(Length);
         using var gradients = new NativeFloats(Length);
-        using var optimizer = new OptimizerChoice(name, momentum, WeightDecay: 0.3).Create(Length);
+        using var optimizer = new OptimizerChoice(name, momentum).Create(Length);
         parameters.Span.Fill(0.7f);
         for (var update = 1; update <= 5; update++)
         {
             gradients.Span.Fill(random.NextSingle() - 0.5f);
-            optimizer.Update(parameters.Pointer, gradients.Pointer, update, 0.01f, 0.37f);
+            optimizer.Update(0, Length, parameters.Pointer, gradients.Pointer, new(update, 0.01f, 0.37f, WeightDecay: 0.3f));
         }
         Assert.NotEqual(0.7f, parameters.Span[0]);
         Assert.Single(parameters.Span.ToArray().Distinct());
@@ -68,7 +68,7 @@ public unsafe class OptimizationTests
             using var gradients = new NativeFloats(20);
             using var optimizer = new OptimizerChoice(name, Momentum: 0.5).Create(20);
             gradients.Span.Fill(0.25f);
-            optimizer.Update(parameters.Pointer, gradients.Pointer, 1, 0.1f, 0.5f);
+            optimizer.Update(0, 20, parameters.Pointer, gradients.Pointer, new(1, 0.1f, 0.5f));
             Assert.Equal(-1, gradients.Span.IndexOfAnyExcept(0.25f));
         }
     }

@@ -144,8 +144,6 @@ public class TrainingLoopTests
             metrics[Metrics.Samples] = sum.Scalars[0];
         }
 
-        public Metrics Evaluate() => [];
-
         public void Dispose()
         {
         }

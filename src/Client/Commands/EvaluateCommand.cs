@@ -9,12 +9,18 @@ internal static class EvaluateCommand
     {
         var directory = new Argument<string>("rundir") { Description = "The run directory (--out of granary train)." };
         var data = new Option<string?>("--data") { Description = "Where the run's data are now, or other data, split as for training. Texts are read with the words that the model knows." };
-        var command = new Command("evaluate", "The task's own measures on held-out data, for the best checkpoint.") { directory, data };
+        var workers = new Option<int>("--workers") { Description = "Threads that share the shards: the same numbers, sooner.", DefaultValueFactory = _ => 1 };
+        var command = new Command("evaluate", "The task's own measures on held-out data, for the best checkpoint.") { directory, data, workers };
         command.SetAction(parsed =>
         {
+            var count = SpecOptions.AtLeast(parsed.GetValue(workers), 1, workers.Name);
             using var model = RunDirectory.OpenModel(parsed.GetValue(directory)!, parsed.GetValue(data) is { } asked ? DataPath.Resolve(asked) : null);
             Console.WriteLine($"checkpoint {model.Checkpoint.Directory}");
-            foreach (var (name, value) in model.Evaluate())
+            if (count > model.Checkpoint.Manifest.Spec.Shards)
+            {
+                throw new UserErrorException($"{workers.Name} {count} is too large: the run has {model.Checkpoint.Manifest.Spec.Shards} shards, and a worker needs one at least.");
+            }
+            foreach (var (name, value) in model.Evaluate(count))
             {
                 Console.WriteLine($"{name} {value:G6}");
             }

@@ -31,7 +31,7 @@ internal static class GenerateCommand
                 OutputFile.Check(output.Name, path);
             }
             using var model = RunDirectory.OpenModel(parsed.GetValue(directory)!);
-            switch (model.Replica)
+            switch (model.Replica.Model)
             {
                 case ITextGenerator writer:
                     var text = writer.Generate(parsed.GetValue(prompt), wanted ?? 100, parsed.GetValue(seed));

@@ -62,7 +62,7 @@ internal static class WordCommands
     private static void Use(string directory, Action<IWordVectors> use)
     {
         using var model = RunDirectory.OpenModel(directory);
-        var vectors = model.Replica as IWordVectors
+        var vectors = model.Replica.Model as IWordVectors
             ?? throw new UserErrorException($"Task '{model.Checkpoint.Manifest.Spec.Task}' has no word vectors. Train word2vec.");
         try
         {

@@ -17,6 +17,7 @@ public sealed class TrainingInstruments
     private readonly TimeProvider time;
     private readonly Histogram<double> stepDuration;
     private readonly Histogram<double> gradientsDuration;
+    private readonly Histogram<double> dataWait;
     private readonly Histogram<double> exchangeDuration;
     private readonly Histogram<double> applyDuration;
     private readonly Counter<double> samples;
@@ -42,6 +43,7 @@ public sealed class TrainingInstruments
         var meter = meters.Create(Name);
         stepDuration = Seconds("training.step.duration", "A whole step on one worker.");
         gradientsDuration = Seconds("training.gradients.duration", "Forward and backward over a worker's shards in a step.");
+        dataWait = Seconds("training.data.wait", "How long a worker's step waited for its batches: part of the gradients' duration.");
         exchangeDuration = Seconds("training.exchange.duration", "Adding the workers' gradients in a step, waiting for peers included.");
         applyDuration = Seconds("training.apply.duration", "Clipping and optimizer in a step.");
         samples = meter.CreateCounter<double>("training.samples", "{sample}", "Samples, tokens, words or images trained on.");
@@ -74,6 +76,7 @@ public sealed class TrainingInstruments
         var tags = new TagList { { "task", task } };
         stepDuration.Record(times.Total.TotalSeconds, tags);
         gradientsDuration.Record(times.Compute.TotalSeconds, tags);
+        dataWait.Record(times.Data.TotalSeconds, tags);
         exchangeDuration.Record(times.Exchange.TotalSeconds, tags);
         applyDuration.Record(times.Apply.TotalSeconds, tags);
         samples.Add(sampleCount, tags);

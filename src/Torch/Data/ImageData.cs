@@ -3,7 +3,7 @@ using Granary.Training.Tasks;
 namespace Granary.Torch.Data;
 
 /// <summary>Images to train on and images held out. Loaded once a process: replicas of all slots read the same memory.</summary>
-public sealed record ImageData(ImageSet Train, ImageSet HeldOut)
+public sealed record ImageData(ImageSet Train, ImageSet HeldOut) : IDataFormat
 {
     private const int DrawnForTraining = 10_000, DrawnHeldOut = 1_000;
     private const string TrainName = "train-images-idx3-ubyte", TestName = "t10k-images-idx3-ubyte", Packed = ".gz";

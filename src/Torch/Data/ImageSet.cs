@@ -18,6 +18,17 @@ public sealed unsafe record ImageSet(int Height, int Width, ReadOnlyMemory<byte>
         Labels = Labels.IsEmpty ? Labels : Labels.Slice(start, count),
     };
 
+    /// <summary>The chosen images as inputs, see <see cref="ToRows"/>, and their labels as targets; zeros: there are none.</summary>
+    public Examples ToExamples(int[] chosen)
+    {
+        var labels_N = zeros(chosen.Length, dtype: int64);
+        for (var i = 0; i < chosen.Length && !Labels.IsEmpty; i++)
+        {
+            ((long*)FlatParameters.Pointer(labels_N))[i] = Labels.Span[chosen[i]];
+        }
+        return new(ToRows(chosen), labels_N);
+    }
+
     /// <summary>The chosen images, one a row, from -1 (black) to 1 (white).</summary>
     public Tensor ToRows(ReadOnlySpan<int> chosen)
     {

@@ -29,7 +29,7 @@ public sealed record CorpusOptions
 /// own; the end of a line is the word <see cref="Vocabulary.LineEnd"/>. Immutable by agreement: all replicas of a process
 /// share the arrays.
 /// </summary>
-public sealed class TextCorpus
+public sealed class TextCorpus : IDataFormat
 {
     private static readonly WeakCache<(TextFiles Files, string Stamps, CorpusOptions Options), TextCorpus> loaded =
         new(key => Read(key.Files, key.Options, known: null));
@@ -74,6 +74,10 @@ public sealed class TextCorpus
             ? corpus
             : throw new TrainingDataException($"'{path}' has none of the {known.Count} words that the model knows. Give a text of the kind that it was trained on.");
     }
+
+    /// <summary>The files that <see cref="Load(string?, CorpusOptions)"/> reads.</summary>
+    /// <exception cref="TrainingDataException"/>
+    public static IReadOnlyList<string> FilesAt(string path) => TextFiles.Find(Path.GetFullPath(path)).Paths;
 
     private static TextCorpus MakeUp(CorpusOptions options, Vocabulary? known) =>
         Split(MadeUpLanguage.BuiltIn.Words, MadeUpLanguage.BuiltIn.Write(MadeUpLanguage.BuiltInText), options, known);

@@ -6,52 +6,60 @@ using static TorchSharp.torch;
 
 namespace Granary.Torch.Data;
 
+/// <summary>Words of some rows of a text, and the word that follows each.</summary>
+/// <param name="Begins">Whether the rows begin here: there is nothing to remember of what stood before.</param>
+public sealed record TextWindow(Tensor Words_TB, Tensor Next_TB, bool Begins);
+
 /// <summary>
 /// A text laid out in rows of equal length that are read side by side, a window of words at a time: window i + 1 goes on
-/// where window i ended, in every row. The last window may be shorter.
+/// where window i ended, in every row, as truncated back-propagation through time wants it. The last window may be shorter.
 /// </summary>
-internal sealed class TextRows
+public sealed class TextRows : IBatches<TextWindow>
 {
     private readonly int[] text;
-    private readonly int window;
-    private readonly int length;
+    private readonly int rows, window, shards, length;
 
+    /// <param name="rows">Over all shards.</param>
+    /// <param name="window">Words of a row in a step.</param>
     /// <param name="purpose">What the text is for, to name it when it is too short.</param>
     /// <exception cref="TrainingDataException">A row has fewer than two words.</exception>
-    public TextRows(int[] text, int rows, int window, string purpose)
+    public TextRows(int[] text, int rows, int window, int shards, string purpose)
     {
-        this.text = text;
-        this.window = window;
+        (this.text, this.rows, this.window, this.shards) = (text, rows, window, shards);
         length = text.Length / rows;
-        Rows = rows;
         if (length < 2)
         {
             throw new TrainingDataException($"The {purpose} text has {text.Length} words; {rows} rows need {2 * rows} at least. Give a longer text or a smaller batch.");
         }
     }
 
-    public int Rows { get; }
+    public long StepsPerEpoch => (length - 1 + window - 1) / window;
 
-    public int Windows => (length - 1 + window - 1) / window;
+    // A copy of some kilobytes.
+    public bool MadeAhead => false;
 
-    /// <summary>The words of some rows in a window, and the word that follows each.</summary>
-    public (Tensor Words_TB, Tensor Next_TB) Window(int index, Slice rows)
+    public TextWindow? Of(long step, int shard)
     {
-        var start = index * window;
+        var slice = Slice.Of(rows, shard, shards);
+        if (slice.Count == 0)
+        {
+            return null;
+        }
+        var start = (int)(step % StepsPerEpoch) * window;
         var time = Math.Min(window, length - 1 - start);
-        return (Cut(start, time, rows), Cut(start + 1, time, rows));
+        return new(Cut(start, time, slice), Cut(start + 1, time, slice), Begins: start == 0);
     }
 
-    private Tensor Cut(int start, int time, Slice rows)
+    private Tensor Cut(int start, int time, Slice slice)
     {
-        var words_TB = empty(time, rows.Count, dtype: int64);
+        var words_TB = empty(time, slice.Count, dtype: int64);
         var values = MemoryMarshal.Cast<byte, long>(words_TB.bytes);
-        for (var row = 0; row < rows.Count; row++)
+        for (var row = 0; row < slice.Count; row++)
         {
-            var source = text.AsSpan((rows.Start + row) * length + start, time);
+            var source = text.AsSpan((slice.Start + row) * length + start, time);
             for (var t = 0; t < time; t++)
             {
-                values[t * rows.Count + row] = source[t];
+                values[t * slice.Count + row] = source[t];
             }
         }
         return words_TB;

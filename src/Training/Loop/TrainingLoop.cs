@@ -8,12 +8,14 @@ using Granary.Training.Tasks;
 namespace Granary.Training.Loop;
 
 /// <summary>How long the parts of a step took.</summary>
-public readonly record struct StepTimes(TimeSpan Compute, TimeSpan Exchange, TimeSpan Apply)
+/// <param name="Compute">What of it was spent waiting for data included.</param>
+/// <param name="Data">The part of computing that was spent waiting for data.</param>
+public readonly record struct StepTimes(TimeSpan Compute, TimeSpan Exchange, TimeSpan Apply, TimeSpan Data)
 {
     public TimeSpan Total => Compute + Exchange + Apply;
 
     public static StepTimes operator +(StepTimes a, StepTimes b) =>
-        new(a.Compute + b.Compute, a.Exchange + b.Exchange, a.Apply + b.Apply);
+        new(a.Compute + b.Compute, a.Exchange + b.Exchange, a.Apply + b.Apply, a.Data + b.Data);
 }
 
 /// <summary>Is told how far the loop is, on the training thread: whatever it does, the step waits for.</summary>
@@ -91,6 +93,7 @@ public sealed class TrainingLoop : IDisposable
     public long Run(Position from, IExchange exchange, IStepObserver observer, StopSignal stop)
     {
         Position = from;
+        replica.Expect(shards);
         try
         {
             var stopping = false;
@@ -150,7 +153,7 @@ public sealed class TrainingLoop : IDisposable
 
     private StepTimes RunPhase(long step, int phase, IExchange exchange, IStepObserver observer, StopSignal stop, ref bool stopping)
     {
-        var started = Stopwatch.GetTimestamp();
+        var (started, waited) = (Stopwatch.GetTimestamp(), replica.DataWait);
         var partials = folds[phase].Compute(shards, computeShard);
         partials[0].Frame.Control = stop.Control + (observer.WantsComparison ? StopSignal.Compare : 0);
         var computed = Stopwatch.GetTimestamp();
@@ -189,7 +192,8 @@ public sealed class TrainingLoop : IDisposable
         return new(
             Stopwatch.GetElapsedTime(started, computed),
             Stopwatch.GetElapsedTime(computed, exchanged) + Stopwatch.GetElapsedTime(applied),
-            Stopwatch.GetElapsedTime(exchanged, applied));
+            Stopwatch.GetElapsedTime(exchanged, applied),
+            replica.DataWait - waited);
     }
 
     private void Compute(Coordinates at, Frame frame)

@@ -17,7 +17,7 @@ public sealed unsafe partial class NativeFloats : IDisposable
     private void* block;
     private float* pointer;
 
-    public NativeFloats(int length)
+    public NativeFloats(long length)
     {
         Length = length;
         var bytes = (nuint)Math.Max(1, length) * sizeof(float);
@@ -33,16 +33,17 @@ public sealed unsafe partial class NativeFloats : IDisposable
             block = NativeMemory.AlignedAlloc(bytes, CacheLine);
             pointer = (float*)block;
         }
-        Span.Clear();
+        NativeMemory.Clear(pointer, bytes);
     }
 
     ~NativeFloats() => Free();
 
-    public int Length { get; }
+    public long Length { get; }
 
     public float* Pointer => pointer;
 
-    public Span<float> Span => new(pointer, Length);
+    /// <exception cref="OverflowException">They are more than a span can hold, 2^31 - 1.</exception>
+    public Span<float> Span => new(pointer, checked((int)Length));
 
     public void Dispose()
     {

@@ -67,11 +67,11 @@ public static unsafe class VectorMath
     }
 
     /// <summary>The sum of squares, in double precision: eight lanes, then in lane order.</summary>
-    public static double SumOfSquares(float* values, int length)
+    public static double SumOfSquares(float* values, long length)
     {
         var low = Vector512<double>.Zero;
         var high = Vector512<double>.Zero;
-        var i = 0;
+        var i = 0L;
         for (; i <= length - Lanes; i += Lanes)
         {
             var (first, second) = Vector512.Widen(Vector512.Load(values + i));

@@ -7,7 +7,7 @@ namespace Granary.Training.Optimization;
 /// Adam (Kingma and Ba, 2015), or AdamW (Loshchilov and Hutter, 2019) when the weight decay is decoupled; both as PyTorch
 /// defines them. Products and sums are rounded one by one, in vectors and in the rest alike.
 /// </summary>
-public sealed unsafe class Adam(int length) : IOptimizer
+public sealed unsafe class Adam(long length) : IOptimizer
 {
     private const int Lanes = 16;
 
@@ -16,9 +16,6 @@ public sealed unsafe class Adam(int length) : IOptimizer
     public float Beta2 { get; init; } = 0.999f;
 
     public float Epsilon { get; init; } = 1e-8f;
-
-    /// <summary>Default: 0.</summary>
-    public float WeightDecay { get; init; }
 
     /// <summary>Whether the parameters decay by themselves (AdamW) rather than through the gradient. Default: no.</summary>
     public bool Decoupled { get; init; }
@@ -31,14 +28,14 @@ public sealed unsafe class Adam(int length) : IOptimizer
 
     public IReadOnlyList<(string Name, NativeFloats Values)> Memory => [("adam.mean", Mean), ("adam.variance", Variance)];
 
-    public void Update(float* parameters, float* gradients, long update, float learningRate, float scale)
+    public void Update(long start, long length, float* parameters, float* gradients, in OptimizerStep step)
     {
-        var rate = (float)(learningRate / (1 - Math.Pow(Beta1, update)));
-        var rootScale = (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, update)));
-        var shrink = Decoupled ? 1 - learningRate * WeightDecay : 1;
-        var decay = Decoupled ? 0 : WeightDecay;
-        float* m = Mean.Pointer, v = Variance.Pointer;
-        var i = 0;
+        var rate = (float)(step.LearningRate / (1 - Math.Pow(Beta1, step.Update)));
+        var rootScale = (float)(1 / Math.Sqrt(1 - Math.Pow(Beta2, step.Update)));
+        var shrink = Decoupled ? 1 - step.LearningRate * step.WeightDecay : 1;
+        var (decay, scale) = (Decoupled ? 0 : step.WeightDecay, step.Scale);
+        float* m = Mean.Pointer + start, v = Variance.Pointer + start;
+        var i = 0L;
         for (; i <= length - Lanes; i += Lanes)
         {
             var p = Vector512.Load(parameters + i);

@@ -7,11 +7,12 @@ namespace Granary.Training.Optimization;
 public static unsafe class GradientNorm
 {
     /// <param name="sum">The gradient sum.</param>
+    /// <param name="length">Its length in floats.</param>
     /// <param name="weight">Samples or tokens in the sum.</param>
     /// <param name="maxNorm">Largest norm of the mean gradient; infinity: no clipping.</param>
     /// <returns>The norm before clipping, and what to multiply the sum with: 1 / weight, times the clipping factor.</returns>
     /// <exception cref="NonFiniteException">The weights have not been touched.</exception>
-    public static (double Norm, float Scale) Clip(float* sum, int length, double weight, double maxNorm, string phase, long step)
+    public static (double Norm, float Scale) Clip(float* sum, long length, double weight, double maxNorm, string phase, long step)
     {
         var norm = Math.Sqrt(VectorMath.SumOfSquares(sum, length)) / weight;
         if (!double.IsFinite(norm))

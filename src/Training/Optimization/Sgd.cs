@@ -8,27 +8,25 @@ namespace Granary.Training.Optimization;
 /// is not scaled by the learning rate. Products and sums are rounded one by one, in vectors and in the rest alike.
 /// </summary>
 /// <param name="momentum">What remains of the velocity from one update to the next; 0: nothing is remembered.</param>
-public sealed unsafe class Sgd(int length, float momentum = 0) : IOptimizer
+public sealed unsafe class Sgd(long length, float momentum = 0) : IOptimizer
 {
     private const int Lanes = 16;
     private readonly NativeFloats velocity = new(momentum > 0 ? length : 0);
-
-    /// <summary>Added to the gradient, times the parameters. Default: 0.</summary>
-    public float WeightDecay { get; init; }
 
     /// <summary>Whether to look ahead along the velocity. Default: no.</summary>
     public bool Nesterov { get; init; }
 
     public IReadOnlyList<(string Name, NativeFloats Values)> Memory => momentum > 0 ? [("sgd.velocity", velocity)] : [];
 
-    public void Update(float* parameters, float* gradients, long update, float learningRate, float scale)
+    public void Update(long start, long length, float* parameters, float* gradients, in OptimizerStep step)
     {
-        float* v = velocity.Pointer;
-        var i = 0;
+        var (learningRate, scale, decay) = (step.LearningRate, step.Scale, step.WeightDecay);
+        var v = momentum > 0 ? velocity.Pointer + start : null;
+        var i = 0L;
         for (; i <= length - Lanes; i += Lanes)
         {
             var p = Vector512.Load(parameters + i);
-            var g = Vector512.Load(gradients + i) * scale + p * WeightDecay;
+            var g = Vector512.Load(gradients + i) * scale + p * decay;
             if (momentum > 0)
             {
                 var next = Vector512.Load(v + i) * momentum + g;
@@ -39,7 +37,7 @@ public sealed unsafe class Sgd(int length, float momentum = 0) : IOptimizer
         }
         for (; i < length; i++)
         {
-            var g = gradients[i] * scale + parameters[i] * WeightDecay;
+            var g = gradients[i] * scale + parameters[i] * decay;
             if (momentum > 0)
             {
                 v[i] = v[i] * momentum + g;

@@ -1,4 +1,5 @@
 using Granary.Training.Frames;
+using Granary.Training.Shards;
 
 namespace Granary.Training.Tasks;
 
@@ -14,12 +15,15 @@ public interface ITrainingReplica : IDisposable
     /// <summary>What a step consists of, in order. Each phase is averaged and applied before the next begins.</summary>
     IReadOnlyList<string> Phases { get; }
 
-    /// <summary>Whether the phase takes place in this step: validation, say, only every so often.</summary>
+    /// <summary>Whether the phase takes place in this step of a training: validation, say, only every so often.</summary>
     bool Happens(int phase, long step) => true;
+
+    /// <summary>Whether the phase measures on held-out data and learns nothing. All of these together make up an evaluation.</summary>
+    bool IsHeldOut(int phase) => false;
 
     long StepsPerEpoch { get; }
 
-    /// <summary>Steps from first to last.</summary>
+    /// <summary>Steps from first to last. A run that ends early has fewer from then on.</summary>
     long TotalSteps { get; }
 
     /// <summary>What one unit of a frame's weight is: <c>tokens</c>, <c>words</c>, <c>images</c>, <c>samples</c>.</summary>
@@ -27,6 +31,15 @@ public interface ITrainingReplica : IDisposable
 
     /// <summary>The metric that decides which checkpoint is best.</summary>
     Measure Measure { get; }
+
+    /// <summary>
+    /// A hint: from now on these shards are asked for in order, all phases of one step after the other. What is known about them
+    /// beforehand may be prepared on another thread.
+    /// </summary>
+    void Expect(ShardRange shards) { }
+
+    /// <summary>How long this replica has waited for its data, all in all.</summary>
+    TimeSpan DataWait => TimeSpan.Zero;
 
     /// <summary>A frame for sums of this phase, filled with zeros. The caller disposes it, before the replica.</summary>
     Frame CreateFrame(int phase);
@@ -45,6 +58,10 @@ public interface ITrainingReplica : IDisposable
     /// <exception cref="NonFiniteException">Loss or gradient is not finite; the state is unchanged.</exception>
     void Apply(int phase, long step, Frame sum, Metrics metrics);
 
+    /// <summary>What a held-out phase has found, by the sum over all shards, added to <paramref name="metrics"/>. The state stays as it is.</summary>
+    /// <exception cref="NonFiniteException">It is no number.</exception>
+    void Report(int phase, Frame sum, Metrics metrics) => throw new NotSupportedException();
+
     /// <summary>Everything a twin needs to go on from here, and nothing else.</summary>
     ReplicaState State { get; }
 
@@ -57,8 +74,11 @@ public interface ITrainingReplica : IDisposable
     /// <summary>To be called after <see cref="State"/> has been overwritten, for what is derived from it.</summary>
     void StateRestored() { }
 
-    /// <summary>The task's own measures on held-out data, in this process alone. The state stays as it is.</summary>
-    Metrics Evaluate();
+    /// <summary>Measures that are no sums over shards, made in this process alone, added to <paramref name="metrics"/>. The state stays as it is.</summary>
+    void Examine(Metrics metrics) { }
+
+    /// <summary>What the model can be used for: an object that may be an <see cref="ITextGenerator"/> and the like.</summary>
+    object Model => this;
 
     /// <summary>What the run shows besides numbers, written into a folder that is there (pictures, text). Optional.</summary>
     void WriteSamples(string folder, long step) { }

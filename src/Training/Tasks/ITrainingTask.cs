@@ -34,8 +34,7 @@ public interface ITrainingTask
 
     /// <summary>
     /// Builds a replica for a model that is trained already. Its data may be gone or have changed: what training derived from
-    /// them comes from the assets, and they are loaded only when <see cref="ITrainingReplica.Evaluate"/> or training asks for
-    /// them.
+    /// them comes from the assets, and they are loaded only when an evaluation or training asks for them.
     /// </summary>
     /// <param name="spec">Of the run, but for the data, which may be others to be measured on.</param>
     /// <param name="asset">Gives an asset of the model by name.</param>

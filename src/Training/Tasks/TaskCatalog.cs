@@ -7,7 +7,7 @@ namespace Granary.Training.Tasks;
 /// <summary>No task has the name asked for. The message lists those there are.</summary>
 public sealed class UnknownTaskException(string message) : Exception(message);
 
-/// <summary>The tasks of some assemblies, by name. Every public class that implements <see cref="ITrainingTask"/> is found.</summary>
+/// <summary>The tasks of some assemblies, by name: every public class that is an <see cref="ITrainingTask"/> or carries a <see cref="TaskFactoryAttribute"/>.</summary>
 public sealed class TaskCatalog
 {
     private readonly FrozenDictionary<string, ITrainingTask> tasks;
@@ -24,6 +24,12 @@ public sealed class TaskCatalog
     public static TaskCatalog Of(params Assembly[] assemblies) => new(
         from assembly in assemblies
         from type in assembly.GetExportedTypes()
-        where type is { IsClass: true, IsAbstract: false } && type.IsAssignableTo(typeof(ITrainingTask))
-        select (ITrainingTask)Activator.CreateInstance(type)!);
+        where type is { IsClass: true, IsAbstract: false }
+        let task = TaskOf(type)
+        where task is not null
+        select task);
+
+    private static ITrainingTask? TaskOf(Type type) => type.GetCustomAttribute<TaskFactoryAttribute>() is { } factory
+        ? factory.Create(type)
+        : type.IsAssignableTo(typeof(ITrainingTask)) && type.GetConstructor([]) is not null ? (ITrainingTask)Activator.CreateInstance(type)! : null;
 }

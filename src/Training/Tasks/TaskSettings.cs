@@ -24,7 +24,11 @@ public static class TaskSettings
 
     /// <summary>The record with the given values in place of its defaults.</summary>
     /// <exception cref="TaskSettingException">A name is unknown or a value is ill-typed or out of its range.</exception>
-    public static T Bind<T>(TrainingSpec spec) where T : new() => (T)Bind(typeof(T), spec.Task, spec.Settings);
+    public static T Bind<T>(TrainingSpec spec) where T : new() => (T)Bind(typeof(T), spec);
+
+    /// <inheritdoc cref="Bind{T}(TrainingSpec)"/>
+    /// <param name="settings">The type of the record.</param>
+    public static object Bind(Type settings, TrainingSpec spec) => Bind(settings, spec.Task, spec.Settings);
 
     /// <summary>Every setting of the task as text: the given values checked, the others at their defaults.</summary>
     public static IReadOnlyDictionary<string, string> Complete(ITrainingTask task, IReadOnlyDictionary<string, string> given)

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using Granary.Torch.Data;
+using Granary.Torch;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests.Data;
@@ -120,7 +121,7 @@ public class ImageDataTests
         {
             folder.Write(name, []);
         }
-        Assert.Equal(read.Select(name => Path.Combine(folder.Path, name)), new GanTask().DataFiles(folder.Path));
+        Assert.Equal(read.Select(name => Path.Combine(folder.Path, name)), LearnerTask.Of<Gan>().DataFiles(folder.Path));
     }
 
     [Theory]

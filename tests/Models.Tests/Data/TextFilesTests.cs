@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
 using Granary.Torch.Data;
+using Granary.Torch;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests.Data;
@@ -44,7 +45,7 @@ public sealed class TextFilesTests : IDisposable
         }
         var corpus = TextCorpus.Load(folder.Path, whole);
         Assert.Equal((3, 2, 3), (corpus.Training.Length, corpus.Validation.Length, corpus.Test.Length));
-        Assert.Equal(new[] { training, validation, test }.Select(name => Path.Combine(folder.Path, name)), new LanguageModelTask().DataFiles(folder.Path));
+        Assert.Equal(new[] { training, validation, test }.Select(name => Path.Combine(folder.Path, name)), LearnerTask.Of<LanguageModel>().DataFiles(folder.Path));
     }
 
     [Theory]
@@ -67,7 +68,7 @@ public sealed class TextFilesTests : IDisposable
     {
         var path = Zip("text.zip", ("__MACOSX/._text8", "no"), ("README.txt", "no"), ("folder/", ""), ("folder/.DS_Store", "no"), ("folder/LICENSE", "no"), ("folder/text8", "the text\n"));
         Assert.Equal("the text <eos>", Words(path));
-        Assert.Equal([path], new LanguageModelTask().DataFiles(path));
+        Assert.Equal([path], LearnerTask.Of<LanguageModel>().DataFiles(path));
     }
 
     [Fact]
@@ -76,7 +77,7 @@ public sealed class TextFilesTests : IDisposable
         var path = Zip("wikitext.zip", ("w/wiki.test.tokens", "the the\n"), ("w/wiki.train.tokens", "the training\n"), ("w/wiki.valid.tokens", "the\n"));
         var corpus = TextCorpus.Load(path, whole);
         Assert.Equal((3, 2, 3), (corpus.Training.Length, corpus.Validation.Length, corpus.Test.Length));
-        Assert.Equal([path], new LanguageModelTask().DataFiles(path));
+        Assert.Equal([path], LearnerTask.Of<LanguageModel>().DataFiles(path));
     }
 
     [Fact]

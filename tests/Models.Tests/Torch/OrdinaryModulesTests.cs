@@ -132,46 +132,41 @@ public sealed class OrdinaryModulesTests
 
     private static string Refusal(Func<nn.Module<Tensor, Tensor>> network) => Assert.Throws<UnfitNetworkException>(() => Driver(network, workers: 1)).Message;
 
-    private static ReplicaDriver Driver(Func<nn.Module<Tensor, Tensor>> network, int workers, int shards = 4) => new(new ProbeTask(network), new() { Task = "probe", Shards = shards }, workers);
-
-    private sealed class ProbeTask(Func<nn.Module<Tensor, Tensor>> network) : ITrainingTask
+    private static ReplicaDriver Driver(Func<nn.Module<Tensor, Tensor>> network, int workers, int shards = 4)
     {
-        public string Name => "probe";
-
-        public string Summary => "";
-
-        public Type Settings => typeof(object);
-
-        public ITrainingReplica CreateReplica(TrainingSpec spec)
-        {
-            var made = network();
-            Initialization.Default(made, seed: 1);
-            return new Probe(spec, made);
-        }
+        Probe.Make = network;
+        return new(LearnerTask.Of<Probe>(), new() { Task = "probe", Shards = shards }, workers);
     }
 
-    private sealed class Probe(TrainingSpec spec, nn.Module<Tensor, Tensor> network) : NetworkReplica(spec, network, new() { LearningRate = 0.01 })
+    [Learner("probe", "")]
+    private sealed class Probe(LearnerContext context) : NetworkLearner<NetworkSettings, Tensor>(context)
     {
-        private const int Batch = 13;
+        private const int Rows = 13;
 
-        public override long StepsPerEpoch => 1;
+        [ThreadStatic]
+        public static Func<nn.Module<Tensor, Tensor>>? Make;
 
-        public override long TotalSteps => 100;
+        protected override nn.Module<Tensor, Tensor> Network { get; } = Make!();
 
-        public override string Unit => "samples";
-
-        protected override Metrics Examine() => [];
+        protected override Func<IBatches<Tensor>> Training => () => new Batches(Spec.Shards);
 
         public static Tensor Inputs(long step, int shard, int shards)
         {
             using var generator = new Generator((ulong)step * 100 + (ulong)shard);
-            return empty(Slice.Of(Batch, shard, shards).Count, Features).normal_(0.5, 1, generator);
+            return empty(Slice.Of(Rows, shard, shards).Count, Features).normal_(0.5, 1, generator);
         }
 
-        protected override (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext)
+        protected override Tensor LossSum(Tensor batch, ShardPass pass)
         {
-            var inputs = Inputs(at.Step, at.Shard, Spec.Shards);
-            return (network.call(inputs).square().sum(), inputs.shape[0]);
+            pass.Weight += batch.shape[0];
+            return Network.call(batch).square().sum();
+        }
+
+        private sealed class Batches(int shards) : IBatches<Tensor>
+        {
+            public long StepsPerEpoch => 100;
+
+            public Tensor? Of(long step, int shard) => Inputs(step, shard, shards);
         }
     }
 

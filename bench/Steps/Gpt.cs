@@ -1,8 +1,8 @@
-// B batch, T time, C channels, H heads, V vocabulary
+// B batch, T time, C channels, H heads, V vocabulary, N = B T
 using Granary.Torch;
+using Granary.Torch.Data;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
-using Granary.Training.Tasks;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -12,55 +12,29 @@ namespace Granary.Bench.Steps;
 /// A small GPT on one random batch: 4 blocks, 256 channels, 4 heads, 16 rows of 128 words out of 10,000; AdamW, the norm of
 /// the gradient at most 1.
 /// </summary>
-internal sealed class GptReplica : NetworkReplica
+[Learner("gpt", "a small GPT on one random batch")]
+internal sealed class Gpt(LearnerContext context) : NetworkLearner<GptSettings, Examples>(context)
 {
     private const int Vocabulary = 10_000, Channels = 256, Heads = 4, Blocks = 4, Rows = 16, Length = 128;
-    private readonly Network network;
-    private readonly Tensor words_BT, next_N;
+    private readonly Transformer network = new();
 
-    public GptReplica(bool rounded) : this(new Network(), rounded)
+    protected override nn.Module Network => network;
+
+    protected override Func<IBatches<Examples>> Training => () => new FixedBatch(new(RandomWords(seed: 1), RandomWords(seed: 2)), Spec);
+
+    protected override Tensor LossSum(Examples batch, ShardPass pass)
     {
+        pass.Weight += batch.Targets.numel();
+        return SoftmaxOutput.LossSum(network.Decoder, network.call(batch.Inputs).flatten(0, 1), batch.Targets.flatten());
     }
-
-    private GptReplica(Network network, bool rounded)
-        : base(new() { Task = "gpt", Shards = 1 }, network, new()
-        {
-            Optimizer = OptimizerChoice.AdamW,
-            WeightDecay = 0.01,
-            LearningRate = 3e-4,
-            Clip = 1,
-            Autocast = rounded ? Autocast.BFloat16 : Autocast.Off,
-        })
-    {
-        this.network = network;
-        (words_BT, next_N) = (RandomWords(seed: 1).view(Rows, Length), RandomWords(seed: 2));
-    }
-
-    public override long StepsPerEpoch => 1;
-
-    public override long TotalSteps => long.MaxValue;
-
-    public override string Unit => "tokens";
-
-    public override void Dispose()
-    {
-        words_BT.Dispose();
-        next_N.Dispose();
-        base.Dispose();
-    }
-
-    protected override (Tensor LossSum, double Weight) Loss(Coordinates at, LaneRandom random, ReadOnlySpan<float> carry, Span<float> carryNext) =>
-        (SoftmaxOutput.LossSum(network.Decoder, network.call(words_BT).flatten(0, 1), next_N), Rows * Length);
-
-    protected override Metrics Examine() => [];
 
     private static Tensor RandomWords(ulong seed)
     {
         var random = new StepRandom(seed);
-        return tensor([.. Enumerable.Range(0, Rows * Length).Select(_ => (long)random.Next(Vocabulary))]);
+        return tensor([.. Enumerable.Range(0, Rows * Length).Select(_ => (long)random.Next(Vocabulary))], [Rows, Length]).DetachFromDisposeScope();
     }
 
-    private sealed class Network : nn.Module<Tensor, Tensor>
+    private sealed class Transformer : nn.Module<Tensor, Tensor>
     {
         private readonly Embedding encoder = nn.Embedding(Vocabulary, Channels), position = nn.Embedding(Length, Channels);
         private readonly ModuleList<nn.Module<Tensor, Tensor>> blocks = nn.ModuleList<nn.Module<Tensor, Tensor>>([.. Enumerable.Range(0, Blocks).Select(_ => new Block())]);
@@ -68,11 +42,7 @@ internal sealed class GptReplica : NetworkReplica
         private readonly Linear decoder = nn.Linear(Channels, Vocabulary, hasBias: false);
         private readonly Tensor places_T = arange(Length, int64);
 
-        public Network() : base("gpt")
-        {
-            RegisterComponents();
-            Initialization.Default(this, seed: 1);
-        }
+        public Transformer() : base("gpt") => RegisterComponents();
 
         public Linear Decoder => decoder;
 
@@ -103,4 +73,9 @@ internal sealed class GptReplica : NetworkReplica
             return weights_BHTT.matmul(parts[2]).transpose(1, 2).reshape(Rows, Length, Channels);
         }
     }
+}
+
+internal sealed record GptSettings : NetworkSettings
+{
+    public GptSettings() => (Optimizer, WeightDecay, LearningRate, Clip) = (OptimizerChoice.AdamW, 0.01, 3e-4, 1);
 }

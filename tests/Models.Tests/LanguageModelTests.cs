@@ -3,7 +3,7 @@ using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests;
 
-public class LanguageModelTaskTests
+public class LanguageModelTests
 {
     private static readonly TrainingSpec small = Spec("embedding=32", "hidden=32", "batch=9", "bptt=8", "words=5000", "valid-words=500");
 
@@ -13,7 +13,7 @@ public class LanguageModelTaskTests
     public void Training_OnTheMadeUpLanguage_LearnsFarMoreThanHowOftenWordsAreUsed(string setting)
     {
         var spec = Spec(setting, "embedding=48", "hidden=48", "layers=1", "dropout=0", "batch=32", "bptt=16", "learning-rate=0.02", "valid-words=3000", "validate-every=125");
-        using var driver = new ReplicaDriver(new LanguageModelTask(), spec).Run(250);
+        using var driver = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec).Run(250);
         var perplexity = driver.Metrics["validation.perplexity"];
         Assert.True(perplexity < 40, $"perplexity {perplexity}; 950 words drawn blindly, with their frequencies known, give 184");
     }
@@ -21,7 +21,7 @@ public class LanguageModelTaskTests
     [Fact]
     public void Training_LeavesNoTensorsBehind()
     {
-        using var driver = new ReplicaDriver(new LanguageModelTask(), Set(small, "validate-every=5")).Run(5);
+        using var driver = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "validate-every=5")).Run(5);
         var live = ReplicaDriver.LiveTensors;
         driver.Run(15);
         Assert.Equal(live, ReplicaDriver.LiveTensors);
@@ -40,9 +40,9 @@ public class LanguageModelTaskTests
     {
         // Nine rows, or three, in five shards; two validations.
         var spec = Set(small, [.. settings, "validate-every=3"]);
-        using var one = new ReplicaDriver(new LanguageModelTask(), spec).Run(6);
-        using var two = new ReplicaDriver(new LanguageModelTask(), spec, workers: 2).Run(6);
-        using var three = new ReplicaDriver(new LanguageModelTask(), spec, workers: 3).Run(6);
+        using var one = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec).Run(6);
+        using var two = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec, workers: 2).Run(6);
+        using var three = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec, workers: 3).Run(6);
         Assert.Equal(one.Hash, two.Hash);
         Assert.Equal(one.Hash, three.Hash);
         Assert.Equal(one.Metrics["validation.loss"], three.Metrics["validation.loss"]);
@@ -52,9 +52,9 @@ public class LanguageModelTaskTests
     public void Training_StoppedSavedAndResumed_EqualsNeverStopped()
     {
         // An epoch has 70 steps: the first half ends within the second.
-        using var whole = new ReplicaDriver(new LanguageModelTask(), small).Run(76);
-        using var first = new ReplicaDriver(new LanguageModelTask(), small).Run(73);
-        using var second = new ReplicaDriver(new LanguageModelTask(), small) { Step = 73 };
+        using var whole = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), small).Run(76);
+        using var first = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), small).Run(73);
+        using var second = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), small) { Step = 73 };
         foreach (var (from, to) in first.Replica.State.Tensors.Zip(second.Replica.State.Tensors))
         {
             from.Values.CopyTo(to.Values);
@@ -70,15 +70,15 @@ public class LanguageModelTaskTests
     public void HiddenState_IsCarriedFromStepToStepAndForgottenWithTheEpoch()
     {
         var spec = Set(small, "words=300", "learning-rate=0");
-        using var carried = new ReplicaDriver(new LanguageModelTask(), spec);
-        using var forgotten = new ReplicaDriver(new LanguageModelTask(), spec) { Step = 1 };
+        using var carried = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec);
+        using var forgotten = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec) { Step = 1 };
         Assert.Equal(4, carried.Replica.StepsPerEpoch);
         carried.Run(2);
         forgotten.Run(1);
         Assert.NotEqual(carried.Metrics["loss"], forgotten.Metrics["loss"]);
 
         carried.Run(3);
-        using var afresh = new ReplicaDriver(new LanguageModelTask(), spec) { Step = 4 };
+        using var afresh = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec) { Step = 4 };
         Assert.Equal(carried.Metrics["loss"], afresh.Run(1).Metrics["loss"]);
     }
 
@@ -86,8 +86,8 @@ public class LanguageModelTaskTests
     public void Epoch_EndsWithAShorterWindow()
     {
         // 33 words in each of nine rows: four windows of eight predict 32. One word less leaves seven to the last.
-        using var full = new ReplicaDriver(new LanguageModelTask(), Set(small, "words=297")).Run(4);
-        using var shorter = new ReplicaDriver(new LanguageModelTask(), Set(small, "words=296")).Run(4);
+        using var full = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "words=297")).Run(4);
+        using var shorter = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "words=296")).Run(4);
         Assert.Equal(72, full.Metrics["samples"]);
         Assert.Equal(63, shorter.Metrics["samples"]);
     }
@@ -95,19 +95,20 @@ public class LanguageModelTaskTests
     [Fact]
     public void Validation_WithoutImprovement_HalvesTheLearningRate()
     {
-        using var driver = new ReplicaDriver(new LanguageModelTask(), Set(small, "validate-every=2", "learning-rate=1e-30"));
-        driver.Run(2);
-        Assert.Equal(1e-30, driver.Replica.State.Scalars["learning.rate"]);
-        driver.Run(2);
-        Assert.Equal(0.5e-30, driver.Replica.State.Scalars["learning.rate"]);
+        using var driver = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "validate-every=2", "learning-rate=1e-30"));
+        driver.Run(4);
+        Assert.Equal(1e-30, driver.Metrics["learning.rate"]);
+        driver.Run(1);
+        Assert.Equal(0.5e-30, driver.Metrics["learning.rate"]);
+        driver.Run(1);
         Assert.Equal(Math.Exp(driver.Metrics["validation.loss"]), driver.Metrics["validation.perplexity"]);
     }
 
     [Fact]
     public void Evaluate_InOneProcess_AgreesWithTheValidationOfAllShards()
     {
-        using var driver = new ReplicaDriver(new LanguageModelTask(), Set(small, "validate-every=2")).Run(2);
-        var evaluated = driver.Replica.Evaluate();
+        using var driver = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "validate-every=2")).Run(2);
+        var evaluated = driver.Evaluate();
         Assert.Equal(driver.Metrics["validation.loss"], evaluated["validation.loss"], tolerance: 1e-5);
         Assert.True(evaluated["test.perplexity"] > 1);
     }
@@ -115,7 +116,7 @@ public class LanguageModelTaskTests
     [Fact]
     public void Settings_TiedWithUnequalSizes_AreRefused()
     {
-        var error = Assert.Throws<TaskSettingException>(() => new LanguageModelTask().CreateReplica(Set(small, "tied=true", "hidden=16")));
+        var error = Assert.Throws<TaskSettingException>(() => LearnerTask.Of<LanguageModel>().CreateReplica(Set(small, "tied=true", "hidden=16")));
         Assert.Contains("32 and 16", error.Message, StringComparison.Ordinal);
     }
 
@@ -126,15 +127,15 @@ public class LanguageModelTaskTests
     [InlineData("momentum=0.9", "sgd.velocity carry")]
     public void State_HoldsWhatTheOptimizerRemembers(string setting, string expected)
     {
-        using var replica = new LanguageModelTask().CreateReplica(Set(small, "optimizer=sgd", setting));
+        using var replica = LearnerTask.Of<LanguageModel>().CreateReplica(Set(small, "optimizer=sgd", setting));
         Assert.Equal(expected, string.Join(' ', replica.State.Tensors.Where(tensor => tensor.Kind == StateKind.Training).Select(tensor => tensor.Name)));
     }
 
     [Fact]
     public void Training_InBFloat16_LearnsNearlyAsWithoutButOtherBits()
     {
-        using var exact = new ReplicaDriver(new LanguageModelTask(), Set(small, "cell=gru")).Run(20);
-        using var rounded = new ReplicaDriver(new LanguageModelTask(), Set(small, "cell=gru", "autocast=bf16")).Run(20);
+        using var exact = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "cell=gru")).Run(20);
+        using var rounded = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "cell=gru", "autocast=bf16")).Run(20);
         Assert.NotEqual(exact.Hash, rounded.Hash);
         Assert.Equal(exact.Metrics["loss"], rounded.Metrics["loss"], tolerance: 0.05);
     }
@@ -146,14 +147,14 @@ public class LanguageModelTaskTests
         {
             return;
         }
-        var error = Assert.Throws<TaskSettingException>(() => new LanguageModelTask().CreateReplica(Set(small, "autocast=bf16")));
+        var error = Assert.Throws<TaskSettingException>(() => LearnerTask.Of<LanguageModel>().CreateReplica(Set(small, "autocast=bf16")));
         Assert.Contains("lacks AVX-512", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void State_HasTheNamesOfAStateDict()
     {
-        using var replica = new LanguageModelTask().CreateReplica(Set(small, "tied=true"));
+        using var replica = LearnerTask.Of<LanguageModel>().CreateReplica(Set(small, "tied=true"));
         var names = replica.State.Tensors.Where(tensor => tensor.Kind == StateKind.Model).Select(tensor => tensor.Name).Order(StringComparer.Ordinal);
         Assert.Equal(
         [
@@ -166,16 +167,16 @@ public class LanguageModelTaskTests
     [Fact]
     public void Text_TooShortForTheBatch_IsRefused()
     {
-        var error = Assert.Throws<TrainingDataException>(() => new LanguageModelTask().CreateReplica(Set(small, "batch=300")));
+        var error = Assert.Throws<TrainingDataException>(() => LearnerTask.Of<LanguageModel>().CreateReplica(Set(small, "batch=300")));
         Assert.Contains("300 rows need 600", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Generate_WithOneSeed_WritesOneText()
     {
-        using var driver = new ReplicaDriver(new LanguageModelTask(), small).Run(2);
+        using var driver = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), small).Run(2);
         var live = ReplicaDriver.LiveTensors;
-        var generator = (ITextGenerator)driver.Replica;
+        var generator = (ITextGenerator)driver.Replica.Model;
         var text = generator.Generate("ba mati", 20, seed: 7);
         Assert.StartsWith("ba mati", text, StringComparison.Ordinal);
         Assert.DoesNotContain("<", text, StringComparison.Ordinal);

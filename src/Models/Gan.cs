@@ -1,0 +1,128 @@
+// B batch, Z latent numbers, P pixels
+using Granary.Torch;
+using Granary.Torch.Data;
+using Granary.Training.Tasks;
+using static TorchSharp.torch;
+
+namespace Granary.Models;
+
+/// <summary>
+/// A generative adversarial network (Goodfellow et al., 2014), fully connected: a generator makes images out of noise, a
+/// discriminator tells them from real ones, and each learns from the other, in a phase of its own.
+/// </summary>
+[Learner("gan", "a generative adversarial network draws digits; data: MNIST's format, or built-in glyphs", DataSet = "mnist", Data = typeof(ImageData), Epochs = 20)]
+public sealed class Gan : Learner<GanSettings>, IPictureGenerator
+{
+    private const int SampleCount = 64, Examined = 1000;
+    private const string RealScore = "score.real", FakeScore = "score.fake", Deceived = "loss.generator", Judged = "loss.discriminator", Accuracy = "accuracy";
+    private readonly ImageSize size;
+    private readonly Lazy<ImageData> data;
+    private readonly nn.Module<Tensor, Tensor> generator, discriminator;
+
+    public Gan(LearnerContext context) : base(context)
+    {
+        data = new(Load);
+        size = context.ForUse ? ImageSize.FromAssets(context.Asset) : ImageSize.Of(data.Value.Train);
+        var (pixels, hidden) = (size.Pixels, Settings.Hidden);
+        generator = nn.Sequential(
+            ("input", nn.Linear(Settings.Latent, hidden)),
+            ("relu1", nn.LeakyReLU(0.2)),
+            ("hidden", nn.Linear(hidden, hidden)),
+            ("relu2", nn.LeakyReLU(0.2)),
+            ("output", nn.Linear(hidden, pixels)),
+            ("tanh", nn.Tanh()));
+        discriminator = nn.Sequential(
+            ("input", nn.Linear(pixels, hidden)),
+            ("relu1", nn.LeakyReLU(0.2)),
+            ("hidden", nn.Linear(hidden, hidden)),
+            ("relu2", nn.LeakyReLU(0.2)),
+            ("output", nn.Linear(hidden, 1)));
+        Networks = [("generator", generator), ("discriminator", discriminator)];
+        Phases =
+        [
+            new LearningPhase<Examples>("discriminator", Settings, [discriminator], () => Shuffled(data.Value.Train.ToExamples), Discriminate) { Sums = [RealScore, FakeScore] },
+            new LearningPhase<int[]>("generator", Settings, [generator], () => Shuffled(chosen => chosen), (chosen, pass) => Says(discriminator.call(Fake(chosen.Length, pass)), real: true)),
+            new HeldOutPhase<Examples>("validation", HeldOut, Examine) { Sums = [Judged, Deceived, Accuracy] },
+        ];
+    }
+
+    public override IReadOnlyList<(string Name, nn.Module Module)> Networks { get; }
+
+    public override IReadOnlyList<Phase> Phases { get; }
+
+    public override string Unit => "images";
+
+    // Neither player's loss says how good the images are; the generator's at least says how well they deceive.
+    public override Measure Measure => new("loss.generator", LowerIsBetter: true);
+
+    public override IReadOnlyDictionary<string, byte[]> Assets => size.ToAssets();
+
+    public override bool SamplesDue(long step) => (step + 1) % (Settings.SamplesEvery > 0 ? Settings.SamplesEvery : StepsPerEpoch) == 0;
+
+    public override void WriteSamples(string folder, long step) => File.WriteAllBytes(Path.Combine(folder, $"step-{step + 1:D8}.png"), Draw(SampleCount, Spec.Seed));
+
+    public byte[] Draw(int count, ulong seed) => Use(() =>
+    {
+        using var random = new Generator(seed);
+        var noise_BZ = empty(count, Settings.Latent).normal_(0, 1, random);
+        return ImageGrid.ToPng(ImageSet.FromRows(generator.call(noise_BZ), size.Height, size.Width));
+    });
+
+    private ShuffledBatches<TBatch> Shuffled<TBatch>(Func<int[], TBatch> make) where TBatch : class =>
+        new(data.Value.Train.Count, Settings.Batch, Spec, (chosen, _) => make(chosen));
+
+    private OrderedBatches<Examples> HeldOut() =>
+        new(Math.Min(Examined, data.Value.HeldOut.Count), Settings.Batch, Spec, data.Value.HeldOut.ToExamples);
+
+    private Tensor Discriminate(Examples real, ShardPass pass)
+    {
+        Tensor fake_B1 = discriminator.call(Fake(real.Inputs.shape[0], pass)), real_B1 = discriminator.call(real.Inputs);
+        pass.Add(RealScore, Score(real_B1));
+        pass.Add(FakeScore, Score(fake_B1));
+        return Says(fake_B1, real: false) + Says(real_B1, real: true);
+    }
+
+    /// <summary>On real images and as many made-up ones: an accuracy of 0.5 means that they look alike.</summary>
+    private void Examine(Examples real, ShardPass pass)
+    {
+        Tensor fake_B1 = discriminator.call(Fake(real.Inputs.shape[0], pass)), real_B1 = discriminator.call(real.Inputs);
+        pass.Add(Judged, Says(real_B1, real: true) + Says(fake_B1, real: false));
+        pass.Add(Deceived, Says(fake_B1, real: true));
+        pass.Add(Accuracy, (real_B1.gt(0).sum() + fake_B1.le(0).sum()) / 2.0);
+    }
+
+    private Tensor Fake(long count, ShardPass pass)
+    {
+        pass.Weight += count;
+        return generator.call(pass.Noise(count, Settings.Latent));
+    }
+
+    /// <summary>The loss of having to say that all of these are real, or that none is; summed.</summary>
+    private static Tensor Says(Tensor logits_B1, bool real) => nn.functional.binary_cross_entropy_with_logits(
+        logits_B1.to(float32), full(logits_B1.shape, real ? 1f : 0), reduction: nn.Reduction.Sum);
+
+    /// <summary>The probability of being real, summed.</summary>
+    private static Tensor Score(Tensor logits_B1) => logits_B1.detach().to(float32).sigmoid().sum();
+
+    private ImageData Load()
+    {
+        var found = ImageData.Load(Spec.Data);
+        return !Context.ForUse || ImageSize.Of(found.HeldOut) == size ? found : throw new TrainingDataException(
+            $"'{Spec.Data}' holds images of {ImageSize.Of(found.HeldOut)} pixels, the model knows those of {size}. Give images of that size.");
+    }
+}
+
+public sealed record GanSettings : NetworkSettings
+{
+    // Above 0.5 the players overshoot each other and the images stay coarse.
+    public GanSettings() => (Batch, LearningRate, Beta1) = (100, 5e-4, 0.5);
+
+    [Setting("numbers of noise an image is made of", Min = 1, Max = 1 << 12)]
+    public int Latent { get; init; } = 64;
+
+    [Setting("hidden units in each of two layers, of either network", Min = 1, Max = 1 << 14)]
+    public int Hidden { get; init; } = 256;
+
+    [Setting("steps between pictures of 64 samples; 0: one at the end of each epoch", Min = 0)]
+    public int SamplesEvery { get; init; }
+}

@@ -1,0 +1,246 @@
+// T time, B batch, E embedding, H hidden, V vocabulary, N = T B, S state vectors: hidden (and cell) of every layer
+using System.Runtime.InteropServices;
+using Granary.Torch;
+using Granary.Torch.Data;
+using Granary.Training.Randomness;
+using Granary.Training.Tasks;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Granary.Models;
+
+/// <summary>
+/// A recurrent language model: predicts each word of a text from those before. The text is read in rows, side by side; what
+/// the network remembers of a row is carried from step to step, and forgotten at the start of an epoch.
+/// </summary>
+[Learner("lm", "a recurrent language model (LSTM, GRU or RNN) over words", DataSet = "text8", Data = typeof(TextCorpus), Epochs = 4)]
+public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWindow>, ITextGenerator
+{
+    private readonly Lazy<TextCorpus> corpus;
+    private readonly Vocabulary vocabulary;
+    private readonly Recurrent network;
+
+    public LanguageModel(LearnerContext context) : base(context)
+    {
+        if (Settings.Tied && Settings.Embedding != Settings.Hidden)
+        {
+            throw new TaskSettingException($"Setting 'tied' needs 'embedding' and 'hidden' to be equal; they are {Settings.Embedding} and {Settings.Hidden}.");
+        }
+        var options = new CorpusOptions { TrainingWords = Settings.Words, HeldOutWords = Settings.ValidWords, VocabularySize = Settings.Vocabulary };
+        corpus = new(() => context.ForUse ? TextCorpus.Load(Spec.Data, options, vocabulary!) : TextCorpus.Load(Spec.Data, options));
+        vocabulary = context.ForUse ? Vocabulary.FromAssets(context.Asset, unknown: true) : corpus.Value.Vocabulary;
+        network = new(Settings, vocabulary.Count);
+    }
+
+    public override string Unit => "tokens";
+
+    public override Measure Measure => new("validation.perplexity", LowerIsBetter: true, Occasional: true);
+
+    public override IReadOnlyDictionary<string, byte[]> Assets => vocabulary.ToAssets();
+
+    protected override nn.Module Network => network;
+
+    protected override Func<IBatches<TextWindow>> Training => () => Rows(corpus.Value.Training, "training");
+
+    protected override Func<IBatches<TextWindow>> Validation => () => Rows(corpus.Value.Validation, "validation");
+
+    protected override Func<IBatches<TextWindow>> Test => () => Rows(corpus.Value.Test, "test");
+
+    // Shards may differ by a row; each has room for the largest.
+    protected override int CarryLength => (Settings.Batch + Spec.Shards - 1) / Spec.Shards * States * Settings.Hidden;
+
+    private int States => Settings.Layers * Recurrent.StatesOf(Settings);
+
+    public override void Initialize(nn.Module module, ulong seed)
+    {
+        base.Initialize(module, seed);
+        var random = new StepRandom(seed, ulong.MaxValue);
+        Initialization.Uniform(network.Encoder.weight!, 0.1, ref random);
+        if (!Settings.Tied)
+        {
+            Initialization.Uniform(network.Decoder.weight!, 0.1, ref random);
+        }
+        Initialization.Uniform(network.Decoder.bias!, 0, ref random);
+    }
+
+    public override bool SamplesDue(long step) => IsValidated(step);
+
+    public override void WriteSamples(string folder, long step) =>
+        File.WriteAllText(Path.Combine(folder, $"step-{step + 1:D8}.txt"), Generate(prompt: null, Settings.SampleWords, Spec.Seed) + "\n");
+
+    public string Generate(string? prompt, int count, ulong seed) => Use(() => Write(prompt, count, seed));
+
+    protected override Tensor LossSum(TextWindow text, ShardPass pass) => SoftmaxOutput.LossSum(network.Decoder, Read(text, pass), text.Next_TB.flatten());
+
+    protected override void Judge(TextWindow text, ShardPass pass) =>
+        pass.Add(Loss, nn.functional.cross_entropy(network.Decoder.call(Read(text, pass)), text.Next_TB.flatten(), reduction: nn.Reduction.Sum));
+
+    protected override void Report(Totals totals, Metrics metrics)
+    {
+        base.Report(totals, metrics);
+        metrics[$"{totals.Phase}.perplexity"] = Math.Exp(totals.Mean(Loss));
+    }
+
+    /// <summary>What the decoder sees of a window, one row a word.</summary>
+    private Tensor Read(TextWindow text, ShardPass pass)
+    {
+        var state_SBH = zeros(States, text.Words_TB.shape[1], Settings.Hidden);
+        if (!text.Begins)
+        {
+            MemoryMarshal.AsBytes(pass.Carry[..(int)state_SBH.numel()]).CopyTo(state_SBH.bytes);
+        }
+        var (hidden_TBH, next_SBH) = network.Forward(text.Words_TB, state_SBH);
+        next_SBH.to(float32).bytes.CopyTo(MemoryMarshal.AsBytes(pass.CarryNext));
+        pass.Weight += text.Next_TB.numel();
+        return hidden_TBH.flatten(0, 1);
+    }
+
+    private TextRows Rows(int[] text, string purpose) => new(text, Settings.Batch, Settings.Bptt, Spec.Shards, purpose);
+
+    private string Write(string? prompt, int count, ulong seed)
+    {
+        var random = new StepRandom(seed);
+        var given = (prompt ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        var written = new List<string>(given);
+        var state_SBH = zeros(States, 1, Settings.Hidden);
+        // Without a prompt the text begins as if a line had just ended.
+        foreach (var word in given.DefaultIfEmpty(Vocabulary.LineEnd).SkipLast(1))
+        {
+            Odds(vocabulary.Find(word), ref state_SBH);
+        }
+        for (var last = given.LastOrDefault(Vocabulary.LineEnd); written.Count < given.Length + count; written.Add(last))
+        {
+            last = vocabulary.Words[Draw(Odds(vocabulary.Find(last), ref state_SBH), ref random)];
+        }
+        return string.Join(' ', written).Replace($" {Vocabulary.LineEnd} ", "\n").Replace(Vocabulary.LineEnd, "");
+    }
+
+    /// <summary>Reads a word and gives the odds of the next: the vocabulary's probabilities.</summary>
+    private float[] Odds(int word, ref Tensor state_SBH)
+    {
+        using var scope = NewDisposeScope();
+        (var hidden_TBH, state_SBH) = network.Forward(tensor(word, dtype: int64).view(1, 1), state_SBH);
+        state_SBH.MoveToOuterDisposeScope();
+        return MemoryMarshal.Cast<byte, float>(network.Decoder.call(hidden_TBH).softmax(-1).bytes).ToArray();
+    }
+
+    // Never the unknown word, number 0: nobody wants to read it.
+    private static int Draw(float[] odds, ref StepRandom random)
+    {
+        var left = odds.Skip(1).Sum(odd => (double)odd) * random.NextDouble();
+        var word = 1;
+        for (; word < odds.Length - 1 && (left -= odds[word]) >= 0; word++)
+        {
+        }
+        return word;
+    }
+
+    private sealed class Recurrent : nn.Module
+    {
+        private readonly Embedding encoder;
+        private readonly ModuleList<nn.Module> rnn;
+        private readonly Dropout dropout;
+        private readonly Linear decoder;
+        private readonly LanguageModelSettings settings;
+
+        public Recurrent(LanguageModelSettings settings, int vocabulary) : base("lm")
+        {
+            this.settings = settings;
+            encoder = nn.Embedding(vocabulary, settings.Embedding);
+            // One module a layer: dropout between the layers of one module would draw from libtorch's global generator.
+            rnn = nn.ModuleList([.. Enumerable.Range(0, settings.Layers).Select(layer => Cell(layer == 0 ? settings.Embedding : settings.Hidden))]);
+            dropout = nn.Dropout(settings.Dropout);
+            decoder = nn.Linear(settings.Hidden, vocabulary);
+            if (settings.Tied)
+            {
+                decoder.weight = encoder.weight!;
+            }
+            RegisterComponents();
+        }
+
+        public Embedding Encoder => encoder;
+
+        /// <summary>State vectors a layer has.</summary>
+        public static int StatesOf(LanguageModelSettings settings) => settings.Cell == "lstm" ? 2 : 1;
+
+        public Linear Decoder => decoder;
+
+        /// <summary>What the decoder sees, and what is to be remembered.</summary>
+        /// <param name="state_SBH">What is remembered of each row.</param>
+        public (Tensor Hidden_TBH, Tensor State_SBH) Forward(Tensor words_TB, Tensor state_SBH)
+        {
+            var hidden_TBH = dropout.call(encoder.call(words_TB));
+            var states = new List<Tensor>();
+            for (var layer = 0; layer < settings.Layers; layer++)
+            {
+                hidden_TBH = dropout.call(Recur(layer, hidden_TBH, state_SBH, states));
+            }
+            return (hidden_TBH, cat(states, 0));
+        }
+
+        private Tensor Recur(int layer, Tensor input_TBH, Tensor state_SBH, List<Tensor> next)
+        {
+            Tensor State(int index) => state_SBH.narrow(0, layer * StatesOf(settings) + index, 1);
+            switch (rnn[layer])
+            {
+                case LSTM lstm:
+                    var (output, hidden, cell) = lstm.call(input_TBH, (State(0), State(1)));
+                    next.AddRange([hidden, cell]);
+                    return output;
+                case GRU gru:
+                    (output, hidden) = gru.call(input_TBH, State(0));
+                    next.Add(hidden);
+                    return output;
+                default:
+                    (output, hidden) = ((RNN)rnn[layer]).call(input_TBH, State(0));
+                    next.Add(hidden);
+                    return output;
+            }
+        }
+
+        private nn.Module Cell(int inputs) => settings.Cell switch
+        {
+            "lstm" => nn.LSTM(inputs, settings.Hidden),
+            "gru" => nn.GRU(inputs, settings.Hidden),
+            _ => nn.RNN(inputs, settings.Hidden),
+        };
+    }
+}
+
+public sealed record LanguageModelSettings : NetworkSettings
+{
+    public LanguageModelSettings() => (Batch, Clip, Decay) = (32, 1, 0.5);
+
+    [Setting("recurrent cell", Choices = ["lstm", "gru", "rnn"])]
+    public string Cell { get; init; } = "lstm";
+
+    [Setting("length of a word's vector", Min = 1, Max = 1 << 14)]
+    public int Embedding { get; init; } = 200;
+
+    [Setting("hidden units of a layer", Min = 1, Max = 1 << 14)]
+    public int Hidden { get; init; } = 200;
+
+    [Setting("recurrent layers", Min = 1, Max = 64)]
+    public int Layers { get; init; } = 2;
+
+    [Setting("share of the values dropped after the embedding and after each layer", Min = 0, Max = 0.99)]
+    public double Dropout { get; init; } = 0.5;
+
+    [Setting("one matrix for reading and for writing words; needs embedding = hidden")]
+    public bool Tied { get; init; }
+
+    [Setting("words of each row in a step, as far as gradients go back", Min = 1, Max = 1 << 12)]
+    public int Bptt { get; init; } = 32;
+
+    [Setting("most words in the vocabulary, the unknown word included", Min = 2, Max = 1 << 24)]
+    public int Vocabulary { get; init; } = 10_000;
+
+    [Setting("train on no more than the first this many words; 0: all", Min = 0, Max = 1 << 30)]
+    public int Words { get; init; }
+
+    [Setting("words after the training words for validation, and as many for the test, of a text that is not split yet", Min = 1, Max = 1 << 28)]
+    public int ValidWords { get; init; } = 100_000;
+
+    [Setting("words in a sample of text", Min = 1, Max = 1 << 16)]
+    public int SampleWords { get; init; } = 100;
+}

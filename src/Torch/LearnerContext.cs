@@ -1,0 +1,27 @@
+using Granary.Training.Tasks;
+
+namespace Granary.Torch;
+
+/// <summary>What a learner is made for: a run's training, or the use of a model that is trained already.</summary>
+public sealed class LearnerContext
+{
+    private readonly Func<string, byte[]>? asset;
+
+    /// <param name="defaultEpochs">Passes over the data where the spec names neither steps nor epochs.</param>
+    /// <param name="asset">Gives an asset of a trained model by name; <see langword="null"/>: the model is to be trained.</param>
+    public LearnerContext(TrainingSpec spec, double defaultEpochs, Func<string, byte[]>? asset = null)
+    {
+        (Spec, DefaultEpochs, this.asset) = (spec, defaultEpochs, asset);
+    }
+
+    public TrainingSpec Spec { get; }
+
+    public double DefaultEpochs { get; }
+
+    /// <summary>Whether the model is trained already. Its data may be gone: only what measures or trains may ask for them.</summary>
+    public bool ForUse => asset is not null;
+
+    /// <summary>A file that belongs to the trained model; see <see cref="Learner.Assets"/>.</summary>
+    /// <exception cref="InvalidOperationException">The model is to be trained, and has none yet.</exception>
+    public byte[] Asset(string name) => asset is not null ? asset(name) : throw new InvalidOperationException($"A model that is to be trained has no {name} yet.");
+}

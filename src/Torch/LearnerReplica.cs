@@ -1,0 +1,226 @@
+using Granary.Training.Frames;
+using Granary.Training.Randomness;
+using Granary.Training.Shards;
+using Granary.Training.Tasks;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Granary.Torch;
+
+/// <summary>The engine: a learner as a replica.</summary>
+internal sealed class LearnerReplica : ITrainingReplica
+{
+    // What follows from validations, as scalars of the state.
+    private const string RateScale = "rate.scale", Best = "validation.best", Stale = "validation.stale", EndedAt = "ended.at";
+    private readonly Learner learner;
+    private readonly LearnedNetworks networks;
+    private readonly BatchesAhead batches;
+    private readonly PreparedTensors prepared;
+    private readonly PhaseWork[] works;
+    private readonly string[] suffixes;
+    private readonly string[][] updates;
+    private ShardRange? expected;
+
+    /// <param name="learner">Owned by the replica from now on.</param>
+    /// <exception cref="UnfitNetworkException">A network cannot keep the promise, or would not be trained as it is written.</exception>
+    /// <exception cref="TaskSettingException">This machine, or the learner, cannot do what the settings ask for.</exception>
+    /// <exception cref="TrainingDataException">The data cannot be used.</exception>
+    public LearnerReplica(Learner learner)
+    {
+        this.learner = learner;
+        var (settings, random) = (learner.Settings, new LaneRandom(0));
+        var isValidated = learner.Phases.Any(phase => phase is HeldOutPhase { InTraining: true });
+        if (!isValidated && (settings.Decay, settings.Patience, settings.ValidateEvery) is not (1, 0, 0))
+        {
+            throw new TaskSettingException($"The settings decay, patience and validate-every need held-out data, and task '{learner.Spec.Task}' validates on none. Leave them out.");
+        }
+        var lstm = learner.Networks.SelectMany(network => network.Module.modules().Prepend(network.Module)).Any(module => module is LSTM);
+        var rounded = !learner.Context.ForUse && Autocast.Resolve(settings.Autocast, lstm);
+        Phases = [.. learner.Phases.Select(phase => phase.Name)];
+        batches = new(learner.Phases);
+        networks = new(learner, random, UpdatesOf);
+        prepared = new(networks, learner.Spec.Seed);
+        CheckMemory();
+        var several = learner.Phases.Count(phase => phase is LearningPhase) > 1;
+        works = [.. learner.Phases.Select<Phase, PhaseWork>(phase => phase switch
+        {
+            LearningPhase learning => new LearningWork(learning, learner, networks, batches, prepared, random, rounded, several ? $"{phase.Name}." : ""),
+            HeldOutPhase heldOut => new HeldOutWork(heldOut, learner.Spec.Seed, networks, batches, random),
+            _ => throw new ArgumentException($"Phase '{phase.Name}' neither learns nor measures."),
+        })];
+        suffixes = [.. Phases.Select(name => several ? $".{name}" : "")];
+        var numbers = Enumerable.Range(0, learner.Networks.Count);
+        updates = [.. numbers.Select(number => works.OfType<LearningWork>().Where(work => work.Networks.Contains(number)).Select(work => work.Updates).ToArray())];
+        var buffers = numbers.SelectMany(number => networks.BuffersOf(number).State(FlatParameters.Prefix(learner.Networks[number].Name)));
+        State = new([.. networks.Parameters.State(), .. buffers, .. works.SelectMany(work => work.State)], learner.Assets);
+        foreach (var work in works.OfType<LearningWork>())
+        {
+            State.Scalars[work.Updates] = 0;
+        }
+        if (isValidated)
+        {
+            // No infinity, which JSON cannot hold.
+            (State.Scalars[RateScale], State.Scalars[Best]) = (1, learner.Measure.LowerIsBetter ? double.MaxValue : double.MinValue);
+            State.Scalars[Stale] = State.Scalars[EndedAt] = 0;
+        }
+        learner.Attach(BeginUse);
+        if (!learner.Context.ForUse)
+        {
+            // Data that cannot be used are refused here, not in the first step.
+            foreach (var phase in learner.Phases)
+            {
+                _ = phase.Batches.StepsPerEpoch;
+            }
+        }
+    }
+
+    public IReadOnlyList<string> Phases { get; }
+
+    public long StepsPerEpoch => learner.StepsPerEpoch;
+
+    public long TotalSteps => State.Scalars.GetValueOrDefault(EndedAt) is > 0 and var ended ? (long)ended : learner.TotalSteps;
+
+    public string Unit => learner.Unit;
+
+    public Measure Measure => learner.Measure;
+
+    public ReplicaState State { get; }
+
+    public object Model => learner;
+
+    public TimeSpan DataWait => batches.Waited;
+
+    public bool IsHeldOut(int phase) => learner.Phases[phase] is HeldOutPhase;
+
+    public bool Happens(int phase, long step) => learner.Phases[phase] switch
+    {
+        LearningPhase learning => learning.When(step),
+        var heldOut => ((HeldOutPhase)heldOut).InTraining && learner.IsValidated(step),
+    };
+
+    public void Expect(ShardRange shards)
+    {
+        batches.Forget();
+        batches.IsOn = true;
+        expected = shards;
+    }
+
+    public Frame CreateFrame(int phase) => works[phase].CreateFrame();
+
+    public void ComputeGradients(Coordinates at, Frame frame)
+    {
+        frame.Clear();
+        works[at.Phase].Compute(at, frame, NextOf(at));
+    }
+
+    public void Apply(int phase, long step, Frame sum, Metrics metrics)
+    {
+        if (works[phase] is LearningWork learning)
+        {
+            learning.Apply(step, learner.TotalSteps, State.Scalars.GetValueOrDefault(RateScale, 1), sum, State.Scalars, metrics, suffixes[phase]);
+            return;
+        }
+        var found = new Metrics();
+        ((HeldOutWork)works[phase]).Report(step, sum, found);
+        foreach (var (name, value) in found)
+        {
+            metrics[name] = value;
+        }
+        if (found.TryGet(Measure.Metric, out var measured))
+        {
+            Follow(measured, step);
+        }
+    }
+
+    public void Report(int phase, Frame sum, Metrics metrics) => ((HeldOutWork)works[phase]).Report(step: 0, sum, metrics);
+
+    public bool SamplesDue(long step) => learner.SamplesDue(step);
+
+    public void WriteSamples(string folder, long step) => learner.WriteSamples(folder, step);
+
+    public void Dispose()
+    {
+        batches.Dispose();
+        foreach (var work in works.OfType<IDisposable>())
+        {
+            work.Dispose();
+        }
+        prepared.Dispose();
+        networks.Dispose();
+        learner.Dispose();
+    }
+
+    /// <summary>What follows from a validation.</summary>
+    private void Follow(double measured, long step)
+    {
+        if (Measure.IsBetter(measured, State.Scalars[Best]))
+        {
+            (State.Scalars[Best], State.Scalars[Stale]) = (measured, 0);
+            return;
+        }
+        State.Scalars[RateScale] *= learner.Settings.Decay;
+        if (++State.Scalars[Stale] == learner.Settings.Patience)
+        {
+            State.Scalars[EndedAt] = step + 1;
+        }
+    }
+
+    private long UpdatesOf(int network)
+    {
+        var count = 0L;
+        foreach (var name in updates[network])
+        {
+            count += (long)State.Scalars[name];
+        }
+        return count;
+    }
+
+    /// <summary>Before the optimizers' memory is touched.</summary>
+    private void CheckMemory()
+    {
+        long LearningIn(LearningPhase phase) => networks.Parameters.Learning(networks.NumbersOf(phase)).Sum(parameter => parameter.Room);
+        MemoryLimit.Check(2 * networks.Parameters.WholeLength * sizeof(float) + learner.Phases.OfType<LearningPhase>().Sum(phase => LearningWork.MemoryBytes(phase, LearningIn(phase))));
+    }
+
+    private Scope BeginUse()
+    {
+        var noGradient = no_grad();
+        networks.Use();
+        return new(noGradient);
+    }
+
+    /// <summary>The batch that training asks for after this one.</summary>
+    private Coordinates? NextOf(Coordinates at)
+    {
+        if (expected is not { } shards)
+        {
+            return null;
+        }
+        if (at.Shard + 1 < shards.End)
+        {
+            return IsHeldOut(at.Phase) ? new(0, at.Phase, at.Shard + 1) : at with { Shard = at.Shard + 1 };
+        }
+        var (step, phase) = (at.Step, at.Phase + 1);
+        for (var tried = 0; tried < 2 * works.Length; tried++, phase++)
+        {
+            if (phase == works.Length)
+            {
+                (step, phase) = (step + 1, 0);
+            }
+            if (step >= TotalSteps)
+            {
+                return null;
+            }
+            if (Happens(phase, step))
+            {
+                return new(IsHeldOut(phase) ? 0 : step, phase, shards.Start);
+            }
+        }
+        return null;
+    }
+
+    private sealed class Scope(IDisposable noGradient) : IDisposable
+    {
+        public void Dispose() => noGradient.Dispose();
+    }
+}

@@ -1,0 +1,68 @@
+using System.Reflection;
+using Granary.Training.Optimization;
+using Granary.Training.Tasks;
+
+namespace Granary.Torch;
+
+/// <summary>A learner as the task that it is named.</summary>
+public sealed class LearnerTask : ITrainingTask
+{
+    private readonly Type learner;
+    private readonly LearnerAttribute named;
+    private readonly Func<string, IReadOnlyList<string>> files;
+
+    internal LearnerTask(Type learner, LearnerAttribute named)
+    {
+        (this.learner, this.named) = (learner, named);
+        Settings = SettingsOf(learner);
+        if (learner.IsAbstract || learner.GetConstructor([typeof(LearnerContext)]) is null)
+        {
+            throw new ArgumentException($"{learner.Name}, the learner '{named.Name}', needs a public constructor that takes a {nameof(LearnerContext)} and nothing else.");
+        }
+        files = named.Data is null ? TaskData.FilesAt : named.Data.IsAssignableTo(typeof(IDataFormat))
+            ? typeof(LearnerTask).GetMethod(nameof(FilesAt), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(named.Data).CreateDelegate<Func<string, IReadOnlyList<string>>>()
+            : throw new ArgumentException($"{learner.Name}, the learner '{named.Name}', names {named.Data.Name} as its data, which is no {nameof(IDataFormat)}.");
+    }
+
+    /// <exception cref="ArgumentException">The class carries no <see cref="LearnerAttribute"/>, or is no learner.</exception>
+    public static ITrainingTask Of<TLearner>() where TLearner : Learner => typeof(TLearner).GetCustomAttribute<LearnerAttribute>()?.Create(typeof(TLearner))
+        ?? throw new ArgumentException($"{typeof(TLearner).Name} has no name as a task: give the class a [{nameof(LearnerAttribute)[..^"Attribute".Length]}(name, summary)].");
+
+    public string Name => named.Name;
+
+    public string Summary => named.Summary;
+
+    public string? DataSet => named.DataSet;
+
+    public Type Settings { get; }
+
+    public bool EndMatters(TrainingSpec spec)
+    {
+        var settings = (NetworkSettings)TaskSettings.Bind(Settings, spec);
+        // The last step has a validation, too.
+        return Schedule.DependsOnEnd(settings.Schedule) || settings.Decay < 1 || settings.Patience > 0;
+    }
+
+    public IReadOnlyList<string> DataFiles(string data) => files(Path.GetFullPath(data));
+
+    public ITrainingReplica CreateReplica(TrainingSpec spec) => Create(new(spec, named.Epochs));
+
+    public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset) => Create(new(spec, named.Epochs, asset));
+
+    private LearnerReplica Create(LearnerContext context) => new((Learner)Activator.CreateInstance(
+        learner, BindingFlags.DoNotWrapExceptions | BindingFlags.Instance | BindingFlags.Public, binder: null, [context], culture: null)!);
+
+    private static IReadOnlyList<string> FilesAt<TFormat>(string path) where TFormat : IDataFormat => TFormat.FilesAt(path);
+
+    private static Type SettingsOf(Type learner)
+    {
+        for (var type = learner; type is not null; type = type.BaseType)
+        {
+            if (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(Learner<>))
+            {
+                return type.GetGenericArguments()[0];
+            }
+        }
+        throw new ArgumentException($"{learner.Name} is no {nameof(Learner)}<TSettings>: derive it from one.");
+    }
+}

@@ -1,0 +1,68 @@
+using System.IO.Hashing;
+using System.Runtime.InteropServices;
+using Granary.Training.Randomness;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Granary.Torch;
+
+/// <summary>
+/// What a phase has made, with all that its gradients will need, for a later phase of the same step and shard. It may be gone by then,
+/// as when another worker has taken the shard over: then it is made anew, from the same state and the same random numbers.
+/// </summary>
+internal sealed class PreparedTensors(LearnedNetworks networks, ulong seed) : IDisposable
+{
+    private readonly Dictionary<(string Name, int Shard), (long Step, Tensor Made, float[][] Before, float[][] After)> prepared = [];
+
+    /// <returns>The tensor without its history, in the innermost scope.</returns>
+    public Tensor Prepare(string name, ShardPass pass, Func<ShardPass, Tensor> make)
+    {
+        Forget(name, pass.Shard);
+        var before = networks.CopyBuffers();
+        var made = networks.WithGradients(() => Make(name, pass, make));
+        prepared.Add((name, pass.Shard), (pass.Step, made.DetachFromDisposeScope(), before, networks.CopyBuffers()));
+        return made.detach();
+    }
+
+    /// <returns>The tensor with its history, in the scope.</returns>
+    public Tensor Take(string name, ShardPass pass, Func<ShardPass, Tensor> make, DisposeScope scope)
+    {
+        if (prepared.Remove((name, pass.Shard), out var found) && found.Step == pass.Step)
+        {
+            networks.MoveBuffers(found.Before, found.After);
+            scope.Attach(found.Made);
+            pass.Seed(StepRandom.Mix(SeedOf(name, pass), 1));
+            return found.Made;
+        }
+        found.Made?.Dispose();
+        return Make(name, pass, make);
+    }
+
+    public void Dispose()
+    {
+        foreach (var (name, shard) in prepared.Keys.ToList())
+        {
+            Forget(name, shard);
+        }
+    }
+
+    // Seeded without the phase, and another seed for what is drawn afterwards: it may have been made in this phase or not.
+    private Tensor Make(string name, ShardPass pass, Func<ShardPass, Tensor> make)
+    {
+        pass.Seed(SeedOf(name, pass));
+        var made = make(pass);
+        pass.Seed(StepRandom.Mix(SeedOf(name, pass), 1));
+        return made;
+    }
+
+    private ulong SeedOf(string name, ShardPass pass) =>
+        StepRandom.Mix(seed, (ulong)pass.Step, XxHash3.HashToUInt64(MemoryMarshal.AsBytes(name.AsSpan())), (ulong)pass.Shard);
+
+    private void Forget(string name, int shard)
+    {
+        if (prepared.Remove((name, shard), out var forgotten))
+        {
+            forgotten.Made.Dispose();
+        }
+    }
+}

@@ -1,0 +1,118 @@
+using Granary.Training.Randomness;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace Granary.Torch;
+
+/// <summary>
+/// One pass over a shard's batch: what it may draw from and remember, and what it adds to the sums over all shards. The same for
+/// every worker that computes the shard.
+/// </summary>
+public sealed unsafe class ShardPass : IDisposable
+{
+    private readonly IReadOnlyList<string> names;
+    private readonly double[] sums;
+    private readonly PreparedTensors? prepared;
+    private Generator? generator;
+    private ulong seed;
+    private DisposeScope? scope;
+    private float* carry, carryNext;
+    private int carryLength;
+
+    internal ShardPass(IReadOnlyList<string> names, LaneRandom random, PreparedTensors? prepared = null) =>
+        (this.names, sums, Random, this.prepared) = (names, new double[names.Count], random, prepared);
+
+    /// <summary>The step; of a held-out phase, the number of its batch.</summary>
+    public long Step { get; private set; }
+
+    public int Shard { get; private set; }
+
+    /// <summary>For whatever random numbers the pass needs; seeded by step, phase and shard.</summary>
+    public LaneRandom Random { get; }
+
+    /// <summary>How many samples or tokens the sums are over. A pass that leaves it at 0 counts for nothing.</summary>
+    public long Weight { get; set; }
+
+    /// <summary>What the shard remembered at the end of the step before; zeros at first. See <see cref="Phase.CarryLength"/>.</summary>
+    public ReadOnlySpan<float> Carry => new(carry, carryLength);
+
+    /// <summary>Where to write what it shall remember; zeros at first.</summary>
+    public Span<float> CarryNext => new(carryNext, carryLength);
+
+    /// <summary>Normally distributed numbers with mean 0 and deviation 1.</summary>
+    public Tensor Noise(params long[] shape)
+    {
+        generator ??= new();
+        generator.manual_seed((long)seed);
+        seed = StepRandom.Mix(seed, 1);
+        return empty(shape).normal_(0, 1, generator);
+    }
+
+    /// <summary>
+    /// Makes a tensor that a later phase of this step wants, too, such as the images of a generator: it is made once. The networks that
+    /// it is made by must not learn in between.
+    /// </summary>
+    /// <param name="name">As <see cref="Prepared"/> asks for it.</param>
+    /// <param name="make">Draws its random numbers from the pass that it is handed.</param>
+    /// <returns>The tensor, through which no gradients pass in this phase.</returns>
+    public Tensor Prepare(string name, Func<ShardPass, Tensor> make) => prepared!.Prepare(name, this, make);
+
+    /// <summary>What an earlier phase of this step has prepared; gradients pass through it.</summary>
+    /// <param name="make">The same as for <see cref="Prepare"/>: where the earlier phase was computed elsewhere, it is made anew.</param>
+    public Tensor Prepared(string name, Func<ShardPass, Tensor> make) => prepared!.Take(name, this, make, scope!);
+
+    /// <summary>Adds to one of the phase's sums. Whole numbers stay exact below 2^48, others to seven digits behind the point.</summary>
+    /// <exception cref="ArgumentException">The phase has no sum of this name.</exception>
+    public void Add(string name, double value)
+    {
+        for (var i = 0; i < sums.Length; i++)
+        {
+            if (names[i] == name)
+            {
+                sums[i] += value;
+                return;
+            }
+        }
+        throw new ArgumentException($"The phase has no sum named '{name}'. It has: {string.Join(", ", names)}. Declare it with the phase.");
+    }
+
+    /// <summary>Adds a tensor of one number.</summary>
+    public void Add(string name, Tensor value)
+    {
+        using var number = value.to(float64);
+        Add(name, number.item<double>());
+    }
+
+    internal ReadOnlySpan<double> Sums => sums;
+
+    /// <param name="within">The innermost scope, until the pass ends.</param>
+    internal void Begin(long step, int shard, ulong seed, DisposeScope within)
+    {
+        (Step, Shard, Weight, scope) = (step, shard, 0, within);
+        Array.Clear(sums);
+        Seed(seed);
+    }
+
+    /// <summary>The next batch of the same shard: sums go on.</summary>
+    internal void GoOn(long step, ulong seed)
+    {
+        Step = step;
+        Seed(seed);
+    }
+
+    /// <summary>For the random numbers from now on.</summary>
+    internal void Seed(ulong seed)
+    {
+        this.seed = seed;
+        Random.Seed(seed);
+    }
+
+    internal void Remember(float* before, float* after, int length)
+    {
+        carry = before;
+        carryNext = after;
+        carryLength = length;
+    }
+
+    public void Dispose() => generator?.Dispose();
+}

@@ -1,0 +1,70 @@
+using Granary.Training.Frames;
+using Granary.Training.Tasks;
+
+namespace Granary.Torch;
+
+/// <summary>What a phase's passes over all shards have added up to.</summary>
+public readonly ref struct Totals
+{
+    private const int Weights = 0, First = 1;
+    private readonly ReadOnlySpan<float> scalars;
+
+    internal Totals(string phase, IReadOnlyList<string> names, ReadOnlySpan<float> scalars)
+    {
+        (Phase, Names) = (phase, names);
+        this.scalars = scalars;
+        Weight = ExactSum.Read(scalars);
+    }
+
+    /// <summary>The phase's name.</summary>
+    public string Phase { get; }
+
+    /// <summary>Of its sums.</summary>
+    public IReadOnlyList<string> Names { get; }
+
+    /// <summary>Samples or tokens.</summary>
+    public double Weight { get; }
+
+    /// <summary>A sum by its name.</summary>
+    public double this[string name]
+    {
+        get
+        {
+            for (var i = 0; i < Names.Count; i++)
+            {
+                if (Names[i] == name)
+                {
+                    return ExactSum.Read(scalars[((First + i) * ExactSum.Slots)..]);
+                }
+            }
+            throw new ArgumentException($"Phase '{Phase}' has no sum named '{name}'. It has: {string.Join(", ", Names)}.");
+        }
+    }
+
+    /// <summary>A sum by weight.</summary>
+    public double Mean(string name) => this[name] / Weight;
+
+    /// <summary>Floats that the sums take in a frame.</summary>
+    internal static int Slots(IReadOnlyList<string> names) => (First + names.Count) * ExactSum.Slots;
+
+    internal static void Write(ShardPass pass, Span<float> scalars)
+    {
+        ExactSum.Write(pass.Weight, scalars[(Weights * ExactSum.Slots)..]);
+        for (var i = 0; i < pass.Sums.Length; i++)
+        {
+            ExactSum.Write(pass.Sums[i], scalars[((First + i) * ExactSum.Slots)..]);
+        }
+    }
+
+    /// <exception cref="NonFiniteException">One of the sums is no number.</exception>
+    internal void CheckFinite(long step)
+    {
+        foreach (var name in Names)
+        {
+            if (!double.IsFinite(this[name]))
+            {
+                throw new NonFiniteException(name, Phase, step);
+            }
+        }
+    }
+}
