@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
 
