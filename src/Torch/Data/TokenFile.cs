@@ -1,0 +1,93 @@
+using System.Buffers.Binary;
+using Granary.Training.Files;
+using Granary.Training.Tasks;
+using Microsoft.Win32.SafeHandles;
+
+namespace Granary.Torch.Data;
+
+/// <summary>
+/// A text of any size as numbers of tokens in a file, two or four bytes each, lowest byte first, and nothing else: as nanoGPT's
+/// <c>train.bin</c>. Only what is asked for is read, through the system's own cache. Not mapped into memory: a mapped file that somebody
+/// shortens ends the process without a word. For several threads at once.
+/// </summary>
+public sealed class TokenFile : IDisposable
+{
+    private readonly string path;
+    private readonly int bytesPerToken;
+    private readonly SafeFileHandle file;
+
+    /// <param name="bytesPerToken">2 or 4.</param>
+    /// <exception cref="TrainingDataException">It is not there, or its length is no whole number of tokens.</exception>
+    public TokenFile(string path, int bytesPerToken)
+    {
+        if (bytesPerToken is not (2 or 4))
+        {
+            throw new ArgumentOutOfRangeException(nameof(bytesPerToken), bytesPerToken, "A token has two bytes or four.");
+        }
+        (this.path, this.bytesPerToken) = (path, bytesPerToken);
+        try
+        {
+            using (RegularFile.Open(path))
+            {
+            }
+            file = File.OpenHandle(path, options: FileOptions.RandomAccess);
+        }
+        catch (Exception error) when (error.IsStorageFault())
+        {
+            throw new TrainingDataException($"'{path}' cannot be read: {error.Message} Is the path right, and on this machine too?", error);
+        }
+        var bytes = RandomAccess.GetLength(file);
+        Count = bytes / bytesPerToken;
+        if (bytes % bytesPerToken != 0)
+        {
+            file.Dispose();
+            throw new TrainingDataException($"'{path}' has {bytes} bytes, which are no tokens of {bytesPerToken} bytes each. Is it cut off, or of another kind?");
+        }
+    }
+
+    /// <summary>Tokens in the file.</summary>
+    public long Count { get; }
+
+    /// <param name="start">How many tokens lie before the first one that is wanted.</param>
+    /// <exception cref="TrainingDataException">The file has become shorter, or cannot be read.</exception>
+    public void Read(long start, Span<long> tokens)
+    {
+        var bytes = new byte[tokens.Length * bytesPerToken];
+        try
+        {
+            for (var read = 0; read < bytes.Length;)
+            {
+                var more = RandomAccess.Read(file, bytes.AsSpan(read), start * bytesPerToken + read);
+                read += more > 0 ? more : throw new TrainingDataException($"'{path}' ends before token {start + tokens.Length}: it has become shorter. Put it back as it was.");
+            }
+        }
+        catch (Exception error) when (error.IsStorageFault())
+        {
+            throw new TrainingDataException($"'{path}' cannot be read: {error.Message}", error);
+        }
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            var token = bytes.AsSpan(i * bytesPerToken);
+            tokens[i] = bytesPerToken == 2 ? BinaryPrimitives.ReadUInt16LittleEndian(token) : BinaryPrimitives.ReadUInt32LittleEndian(token);
+        }
+    }
+
+    /// <summary>Writes a file that can be read so.</summary>
+    /// <exception cref="ArgumentException">A token does not fit into so many bytes.</exception>
+    public static void Write(string path, IEnumerable<int> tokens, int bytesPerToken)
+    {
+        using var file = new BufferedStream(File.Create(path), 1 << 20);
+        Span<byte> bytes = stackalloc byte[sizeof(uint)];
+        foreach (var token in tokens)
+        {
+            if (token < 0 || (bytesPerToken == 2 && token > ushort.MaxValue))
+            {
+                throw new ArgumentException($"Token {token} does not fit into {bytesPerToken} bytes. Take four.");
+            }
+            BinaryPrimitives.WriteInt32LittleEndian(bytes, token);
+            file.Write(bytes[..bytesPerToken]);
+        }
+    }
+
+    public void Dispose() => file.Dispose();
+}
