@@ -101,16 +101,16 @@ public sealed class StepGate(Action<string> say) : IStepGate
     {
         var weights = state.Tensors.Where(tensor => tensor.Kind == StateKind.Model).ToList();
         const int bitsOf = 8 * sizeof(float);
-        var at = (long)(draw % (ulong)weights.Sum(tensor => (long)tensor.Length * bitsOf));
+        var at = (long)(draw % (ulong)weights.Sum(tensor => tensor.Length * bitsOf));
         foreach (var tensor in weights)
         {
-            if (at < (long)tensor.Length * bitsOf)
+            if (at < tensor.Length * bitsOf)
             {
                 ref var value = ref tensor.Values[(int)(at / bitsOf)];
                 value = BitConverter.Int32BitsToSingle(BitConverter.SingleToInt32Bits(value) ^ (1 << (int)(at % bitsOf)));
                 return;
             }
-            at -= (long)tensor.Length * bitsOf;
+            at -= tensor.Length * bitsOf;
         }
     }
 

@@ -174,7 +174,7 @@ public sealed class Word2VecTask : ITrainingTask
         {
             var region = Slice.Of(Text.Length, at.Shard, spec.Shards);
             var piece = Slice.Of(region.Count, (int)(at.Step % StepsPerEpoch), (int)StepsPerEpoch);
-            return Text.AsSpan(region.Start + piece.Start, piece.Count);
+            return Text.AsSpan((int)(region.Start + piece.Start), (int)piece.Count);
         }
 
         /// <summary>Falls in a straight line, within a step too.</summary>

@@ -79,7 +79,7 @@ public sealed unsafe class FlatParameters : IDisposable
     /// <summary>A frame whose values begin with the gradients of these parameters, one behind the other, followed by <paramref name="more"/> floats.</summary>
     public static Frame CreateFrame(IReadOnlyList<FlatParameter> parameters, long more, int scalars)
     {
-        var values = checked((int)(parameters.Sum(parameter => parameter.Room) + more));
+        var values = parameters.Sum(parameter => parameter.Room) + more;
         var memory = new GradientMemory(Frame.SizeOf(values, scalars), parameters);
         return new(Pointer(memory.Flat), values, scalars, owner: memory);
     }

@@ -96,13 +96,12 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
         {
             optimizer.Update(run.At, run.Length, networks.Parameters.Values + run.Start, sum.Pointer + run.At, new(update, (float)(rate * run.RateFactor), scale, (float)run.WeightDecay));
         }
-        var rest = sum.Values[(int)gradients..];
-        rest[..(int)carried.Length].CopyTo(carried.Span);
-        rest = rest[(int)carried.Length..];
+        sum.Part(gradients, carried.Length).CopyTo(carried.Span);
+        var place = gradients + carried.Length;
         foreach (var part in buffers)
         {
-            part.Commit(rest, totals.Weight);
-            rest = rest[part.Length..];
+            part.Commit(sum.Part(place, part.Length), totals.Weight);
+            place += part.Length;
         }
         metrics[Metrics.Loss] = totals.Mean(Metrics.Loss);
         if (suffix.Length > 0)
@@ -138,11 +137,11 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
             loss.backward();
             pass.Add(Metrics.Loss, loss.item<float>());
             Totals.Write(pass, frame.Scalars);
-            var rest = frame.Values[(int)(gradients + carried.Length)..];
+            var place = gradients + carried.Length;
             foreach (var part in buffers)
             {
-                part.Collect(rest, pass.Weight);
-                rest = rest[part.Length..];
+                part.Collect(frame.Part(place, part.Length), pass.Weight);
+                place += part.Length;
             }
         }
     }
@@ -170,7 +169,16 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
         }
     }
 
-    private static ulong DigestOf(Frame frame) => XxHash3.HashToUInt64(MemoryMarshal.AsBytes(frame.Dense));
+    private static ulong DigestOf(Frame frame)
+    {
+        const int Piece = 1 << 20;
+        var hash = new XxHash3();
+        for (var start = 0L; start < frame.Size; start += Piece)
+        {
+            hash.Append(MemoryMarshal.AsBytes(frame.Part(start, Math.Min(Piece, frame.Size - start))));
+        }
+        return hash.GetCurrentHashAsUInt64();
+    }
 
     private IEnumerable<StateTensor> CarryState(string prefix) => carried.Length > 0
         ? [new($"{prefix}carry", [spec.Shards, phase.CarryLength], StateKind.Training, carried.Pointer)]

@@ -16,7 +16,7 @@ public sealed class FixedBatch(Examples all, TrainingSpec spec) : IBatches<Examp
 
     public Examples? Of(long step, int shard)
     {
-        var slice = Slice.Of((int)rows, shard, spec.Shards);
+        var slice = Slice.Of(rows, shard, spec.Shards);
         return slice.Count > 0 ? new(Part(all.Inputs, slice), Part(all.Targets, slice)) : null;
     }
 

@@ -15,6 +15,6 @@ public sealed class OrderedBatches<TBatch>(int samples, int batch, TrainingSpec 
     {
         var start = (int)(step % StepsPerEpoch) * batch;
         var slice = Slice.Of(Math.Min(batch, samples - start), shard, spec.Shards);
-        return slice.Count > 0 ? make([.. Enumerable.Range(start + slice.Start, slice.Count)]) : null;
+        return slice.Count > 0 ? make([.. Enumerable.Range(start + (int)slice.Start, (int)slice.Count)]) : null;
     }
 }

@@ -21,7 +21,7 @@ public sealed class ShuffledEpochs(int samples, int batch, int shards, ulong see
         var chosen = new int[slice.Count];
         for (var i = 0; i < chosen.Length; i++)
         {
-            chosen[i] = order[start + slice.Start + i];
+            chosen[i] = order[start + (int)slice.Start + i];
         }
         return chosen;
     }

@@ -52,14 +52,15 @@ public sealed class TextRows : IBatches<TextWindow>
 
     private Tensor Cut(int start, int time, Slice slice)
     {
-        var words_TB = empty(time, slice.Count, dtype: int64);
+        var (first, count) = ((int)slice.Start, (int)slice.Count);
+        var words_TB = empty(time, count, dtype: int64);
         var values = MemoryMarshal.Cast<byte, long>(words_TB.bytes);
-        for (var row = 0; row < slice.Count; row++)
+        for (var row = 0; row < count; row++)
         {
-            var source = text.AsSpan((slice.Start + row) * length + start, time);
+            var source = text.AsSpan((first + row) * length + start, time);
             for (var t = 0; t < time; t++)
             {
-                values[t * slice.Count + row] = source[t];
+                values[t * count + row] = source[t];
             }
         }
         return words_TB;

@@ -31,7 +31,7 @@ public static class Safetensors
         long offset = 0;
         foreach (var tensor in all)
         {
-            var end = offset + (long)tensor.Length * sizeof(float);
+            var end = offset + tensor.Length * sizeof(float);
             header.Add(tensor.Name, new Entry(SafetensorsHeader.Float32, tensor.Shape, [offset, end]));
             offset = end;
         }

@@ -40,18 +40,18 @@ public sealed unsafe class StateSnapshot : IDisposable
     private void Copy(ReplicaState state, List<KeyValuePair<string, double>> scalars)
     {
         copy ??= Allocate(state);
-        var pieces = new List<(StateTensor From, StateTensor To, int Start)>();
+        var pieces = new List<(StateTensor From, StateTensor To, long Start)>();
         foreach (var (from, to) in state.Tensors.Zip(copy.Tensors))
         {
-            for (long start = 0; start < from.Length; start += Piece)
+            for (var start = 0L; start < from.Length; start += Piece)
             {
-                pieces.Add((from, to, (int)start));
+                pieces.Add((from, to, start));
             }
         }
         Parallel.ForEach(pieces, piece =>
         {
             var length = Math.Min(Piece, piece.From.Length - piece.Start);
-            piece.From.Values.Slice(piece.Start, length).CopyTo(piece.To.Values[piece.Start..]);
+            piece.From.Part(piece.Start, length).CopyTo(piece.To.Part(piece.Start, length));
         });
         copy.Scalars.Clear();
         foreach (var (name, value) in scalars)

@@ -10,9 +10,9 @@ internal static class TensorBytes
 
     public static void ForEachPiece(StateTensor tensor, Action<Span<byte>> use)
     {
-        for (long start = 0; start < tensor.Length; start += Piece)
+        for (var start = 0L; start < tensor.Length; start += Piece)
         {
-            use(MemoryMarshal.AsBytes(tensor.Values.Slice((int)start, (int)Math.Min(Piece, tensor.Length - start))));
+            use(MemoryMarshal.AsBytes(tensor.Part(start, Math.Min(Piece, tensor.Length - start))));
         }
     }
 }

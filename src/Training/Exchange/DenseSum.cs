@@ -51,7 +51,7 @@ internal sealed unsafe class DenseSum : ITransferWork
         mine = SliceOf(rank, size);
         // Four chunks at least overlap, if they are not too short to be worth it.
         var slice = SliceOf(nodes.Length - 1, size).Count;
-        chunk = Math.Min(mostChunk, Math.Max(LeastChunkFloats, (slice / 4 + 15) & ~15));
+        chunk = (int)Math.Min(mostChunk, Math.Max(LeastChunkFloats, (slice / 4 + 15) & ~15L));
         (summed, gathered) = (0, gathers ? Gathers(mine) : 0);
         foreach (var peer in peers)
         {
@@ -200,15 +200,15 @@ internal sealed unsafe class DenseSum : ITransferWork
     /// <summary>One at least: it carries the greeting.</summary>
     private int Scatters(Slice slice) => Math.Max(1, Gathers(slice));
 
-    private int Gathers(Slice slice) => (slice.Count + chunk - 1) / chunk;
+    private int Gathers(Slice slice) => checked((int)((slice.Count + chunk - 1) / chunk));
 
     private int GathersOf(Progress peer) => gathers ? Gathers(peer.Slice) : 0;
 
-    private int Length(Slice slice, int number) => Math.Min(chunk, slice.Count - number * chunk);
+    private int Length(Slice slice, int number) => (int)Math.Min(chunk, slice.Count - (long)number * chunk);
 
-    private float* At(float* values, Slice slice, int number) => values + slice.Start + number * chunk;
+    private float* At(float* values, Slice slice, int number) => values + slice.Start + (long)number * chunk;
 
-    private Slice SliceOf(int process, int size) => gathers ? Slice.Aligned(size, process, nodes.Length) : new(0, size);
+    private Slice SliceOf(int process, long size) => gathers ? Slice.Aligned(size, process, nodes.Length) : new(0, size);
 
     /// <summary>How far a peer is, in chunks.</summary>
     private sealed class Progress(PeerLink link)

@@ -67,7 +67,7 @@ public sealed unsafe class SocketMesh : IDisposable
                 states.Send(process, header, text.Length);
                 foreach (var tensor in state.State.Tensors)
                 {
-                    states.Send(process, tensor.Pointer, (long)tensor.Length * sizeof(float));
+                    states.Send(process, tensor.Pointer, tensor.Length * sizeof(float));
                 }
             }
             transfer.Run(states);
@@ -86,7 +86,7 @@ public sealed unsafe class SocketMesh : IDisposable
             states.Receive(process, header, text.Length);
             foreach (var tensor in into.State.Tensors)
             {
-                states.Receive(process, tensor.Pointer, (long)tensor.Length * sizeof(float));
+                states.Receive(process, tensor.Pointer, tensor.Length * sizeof(float));
             }
             transfer.Run(states);
         }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Granary.Training.Numerics;
 
 namespace Granary.Training.Frames;
@@ -17,7 +18,7 @@ public sealed unsafe class Frame : IDisposable
     /// <param name="values">How many floats are the task's values.</param>
     /// <param name="scalars">How many scalars the task sums.</param>
     /// <param name="rows">The row-sparse part, if the task has one.</param>
-    public Frame(float* data, int values, int scalars, SparseRows? rows = null, IDisposable? owner = null)
+    public Frame(float* data, long values, int scalars, SparseRows? rows = null, IDisposable? owner = null)
     {
         this.data = data;
         this.scalars = scalars;
@@ -27,7 +28,7 @@ public sealed unsafe class Frame : IDisposable
     }
 
     /// <summary>A frame on memory of its own, for tasks whose gradients are no libtorch tensors.</summary>
-    public static Frame Allocate(int values, int scalars, SparseRows? rows = null)
+    public static Frame Allocate(long values, int scalars, SparseRows? rows = null)
     {
         var memory = new NativeFloats(SizeOf(values, scalars));
         return new(memory.Pointer, values, scalars, rows, memory);
@@ -37,25 +38,27 @@ public sealed unsafe class Frame : IDisposable
     internal Frame With(SparseRows? rows) => new(data, Size - scalars - ControlSlots, scalars, rows);
 
     /// <summary>Floats of memory that a frame takes.</summary>
-    public static int SizeOf(int values, int scalars) => values + scalars + ControlSlots;
+    public static long SizeOf(long values, int scalars) => values + scalars + ControlSlots;
 
     /// <summary>Whose memory this is: disposed with the frame. Tells a task which of its buffers it is handed.</summary>
     public IDisposable? Owner { get; }
 
     /// <summary>Length of the dense part.</summary>
-    public int Size { get; }
+    public long Size { get; }
 
     public float* Pointer => data;
 
     /// <summary>The dense part: values, scalars, count of shards, control.</summary>
-    public Span<float> Dense => new(data, Size);
+    /// <exception cref="OverflowException">It is longer than a span can be, 2^31 - 1 floats: see <see cref="Part"/>.</exception>
+    public Span<float> Dense => Part(0, Size);
 
-    public Span<float> Values => Dense[..^(scalars + ControlSlots)];
+    /// <exception cref="OverflowException">See <see cref="Dense"/>.</exception>
+    public Span<float> Values => Part(0, Size - scalars - ControlSlots);
 
-    public Span<float> Scalars => Dense[^(scalars + ControlSlots)..^ControlSlots];
+    public Span<float> Scalars => Part(Size - scalars - ControlSlots, scalars);
 
     /// <summary>Which shards the sum holds; see <see cref="ShardLedger"/>.</summary>
-    public Span<float> Shards => Dense[^ControlSlots..^1];
+    public Span<float> Shards => Part(Size - ControlSlots, ShardLedger.Slots);
 
     public SparseRows? Rows { get; }
 
@@ -65,9 +68,12 @@ public sealed unsafe class Frame : IDisposable
     /// </summary>
     public ref float Control => ref data[Size - 1];
 
+    /// <summary>Some neighbours in the dense part.</summary>
+    public Span<float> Part(long start, long length) => new(data + start, checked((int)length));
+
     public void Clear()
     {
-        Dense.Clear();
+        NativeMemory.Clear(data, (nuint)Size * sizeof(float));
         Rows?.Clear();
     }
 

@@ -214,12 +214,25 @@ public sealed class TrainingLoop : IDisposable
         for (var shard = shards.Start; shard < shards.End; shard++)
         {
             Compute(new(step, phase, shard), frame);
-            if (!AllFinite(frame.Dense) || (frame.Rows is { } rows && !AllFinite(rows.Values)))
+            if (!AllFinite(frame) || (frame.Rows is { } rows && !AllFinite(rows.Values)))
             {
                 return shard;
             }
         }
         return null;
+    }
+
+    private static bool AllFinite(Frame frame)
+    {
+        const int Piece = 1 << 20;
+        for (var start = 0L; start < frame.Size; start += Piece)
+        {
+            if (!AllFinite(frame.Part(start, Math.Min(Piece, frame.Size - start))))
+            {
+                return false;
+            }
+        }
+        return true;
     }
 
     private static bool AllFinite(ReadOnlySpan<float> values)

@@ -46,11 +46,11 @@ public sealed unsafe class TreeSum : IDisposable
     public ShardRange Node { get; }
 
     /// <summary>into = the sum of the inputs. <paramref name="into"/> may be one of them.</summary>
-    public void Sum(ReadOnlySpan<nint> inputs, float* into, int length)
+    public void Sum(ReadOnlySpan<nint> inputs, float* into, long length)
     {
-        for (var start = 0; start < length; start += Chunk)
+        for (var start = 0L; start < length; start += Chunk)
         {
-            var count = Math.Min(Chunk, length - start);
+            var count = (int)Math.Min(Chunk, length - start);
             for (var input = 0; input < Inputs; input++)
             {
                 operands[input] = (float*)inputs[input] + start;

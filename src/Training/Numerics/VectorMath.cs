@@ -11,9 +11,9 @@ public static unsafe class VectorMath
     private const int Lanes = 16;
 
     /// <summary>into = left + right. Any of them may be the same memory.</summary>
-    public static void Add(float* left, float* right, float* into, int length)
+    public static void Add(float* left, float* right, float* into, long length)
     {
-        var i = 0;
+        var i = 0L;
         for (; i <= length - Lanes; i += Lanes)
         {
             (Vector512.Load(left + i) + Vector512.Load(right + i)).Store(into + i);

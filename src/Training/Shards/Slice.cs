@@ -1,17 +1,17 @@
 namespace Granary.Training.Shards;
 
 /// <summary>A part's share of something: a shard's samples within a batch, say, or a worker's floats of a vector: <paramref name="Count"/> of them from <paramref name="Start"/>.</summary>
-public readonly record struct Slice(int Start, int Count)
+public readonly record struct Slice(long Start, long Count)
 {
     /// <summary>Even as far as it goes: the slices of all shards cover the batch in order and differ by one sample at most.</summary>
-    public static Slice Of(int batch, int shard, int shards)
+    public static Slice Of(long batch, int shard, int shards)
     {
-        var start = (int)((long)batch * shard / shards);
-        return new(start, (int)((long)batch * (shard + 1) / shards) - start);
+        var start = batch * shard / shards;
+        return new(start, batch * (shard + 1) / shards - start);
     }
 
     /// <summary>Floats of a vector: even but for whole cache lines, 16 floats each, so that no two parts write the same.</summary>
-    public static Slice Aligned(int size, int part, int parts)
+    public static Slice Aligned(long size, int part, int parts)
     {
         const int Line = 16;
         var lines = Of((size + Line - 1) / Line, part, parts);

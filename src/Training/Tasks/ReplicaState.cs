@@ -21,11 +21,15 @@ public sealed unsafe class StateTensor(string name, long[] shape, StateKind kind
 
     public StateKind Kind { get; } = kind;
 
-    public int Length { get; } = checked((int)shape.Aggregate(1L, (product, size) => product * size));
+    public long Length { get; } = shape.Aggregate(1L, (product, size) => checked(product * size));
 
     public float* Pointer => data;
 
-    public Span<float> Values => new(data, Length);
+    /// <exception cref="OverflowException">They are more than a span can hold, 2^31 - 1.</exception>
+    public Span<float> Values => Part(0, Length);
+
+    /// <summary>Some neighbours among the values.</summary>
+    public Span<float> Part(long start, long length) => new(data + start, checked((int)length));
 }
 
 /// <summary>The whole state of a replica, by name: tensors, scalars such as the learning rate in force, and assets.</summary>
@@ -59,5 +63,5 @@ public sealed class ReplicaState
     public unsafe long MemoryBytes(StateKind? kind = null) => Tensors
         .Where(tensor => kind is null || tensor.Kind == kind)
         .DistinctBy(tensor => (nint)tensor.Pointer)
-        .Sum(tensor => (long)tensor.Length * sizeof(float));
+        .Sum(tensor => tensor.Length * sizeof(float));
 }
