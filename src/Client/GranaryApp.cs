@@ -5,8 +5,11 @@ using Granary.Client.Views;
 
 namespace Granary.Client;
 
-/// <summary>The <c>granary</c> command line: every way it ends is an exit code and, if it is not well, one line.</summary>
-internal static class GranaryApp
+/// <summary>
+/// The <c>granary</c> command line: every way it ends is an exit code and, if it is not well, one line. A program of one's own that runs it
+/// is <c>granary</c>, with all its commands, and can train its own learners besides the built-in ones.
+/// </summary>
+public static class GranaryApp
 {
     private const string Summary = """
         Trains TorchSharp models on any number of workers, with the same bits.
@@ -16,7 +19,7 @@ internal static class GranaryApp
         the run was cancelled.
         """;
 
-    public static RootCommand CreateCommands(Option<bool> verbose) => new(Summary)
+    internal static RootCommand CreateCommands(Option<bool> verbose) => new(Summary)
     {
         TasksCommand.Create(),
         TrainCommand.Create(verbose),
@@ -42,11 +45,12 @@ internal static class GranaryApp
         verbose,
     };
 
+    /// <summary>To be called by the main thread, which only waits: signals come to it first, and one that is stuck in a read of a dead file system hears none.</summary>
     /// <returns>The exit code.</returns>
     public static Task<int> RunAsync(string[] arguments)
     {
         var verbose = new Option<bool>("--verbose") { Description = "Log what the cluster does; show errors with their origin.", Recursive = true };
-        return RunAsync(CreateCommands(verbose), verbose, arguments);
+        return Task.Run(() => RunAsync(CreateCommands(verbose), verbose, arguments));
     }
 
     /// <returns>The exit code.</returns>

@@ -24,6 +24,8 @@ public static class Wire
             MinWorkers = spec.MinWorkers,
             Priority = spec.Priority,
         };
+        wire.InitMap.Add(spec.InitMap);
+        wire.InitFiles.Add(spec.InitFiles.ToDictionary());
         wire.Settings.Add(spec.Settings.ToDictionary());
         wire.Switches.Add(spec.Switches.ToDictionary());
         wire.DataFiles.Add(spec.DataFiles.ToDictionary());
@@ -40,6 +42,10 @@ public static class Wire
         {
             wire.Data = data;
         }
+        if (spec.Init is { } init)
+        {
+            wire.Init = init;
+        }
         return wire;
     }
 
@@ -55,6 +61,9 @@ public static class Wire
             Epochs = wire.HasEpochs ? wire.Epochs : null,
             Data = wire.HasData ? wire.Data : null,
             DataFiles = new Dictionary<string, string>(wire.DataFiles),
+            Init = wire.HasInit ? wire.Init : null,
+            InitMap = [.. wire.InitMap],
+            InitFiles = new Dictionary<string, string>(wire.InitFiles),
             Settings = new Dictionary<string, string>(wire.Settings),
             Switches = new Dictionary<string, string>(wire.Switches),
             Versions = new Dictionary<string, string>(wire.Versions),

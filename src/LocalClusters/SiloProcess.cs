@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Text.Json;
 using Granary.Contracts;
+using Granary.Silo;
 using Granary.Silo.Settings;
 using Granary.Training.Exchange.Links;
 
@@ -80,8 +81,7 @@ public sealed class SiloProcess : IDisposable
 
     internal void Start()
     {
-        var program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "granary.exe" : "granary");
-        string[] command = [program, "silo", "--config", configuration, "--attached", .. arguments];
+        string[] command = [.. GranaryEnvironment.Program, "silo", "--config", configuration, "--attached", .. arguments];
         if (network is not null)
         {
             // Not by `ip netns exec`, which hides later mounts from the silo.

@@ -9,8 +9,18 @@ namespace Granary.Silo;
 /// <summary>What this program can train, on this machine.</summary>
 public static class GranaryEnvironment
 {
-    /// <summary>The built-in tasks.</summary>
-    public static TaskCatalog Tasks { get; } = TaskCatalog.Of(typeof(TwoLayer).Assembly);
+    private const string CommandLine = "granary";
+
+    // A program of somebody's own, which runs the command line.
+    private static readonly Assembly? own = Assembly.GetEntryAssembly() is { } entry && entry.GetReferencedAssemblies().Any(referenced => referenced.Name == CommandLine) ? entry : null;
+
+    /// <summary>The built-in tasks, and those of the program that runs the command line.</summary>
+    public static TaskCatalog Tasks { get; } = TaskCatalog.Of([typeof(TwoLayer).Assembly, .. own is null ? [] : new[] { own }]);
+
+    /// <summary>How to start another process of this program; of a test's, <c>granary</c>.</summary>
+    public static IReadOnlyList<string> Program { get; } = own is null
+        ? [Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? $"{CommandLine}.exe" : CommandLine)]
+        : Path.GetFileNameWithoutExtension(Environment.ProcessPath) == own.GetName().Name ? [Environment.ProcessPath!] : [Environment.ProcessPath!, own.Location];
 
     /// <summary>Sets libtorch up, too: to be asked for before the first tensor.</summary>
     public static TrainingEnvironment ForTraining() => new(Tasks, TorchRuntime.Switches)
@@ -23,10 +33,10 @@ public static class GranaryEnvironment
     /// <summary>This program's, with the commit it was built from, as far as that is known.</summary>
     private static string Version => typeof(GranaryEnvironment).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
-    /// <summary>Of this program and of what it computes with.</summary>
-    public static IReadOnlyDictionary<string, string> Versions { get; } = new Dictionary<string, string>
+    /// <summary>Of this program and of what it computes with. One's own program is told by what it was built to, as its version may stay while its learners change.</summary>
+    public static IReadOnlyDictionary<string, string> Versions { get; } = new Dictionary<string, string>(own is null ? [] : [new("program", $"{own.GetName().Name} {own.ManifestModule.ModuleVersionId:N}")])
     {
-        ["granary"] = Version,
+        [CommandLine] = Version,
         ["torchsharp"] = TorchRuntime.Version,
     };
 }

@@ -2,6 +2,7 @@ using Granary.Torch;
 using Granary.Training.Checkpoints;
 using Granary.Training.Loop;
 using Granary.Training.Runs;
+using Granary.Training.Settling;
 using Granary.Training.Tasks;
 
 namespace Granary.Silo;

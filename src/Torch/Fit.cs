@@ -44,6 +44,8 @@ public static class Fit
             var replica = task.CreateReplica(spec);
             try
             {
+                InitialWeights.Load(spec, replica.State);
+                replica.StateRestored();
                 using var loop = new TrainingLoop(replica, mine, spec.Shards);
                 var observer = new Observer(worker == 0 ? progress : null, replica);
                 // All of them stop at the same step.

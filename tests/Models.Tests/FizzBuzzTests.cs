@@ -1,3 +1,4 @@
+using Granary.Testing;
 using Granary.Torch;
 using Granary.Training.Tasks;
 
@@ -10,7 +11,7 @@ public class FizzBuzzTests
     [InlineData(2, 1)]
     public void Training_WithDefaults_IsRightOnAllNumbersItHasNeverSeen(ulong seed, int shards)
     {
-        using var driver = new ReplicaDriver(LearnerTask.Of<FizzBuzz>(), new TrainingSpec { Task = "fizzbuzz", Seed = seed, Shards = shards });
+        using var driver = new Lockstep(LearnerTask.Of<FizzBuzz>(), new TrainingSpec { Task = "fizzbuzz", Seed = seed, Shards = shards });
         driver.Run(driver.Replica.TotalSteps);
         Assert.Equal(1, driver.Evaluate()[driver.Replica.Measure.Metric]);
     }
@@ -19,7 +20,7 @@ public class FizzBuzzTests
     public void Shards_MoreThanABatchHasNumbers_AreLeftEmpty()
     {
         var spec = new TrainingSpec { Task = "fizzbuzz", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "3" } };
-        using var driver = new ReplicaDriver(LearnerTask.Of<FizzBuzz>(), spec, workers: 2).Run(2);
+        using var driver = new Lockstep(LearnerTask.Of<FizzBuzz>(), spec, workers: 2).Run(2);
         Assert.Equal(3, driver.Metrics["samples"]);
         Assert.True(double.IsFinite(driver.Metrics["loss"]));
     }

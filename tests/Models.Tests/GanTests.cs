@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using System.Text;
+using Granary.Testing;
 using Granary.Torch;
 using Granary.Training.Tasks;
 
@@ -51,7 +52,7 @@ public class GanTests
     [Fact]
     public void Training_OnGlyphs_KeepsBothPlayersInTheGame()
     {
-        using var driver = new ReplicaDriver(LearnerTask.Of<Gan>(), new TrainingSpec { Task = "gan", Shards = 2 });
+        using var driver = new Lockstep(LearnerTask.Of<Gan>(), new TrainingSpec { Task = "gan", Shards = 2 });
         var course = Enumerable.Range(0, 15).Select(_ =>
         {
             driver.Run(10);

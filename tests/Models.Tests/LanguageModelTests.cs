@@ -1,3 +1,4 @@
+using Granary.Testing;
 using Granary.Torch;
 using Granary.Training.Tasks;
 
@@ -13,7 +14,7 @@ public class LanguageModelTests
     public void Training_OnTheMadeUpLanguage_LearnsFarMoreThanHowOftenWordsAreUsed(string setting)
     {
         var spec = Spec(setting, "embedding=48", "hidden=48", "layers=1", "dropout=0", "batch=32", "bptt=16", "learning-rate=0.02", "valid-words=3000", "validate-every=125");
-        using var driver = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec).Run(250);
+        using var driver = new Lockstep(LearnerTask.Of<LanguageModel>(), spec).Run(250);
         var perplexity = driver.Metrics["validation.perplexity"];
         Assert.True(perplexity < 40, $"perplexity {perplexity}; 950 words drawn blindly, with their frequencies known, give 184");
     }
@@ -21,10 +22,10 @@ public class LanguageModelTests
     [Fact]
     public void Training_LeavesNoTensorsBehind()
     {
-        using var driver = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "validate-every=5")).Run(5);
-        var live = ReplicaDriver.LiveTensors;
+        using var driver = new Lockstep(LearnerTask.Of<LanguageModel>(), Set(small, "validate-every=5")).Run(5);
+        var live = Lockstep.LiveTensors;
         driver.Run(15);
-        Assert.Equal(live, ReplicaDriver.LiveTensors);
+        Assert.Equal(live, Lockstep.LiveTensors);
     }
 
     [Theory]
@@ -40,9 +41,9 @@ public class LanguageModelTests
     {
         // Nine rows, or three, in five shards; two validations.
         var spec = Set(small, [.. settings, "validate-every=3"]);
-        using var one = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec).Run(6);
-        using var two = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec, workers: 2).Run(6);
-        using var three = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec, workers: 3).Run(6);
+        using var one = new Lockstep(LearnerTask.Of<LanguageModel>(), spec).Run(6);
+        using var two = new Lockstep(LearnerTask.Of<LanguageModel>(), spec, workers: 2).Run(6);
+        using var three = new Lockstep(LearnerTask.Of<LanguageModel>(), spec, workers: 3).Run(6);
         Assert.Equal(one.Hash, two.Hash);
         Assert.Equal(one.Hash, three.Hash);
         Assert.Equal(one.Metrics["validation.loss"], three.Metrics["validation.loss"]);
@@ -52,9 +53,9 @@ public class LanguageModelTests
     public void Training_StoppedSavedAndResumed_EqualsNeverStopped()
     {
         // An epoch has 70 steps: the first half ends within the second.
-        using var whole = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), small).Run(76);
-        using var first = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), small).Run(73);
-        using var second = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), small) { Step = 73 };
+        using var whole = new Lockstep(LearnerTask.Of<LanguageModel>(), small).Run(76);
+        using var first = new Lockstep(LearnerTask.Of<LanguageModel>(), small).Run(73);
+        using var second = new Lockstep(LearnerTask.Of<LanguageModel>(), small) { Step = 73 };
         foreach (var (from, to) in first.Replica.State.Tensors.Zip(second.Replica.State.Tensors))
         {
             from.Values.CopyTo(to.Values);
@@ -70,15 +71,15 @@ public class LanguageModelTests
     public void HiddenState_IsCarriedFromStepToStepAndForgottenWithTheEpoch()
     {
         var spec = Set(small, "words=300", "learning-rate=0");
-        using var carried = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec);
-        using var forgotten = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec) { Step = 1 };
+        using var carried = new Lockstep(LearnerTask.Of<LanguageModel>(), spec);
+        using var forgotten = new Lockstep(LearnerTask.Of<LanguageModel>(), spec) { Step = 1 };
         Assert.Equal(4, carried.Replica.StepsPerEpoch);
         carried.Run(2);
         forgotten.Run(1);
         Assert.NotEqual(carried.Metrics["loss"], forgotten.Metrics["loss"]);
 
         carried.Run(3);
-        using var afresh = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), spec) { Step = 4 };
+        using var afresh = new Lockstep(LearnerTask.Of<LanguageModel>(), spec) { Step = 4 };
         Assert.Equal(carried.Metrics["loss"], afresh.Run(1).Metrics["loss"]);
     }
 
@@ -86,8 +87,8 @@ public class LanguageModelTests
     public void Epoch_EndsWithAShorterWindow()
     {
         // 33 words in each of nine rows: four windows of eight predict 32. One word less leaves seven to the last.
-        using var full = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "words=297")).Run(4);
-        using var shorter = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "words=296")).Run(4);
+        using var full = new Lockstep(LearnerTask.Of<LanguageModel>(), Set(small, "words=297")).Run(4);
+        using var shorter = new Lockstep(LearnerTask.Of<LanguageModel>(), Set(small, "words=296")).Run(4);
         Assert.Equal(72, full.Metrics["samples"]);
         Assert.Equal(63, shorter.Metrics["samples"]);
     }
@@ -95,7 +96,7 @@ public class LanguageModelTests
     [Fact]
     public void Validation_WithoutImprovement_HalvesTheLearningRate()
     {
-        using var driver = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "validate-every=2", "learning-rate=1e-30"));
+        using var driver = new Lockstep(LearnerTask.Of<LanguageModel>(), Set(small, "validate-every=2", "learning-rate=1e-30"));
         driver.Run(4);
         Assert.Equal(1e-30, driver.Metrics["learning.rate"]);
         driver.Run(1);
@@ -107,7 +108,7 @@ public class LanguageModelTests
     [Fact]
     public void Evaluate_InOneProcess_AgreesWithTheValidationOfAllShards()
     {
-        using var driver = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "validate-every=2")).Run(2);
+        using var driver = new Lockstep(LearnerTask.Of<LanguageModel>(), Set(small, "validate-every=2")).Run(2);
         var evaluated = driver.Evaluate();
         Assert.Equal(driver.Metrics["validation.loss"], evaluated["validation.loss"], tolerance: 1e-5);
         Assert.True(evaluated["test.perplexity"] > 1);
@@ -134,8 +135,8 @@ public class LanguageModelTests
     [Fact]
     public void Training_InBFloat16_LearnsNearlyAsWithoutButOtherBits()
     {
-        using var exact = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "cell=gru")).Run(20);
-        using var rounded = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), Set(small, "cell=gru", "autocast=bf16")).Run(20);
+        using var exact = new Lockstep(LearnerTask.Of<LanguageModel>(), Set(small, "cell=gru")).Run(20);
+        using var rounded = new Lockstep(LearnerTask.Of<LanguageModel>(), Set(small, "cell=gru", "autocast=bf16")).Run(20);
         Assert.NotEqual(exact.Hash, rounded.Hash);
         Assert.Equal(exact.Metrics["loss"], rounded.Metrics["loss"], tolerance: 0.05);
     }
@@ -174,8 +175,8 @@ public class LanguageModelTests
     [Fact]
     public void Generate_WithOneSeed_WritesOneText()
     {
-        using var driver = new ReplicaDriver(LearnerTask.Of<LanguageModel>(), small).Run(2);
-        var live = ReplicaDriver.LiveTensors;
+        using var driver = new Lockstep(LearnerTask.Of<LanguageModel>(), small).Run(2);
+        var live = Lockstep.LiveTensors;
         var generator = (ITextGenerator)driver.Replica.Model;
         var text = generator.Generate("ba mati", 20, seed: 7);
         Assert.StartsWith("ba mati", text, StringComparison.Ordinal);
@@ -183,7 +184,7 @@ public class LanguageModelTests
         Assert.Equal(text, generator.Generate("ba mati", 20, seed: 7));
         Assert.NotEqual(text, generator.Generate("ba mati", 20, seed: 8));
         Assert.NotEqual("", generator.Generate(null, 20, seed: 7));
-        Assert.Equal(live, ReplicaDriver.LiveTensors);
+        Assert.Equal(live, Lockstep.LiveTensors);
     }
 
     private static TrainingSpec Spec(params string[] settings) => Set(new() { Task = "lm", Shards = 5 }, settings);

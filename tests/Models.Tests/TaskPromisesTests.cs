@@ -1,3 +1,4 @@
+using Granary.Testing;
 using Granary.Torch;
 using Granary.Training.Loop;
 using Granary.Training.Tasks;
@@ -23,37 +24,19 @@ public class TaskPromisesTests
 
     [Theory]
     [MemberData(nameof(Tasks))]
-    public void Workers_WithUnevenShards_EqualOneWorker(string task)
-    {
-        using var one = Driver(task).Run(12);
-        using var two = Driver(task, workers: 2).Run(12);
-        using var three = Driver(task, workers: 3).Run(12);
-        Assert.Equal(one.Hash, two.Hash);
-        Assert.Equal(one.Hash, three.Hash);
-    }
+    public void Workers_WithUnevenShards_EqualOneWorker(string task) => TaskPromises.HasTheSameBitsOnAnyNumberOfWorkers(catalog[task], specs[task]);
 
     [Theory]
     [MemberData(nameof(Tasks))]
-    public void Seed_WhenTheSame_GivesTheSameWeightsAndElseOthers(string task)
-    {
-        using var first = Driver(task).Run(3);
-        using var again = Driver(task).Run(3);
-        using var other = new ReplicaDriver(catalog[task], specs[task] with { Seed = 2 }).Run(3);
-        Assert.Equal(first.Hash, again.Hash);
-        Assert.NotEqual(first.Hash, other.Hash);
-    }
+    public void Seed_WhenTheSame_GivesTheSameWeightsAndElseOthers(string task) => TaskPromises.FollowsFromItsSeed(catalog[task], specs[task]);
 
     [Theory]
     [MemberData(nameof(Tasks))]
-    public void Training_LeavesNoTensorsBehind(string task)
-    {
-        using var driver = Driver(task).Run(5);
-        driver.Evaluate();
-        var live = ReplicaDriver.LiveTensors;
-        driver.Run(15);
-        driver.Evaluate();
-        Assert.Equal(live, ReplicaDriver.LiveTensors);
-    }
+    public void Training_LeavesNoTensorsBehind(string task) => TaskPromises.LeavesNoTensorsBehind(catalog[task], specs[task]);
+
+    [Theory]
+    [MemberData(nameof(Tasks))]
+    public void Run_StoppedAndResumed_EqualsOneNeverStopped(string task) => TaskPromises.GoesOnAsIfNeverStopped(catalog[task], specs[task]);
 
     [Theory]
     [MemberData(nameof(Tasks))]
@@ -64,26 +47,6 @@ public class TaskPromisesTests
         var live = TorchRuntime.LiveTensors;
         Driver(task).Run(2).Dispose();
         Assert.Equal(live, TorchRuntime.LiveTensors);
-    }
-
-    [Theory]
-    [MemberData(nameof(Tasks))]
-    public void Run_StoppedAndResumed_EqualsOneNeverStopped(string task)
-    {
-        using var straight = Driver(task).Run(9);
-        using var stopped = Driver(task).Run(4);
-        using var resumed = Driver(task).Run(1);
-        resumed.Step = stopped.Step;
-        foreach (var (from, to) in stopped.Replica.State.Tensors.Zip(resumed.Replica.State.Tensors))
-        {
-            from.Values.CopyTo(to.Values);
-        }
-        foreach (var (name, value) in stopped.Replica.State.Scalars)
-        {
-            resumed.Replica.State.Scalars[name] = value;
-        }
-        resumed.Replica.StateRestored();
-        Assert.Equal(straight.Hash, resumed.Run(5).Hash);
     }
 
     [Theory]
@@ -135,5 +98,5 @@ public class TaskPromisesTests
         while (TorchRuntime.LiveTensors != before);
     }
 
-    private static ReplicaDriver Driver(string task, int workers = 1) => new(catalog[task], specs[task], workers);
+    private static Lockstep Driver(string task, int workers = 1) => new(catalog[task], specs[task], workers);
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Granary.Testing;
 using Granary.Torch;
 using Granary.Training.Checkpoints;
 using Granary.Training.Loop;
@@ -87,7 +88,7 @@ public sealed class TrainedModelTests : IDisposable
     private (RunSpec Spec, Checkpoint Checkpoint) Train(ITrainingTask task, string data, Dictionary<string, string> settings)
     {
         var spec = new RunSpec { RunId = "run", Output = folder.Path, Task = task.Name, Shards = 2, Data = data, Settings = settings };
-        using var driver = new ReplicaDriver(task, spec).Run(3);
+        using var driver = new Lockstep(task, spec).Run(3);
         return (spec, new CheckpointStore(Path.Combine(folder.Path, "run")).Write(driver.Replica.State, CheckpointManifest.Of(spec, driver.Replica, 3)));
     }
 

@@ -1,3 +1,4 @@
+using Granary.Testing;
 using Granary.Torch.Data;
 using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;
@@ -11,7 +12,7 @@ public class Word2VecTaskTests
     [Fact]
     public void Training_OnTheMadeUpLanguage_FindsItsTopics()
     {
-        using var driver = new ReplicaDriver(new Word2VecTask(), spec with { Epochs = 2 });
+        using var driver = new Lockstep(new Word2VecTask(), spec with { Epochs = 2 });
         driver.Run(driver.Replica.TotalSteps);
         Assert.True(driver.Evaluate()["spearman.made-up"] > 0.5);
         Assert.InRange(ShareOfNeighbours((IWordVectors)driver.Replica, (word, nearest) => word.Topic == nearest.Topic), 0.9, 1);
@@ -22,7 +23,7 @@ public class Word2VecTaskTests
     {
         // Words of one topic differ by the frequent words beside them, which subsampling takes away.
         var everyWord = spec with { Epochs = 2, Settings = new Dictionary<string, string>(spec.Settings) { ["sample"] = "0", ["window"] = "2" } };
-        using var driver = new ReplicaDriver(new Word2VecTask(), everyWord);
+        using var driver = new Lockstep(new Word2VecTask(), everyWord);
         driver.Run(driver.Replica.TotalSteps);
         Assert.InRange(ShareOfNeighbours((IWordVectors)driver.Replica, (word, nearest) => word == nearest), 0.7, 1);
     }
@@ -47,7 +48,7 @@ public class Word2VecTaskTests
     [Fact]
     public void ComputeGradients_LeavesEveryBitOfTheWeightsAlone()
     {
-        using var driver = new ReplicaDriver(new Word2VecTask(), spec).Run(3);
+        using var driver = new Lockstep(new Word2VecTask(), spec).Run(3);
         using var frame = driver.Replica.CreateFrame(0);
         var before = driver.Hash;
         driver.Replica.ComputeGradients(new(3, 0, 2), frame);
@@ -59,7 +60,7 @@ public class Word2VecTaskTests
     public void ComputeGradients_OfAShardThatDiverges_LeavesTheWeightsAlone()
     {
         var wild = spec with { Settings = new Dictionary<string, string>(spec.Settings) { ["learning-rate"] = "10", ["batch"] = "100000" } };
-        using var driver = new ReplicaDriver(new Word2VecTask(), wild);
+        using var driver = new Lockstep(new Word2VecTask(), wild);
         using var frame = driver.Replica.CreateFrame(0);
         var before = driver.Hash;
         driver.Replica.ComputeGradients(new(0, 0, 0), frame);

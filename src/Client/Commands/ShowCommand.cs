@@ -48,6 +48,14 @@ internal static class ShowCommand
         {
             Row("", $"{name}  sha256 {hash}");
         }
+        if (spec.Init is { } init)
+        {
+            Row("begun with", string.Join("  ", [init, .. spec.InitMap.Select(rule => $"--map {rule}")]));
+        }
+        foreach (var (name, hash) in spec.InitFiles)
+        {
+            Row("", $"{name}  sha256 {hash}");
+        }
         Row("settings", string.Join("  ", spec.Settings.Select(setting => $"{setting.Key}={setting.Value}")));
         Row("asked for", $"{spec.Workers} workers, checkpoints every {spec.CheckpointEvery} steps, {spec.Keep} kept, states compared every {spec.VerifyEvery}");
         Row("made with", string.Join("  ", spec.Versions.Select(version => $"{version.Key} {version.Value}")));

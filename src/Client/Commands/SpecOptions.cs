@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Granary.Client.Views;
 using Granary.Silo;
 using Granary.Training.Runs;
 using Granary.Training.Wording;
@@ -20,6 +21,8 @@ internal sealed class SpecOptions
     private readonly Option<double?> epochs = new("--epochs") { Description = "Passes over the data. Default: the task's." };
     private readonly Option<ulong?> seed;
     private readonly Option<string[]> set = new("--set") { Description = "A setting of the task, key=value; see: granary tasks TASK", DefaultValueFactory = _ => [] };
+    private readonly Option<string?> init = new("--init") { Description = "Weights to begin with: a safetensors file, a folder with one, or a run directory, whose best checkpoint is taken. Default: those that follow from the seed." };
+    private readonly Option<string[]> map = new("--map") { Description = "What a tensor of --init is called in the model, from=to, with * for any letters; from= leaves it out, =to begins a part of the model anew.", DefaultValueFactory = _ => [] };
     private readonly Option<string?> output = new("--out") { Description = "The run directory. Default: runs/TASK-TIME-XXXX." };
 
     /// <param name="subject">What the command is about. Default: a task.</param>
@@ -30,7 +33,7 @@ internal sealed class SpecOptions
         seed = new(seedName) { Description = "For the initial weights and all other chance. Default: 1." };
         defaults = new() { RunId = "", Task = "", Output = "", Workers = defaultWorkers };
         command.Arguments.Add(task);
-        foreach (var option in new Option[] { data, shards, steps, epochs, seed, set, output })
+        foreach (var option in new Option[] { data, shards, steps, epochs, seed, set, init, map, output })
         {
             command.Options.Add(option);
         }
@@ -50,6 +53,8 @@ internal sealed class SpecOptions
             Epochs = parsed.GetValue(epochs),
             Data = DataPath.Resolve(parsed.GetValue(data), chosen),
             Settings = ReadSettings(parsed.GetValue(set)!),
+            Init = parsed.GetValue(init) is { } weights ? Found(weights) : null,
+            InitMap = parsed.GetValue(map)!,
         });
     }
 
@@ -57,7 +62,7 @@ internal sealed class SpecOptions
     /// <exception cref="UserErrorException">The options ask for another run.</exception>
     /// <exception cref="SpecException">The values do not go together.</exception>
     public RunSpec Repeat(ParseResult parsed, RunSpec made) =>
-        new Option[] { data, shards, steps, epochs, seed, set }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other
+        new Option[] { data, shards, steps, epochs, seed, set, init, map }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other
             ? throw new UserErrorException($"{other.Name} would make another run than that in {parsed.GetValue(task)}: leave it out, or name a task.")
             : Place(parsed, made with { Resume = false, Workers = defaults.Workers });
 
@@ -74,6 +79,12 @@ internal sealed class SpecOptions
     public static T AtLeast<T>(T value, T least, string name) where T : IComparable<T> => value.CompareTo(least) >= 0
         ? value
         : throw new UserErrorException($"{name} {value} is too small: at least {least}.");
+
+    private string Found(string path)
+    {
+        using var reminder = new Reminder($"{path} to be looked for");
+        return Path.Exists(path) ? Path.GetFullPath(path) : throw new UserErrorException($"{init.Name} {path} does not exist: give a safetensors file, a folder with one, or a run directory.");
+    }
 
     private static Dictionary<string, string> ReadSettings(string[] pairs)
     {

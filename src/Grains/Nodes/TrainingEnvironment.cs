@@ -1,4 +1,5 @@
 using Granary.Training.Runs;
+using Granary.Training.Settling;
 using Granary.Training.Tasks;
 
 namespace Granary.Grains.Nodes;
@@ -19,5 +20,5 @@ public sealed record TrainingEnvironment(TaskCatalog Tasks, IReadOnlyDictionary<
     public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The run as it is asked for, settled: for the gateway, before anybody hears of it.</summary>
-    public RunSpec Settle(RunSpec run) => SpecRules.Settle(run, Tasks, Versions);
+    public RunSpec Settle(RunSpec run) => SpecSettlement.Settle(run, Tasks, Versions);
 }

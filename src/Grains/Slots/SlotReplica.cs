@@ -4,6 +4,7 @@ using Granary.Training.Checkpoints;
 using Granary.Training.Files;
 using Granary.Training.Loop;
 using Granary.Training.Runs;
+using Granary.Training.Settling;
 using Granary.Training.Tasks;
 
 namespace Granary.Grains.Slots;
@@ -95,6 +96,8 @@ internal sealed class SlotReplica(TrainingEnvironment environment, TimeProvider 
         try
         {
             MemoryLimit.Check(built.MemoryBytes, environment.MemoryLimit);
+            InitialWeights.Load(Spec, built.State);
+            built.StateRestored();
         }
         catch
         {
@@ -114,6 +117,6 @@ internal sealed class SlotReplica(TrainingEnvironment environment, TimeProvider 
                 throw new ArgumentException($"The run was made with {name}={value}, here it is {here ?? "unknown"}: the bits would differ. Resume it on a machine like the first, or give up the promise with --other-machine.");
             }
         }
-        return run with { Switches = environment.Switches, DataFiles = DataContent.Confirm(run, environment.Tasks[run.Task]) };
+        return run with { Switches = environment.Switches, DataFiles = DataContent.Confirm(run, environment.Tasks[run.Task]), InitFiles = DataContent.ConfirmInit(run) };
     }
 }

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Granary.Training.Files;
@@ -20,6 +21,7 @@ public sealed record CheckpointManifest
         NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = true,
+        UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
     public int Format { get; init; } = CurrentFormat;
@@ -127,10 +129,18 @@ public sealed record CheckpointManifest
         {
             throw new CheckpointException($"{path} has format {manifest.Format}, known is {CurrentFormat}. Use the version of Granary that wrote it.");
         }
-        if (manifest is null || !manifest.ToBytes().AsSpan().SequenceEqual(bytes))
+        if (manifest is null || !IsWhole(bytes, manifest.Sha256))
         {
             throw new CheckpointException($"{path} was altered after it was written.");
         }
         return ManifestRules.Complaint(manifest) is { } complaint ? throw new CheckpointException($"{path} makes no sense: {complaint}.") : manifest;
+    }
+
+    /// <summary>By the text as it is: a version that knows more fields than the one that wrote it can tell, too.</summary>
+    private static bool IsWhole(ReadOnlySpan<byte> text, string sha256)
+    {
+        // The hash is the last field.
+        var signed = Encoding.UTF8.GetBytes($"\"sha256\": \"{sha256}\"\n}}");
+        return sha256.Length > 0 && text.EndsWith(signed) && Convert.ToHexStringLower(SHA256.HashData([.. text[..^signed.Length], .. "\"sha256\": \"\"\n}"u8])) == sha256;
     }
 }

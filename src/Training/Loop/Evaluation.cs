@@ -14,21 +14,26 @@ public static class Evaluation
 {
     /// <summary>By one worker alone.</summary>
     /// <param name="shards">In all.</param>
-    public static Metrics Run(ITrainingReplica replica, int shards)
+    /// <param name="ahead">Whether batches may be made ahead, on another thread. Default: yes.</param>
+    public static Metrics Run(ITrainingReplica replica, int shards, bool ahead = true)
     {
         using var alone = new SoloExchange();
-        return Run(replica, new(0, shards), shards, alone);
+        return Run(replica, new(0, shards), shards, alone, ahead);
     }
 
     /// <summary>One worker's part, on the thread that owns the replica. Every worker of the exchange makes its own.</summary>
     /// <param name="mine">The worker's shards.</param>
     /// <param name="shards">In all.</param>
+    /// <param name="ahead">Whether batches may be made ahead, on another thread. Default: yes.</param>
     /// <returns>What all have found together; with it, of the worker that has the first shard, the measures that are no sums over shards.</returns>
     /// <exception cref="ExchangeAbortedException">Another worker has failed.</exception>
-    public static Metrics Run(ITrainingReplica replica, ShardRange mine, int shards, IExchange exchange)
+    public static Metrics Run(ITrainingReplica replica, ShardRange mine, int shards, IExchange exchange, bool ahead = true)
     {
         var metrics = new Metrics();
-        replica.Expect(mine);
+        if (ahead)
+        {
+            replica.Expect(mine);
+        }
         try
         {
             for (var phase = 0; phase < replica.Phases.Count; phase++)

@@ -7,7 +7,7 @@ namespace Granary.Training.Runs;
 /// <summary>A spec holds what it may not hold. The message names the value, the range and the cure.</summary>
 public sealed class SpecException(string message) : Exception(message);
 
-/// <summary>What a spec may hold, for the gateway, the command line and everybody else; and how one is completed. The only place for either.</summary>
+/// <summary>What a spec may hold, for the gateway, the command line and everybody else: the only place that says so.</summary>
 public static class SpecRules
 {
     /// <summary>More steps or epochs than any run makes; what is computed from them stays within 64 bits.</summary>
@@ -15,29 +15,10 @@ public static class SpecRules
 
     private const int LongestId = 100, LongestText = 4096, MostEntries = 1000, MostKept = 1_000_000;
 
-    /// <summary>
-    /// Checks everything, completes the settings by the task's defaults, and adds the data's content (or compares it, if the
-    /// spec is that of an earlier run) and the versions.
-    /// </summary>
-    /// <param name="versions">Of this program.</param>
+    /// <summary>Checks everything that can be told from the spec alone.</summary>
     /// <exception cref="SpecException"/>
     /// <exception cref="UnknownTaskException"/>
     /// <exception cref="TaskSettingException"/>
-    /// <exception cref="TrainingDataException">The data are not there, or are not those that the run began with.</exception>
-    public static RunSpec Settle(RunSpec spec, TaskCatalog tasks, IReadOnlyDictionary<string, string> versions)
-    {
-        Check(spec, tasks);
-        var task = tasks[spec.Task];
-        return spec with
-        {
-            Settings = TaskSettings.Complete(task, spec.Settings),
-            DataFiles = DataContent.Confirm(spec, task),
-            Versions = versions,
-        };
-    }
-
-    /// <summary>Checks everything that can be told from the spec alone.</summary>
-    /// <inheritdoc cref="Settle" path="/exception"/>
     public static void Check(RunSpec spec, TaskCatalog tasks)
     {
         CheckValues(spec);
@@ -67,6 +48,11 @@ public static class SpecRules
         {
             CheckPath("data", data);
         }
+        if (spec.Init is { } weights)
+        {
+            CheckPath("init", weights);
+        }
+        CheckMap(spec);
         Check("shards", spec.Shards, 1, ShardLedger.MostShards);
         Check("workers", spec.Workers, 1, spec.Shards, "a worker needs a shard at least. Raise shards (the weights depend on it) or take fewer workers");
         Check("min-workers", spec.MinWorkers, 0, spec.Workers, "a run waits for all its workers at most");
@@ -92,6 +78,7 @@ public static class SpecRules
         CheckEntries("settings", spec.Settings);
         CheckEntries("switches", spec.Switches);
         CheckEntries("data files", spec.DataFiles);
+        CheckEntries("files of initial weights", spec.InitFiles);
         CheckEntries("versions", spec.Versions);
     }
 
@@ -122,6 +109,27 @@ public static class SpecRules
         if (!Path.IsPathFullyQualified(Text(name, path)))
         {
             throw Wrong(name, Shown.Value(path), "it takes a path from the root on, such as /runs/first");
+        }
+    }
+
+    private static void CheckMap(TrainingSpec spec)
+    {
+        if ((spec.InitMap ?? throw Wrong("map", "null", "it takes rules")).Count > MostEntries)
+        {
+            throw new SpecException($"A run cannot have {spec.InitMap.Count} rules for the names of its initial weights: at most {MostEntries}.");
+        }
+        var rules = spec.InitMap.Select(rule => Text("map", rule ?? throw Wrong("map", "null", "it takes a text"))).ToList();
+        if (spec.Init is null && rules.Count > 0)
+        {
+            throw new SpecException($"The rule '{Shown.Value(rules[0])}' is for the names of initial weights, and there are none: say with init which.");
+        }
+        try
+        {
+            _ = new WeightMap(rules);
+        }
+        catch (WeightMapException wrong)
+        {
+            throw new SpecException(wrong.Message);
         }
     }
 

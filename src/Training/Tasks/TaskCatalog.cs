@@ -7,12 +7,19 @@ namespace Granary.Training.Tasks;
 /// <summary>No task has the name asked for. The message lists those there are.</summary>
 public sealed class UnknownTaskException(string message) : Exception(message);
 
-/// <summary>The tasks of some assemblies, by name: every public class that is an <see cref="ITrainingTask"/> or carries a <see cref="TaskFactoryAttribute"/>.</summary>
+/// <summary>The tasks of some assemblies, by name: every public class that is an <see cref="ITrainingTask"/>, and every class that carries a <see cref="TaskFactoryAttribute"/>.</summary>
 public sealed class TaskCatalog
 {
     private readonly FrozenDictionary<string, ITrainingTask> tasks;
 
-    public TaskCatalog(IEnumerable<ITrainingTask> tasks) => this.tasks = tasks.ToFrozenDictionary(task => task.Name);
+    /// <exception cref="ArgumentException">Two tasks have one name.</exception>
+    public TaskCatalog(IEnumerable<ITrainingTask> tasks)
+    {
+        var all = tasks.ToList();
+        this.tasks = all.GroupBy(task => task.Name).FirstOrDefault(named => named.Count() > 1)?.Key is { } twice
+            ? throw new ArgumentException($"Two tasks are named '{twice}'. Give one of them another name.")
+            : all.ToFrozenDictionary(task => task.Name);
+    }
 
     public IEnumerable<ITrainingTask> Tasks => tasks.Values.OrderBy(task => task.Name, StringComparer.Ordinal);
 
@@ -23,7 +30,7 @@ public sealed class TaskCatalog
 
     public static TaskCatalog Of(params Assembly[] assemblies) => new(
         from assembly in assemblies
-        from type in assembly.GetExportedTypes()
+        from type in assembly.GetTypes()
         where type is { IsClass: true, IsAbstract: false }
         let task = TaskOf(type)
         where task is not null
@@ -31,5 +38,5 @@ public sealed class TaskCatalog
 
     private static ITrainingTask? TaskOf(Type type) => type.GetCustomAttribute<TaskFactoryAttribute>() is { } factory
         ? factory.Create(type)
-        : type.IsAssignableTo(typeof(ITrainingTask)) && type.GetConstructor([]) is not null ? (ITrainingTask)Activator.CreateInstance(type)! : null;
+        : type.IsVisible && type.IsAssignableTo(typeof(ITrainingTask)) && type.GetConstructor([]) is not null ? (ITrainingTask)Activator.CreateInstance(type)! : null;
 }

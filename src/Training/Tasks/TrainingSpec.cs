@@ -30,6 +30,18 @@ public record TrainingSpec
     /// </summary>
     public IReadOnlyDictionary<string, string> DataFiles { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>
+    /// Weights to begin with: a safetensors file, a folder with one, or the directory of a run; <see langword="null"/>: those that follow
+    /// from the seed.
+    /// </summary>
+    public string? Init { get; init; }
+
+    /// <summary>Which tensor of <see cref="Init"/> becomes which of the model: rules <c>from=to</c>, see <see cref="Runs.WeightMap"/>.</summary>
+    public IReadOnlyList<string> InitMap { get; init; } = [];
+
+    /// <summary>The SHA-256 of each file of <see cref="Init"/>, as of <see cref="DataFiles"/>.</summary>
+    public IReadOnlyDictionary<string, string> InitFiles { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The task's settings by name, complete with defaults once bound.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 

@@ -1,3 +1,4 @@
+using Granary.Testing;
 using Granary.Torch;
 using Granary.Training.Loop;
 using Granary.Training.Tasks;
@@ -17,7 +18,7 @@ public sealed class FitTests : IDisposable
     {
         var steps = new List<long>();
         using var fitted = await Fit.RunAsync<Gan>(spec => Small(spec) with { Steps = 6 }, workers, new Direct(at => steps.Add(at.Step)));
-        using var driven = new ReplicaDriver(LearnerTask.Of<Gan>(), Small(new() { Task = "gan" }) with { Steps = 6 }).Run(6);
+        using var driven = new Lockstep(LearnerTask.Of<Gan>(), Small(new() { Task = "gan" }) with { Steps = 6 }).Run(6);
         Assert.Equal(driven.Hash, fitted.WeightsHash);
         Assert.Equal(Enumerable.Range(1, 6).Select(step => (long)step), steps);
         Assert.Equal(driven.Metrics.ToDictionary(), fitted.Metrics);

@@ -1,3 +1,4 @@
+using Granary.Testing;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Training.Checkpoints;
@@ -33,7 +34,7 @@ public class LearnerTests
     [Fact]
     public void Run_WithoutImprovementForItsPatience_EndsForGood()
     {
-        using var driver = new ReplicaDriver(LearnerTask.Of<Probe>(), Spec(("learning-rate", "0"), ("patience", "3"), ("validate-every", "2"), ("decay", "0.5")) with { Steps = 100 });
+        using var driver = new Lockstep(LearnerTask.Of<Probe>(), Spec(("learning-rate", "0"), ("patience", "3"), ("validate-every", "2"), ("decay", "0.5")) with { Steps = 100 });
         Assert.Equal(100, driver.Run(6).Replica.TotalSteps); // the first of its validations is an improvement on nothing
         Assert.Equal(8, driver.Run(2).Replica.TotalSteps);
         using var resumed = Create();
@@ -57,7 +58,7 @@ public class LearnerTests
     [Fact]
     public void Parameters_OfAGroup_LearnAsItSays()
     {
-        using var driver = new ReplicaDriver(LearnerTask.Of<Grouped>(), Spec(("optimizer", "sgd"), ("weight-decay", "0.1")));
+        using var driver = new Lockstep(LearnerTask.Of<Grouped>(), Spec(("optimizer", "sgd"), ("weight-decay", "0.1")));
         var before = Copy(driver.Replica);
         driver.Run(1);
         var after = Copy(driver.Replica);

@@ -1,3 +1,4 @@
+using Granary.Testing;
 using Granary.Torch;
 using Granary.Training.Randomness;
 using Granary.Training.Shards;
@@ -132,7 +133,7 @@ public sealed class OrdinaryModulesTests
 
     private static string Refusal(Func<nn.Module<Tensor, Tensor>> network) => Assert.Throws<UnfitNetworkException>(() => Driver(network, workers: 1)).Message;
 
-    private static ReplicaDriver Driver(Func<nn.Module<Tensor, Tensor>> network, int workers, int shards = 4)
+    private static Lockstep Driver(Func<nn.Module<Tensor, Tensor>> network, int workers, int shards = 4)
     {
         Probe.Make = network;
         return new(LearnerTask.Of<Probe>(), new() { Task = "probe", Shards = shards }, workers);

@@ -1,3 +1,4 @@
+using Granary.Testing;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Training.Tasks;
@@ -14,8 +15,8 @@ public class PreparedTests
     [Fact]
     public void Workers_WithUnevenShards_EqualOneWorker()
     {
-        using var one = new ReplicaDriver(LearnerTask.Of<Pair>(), spec).Run(5);
-        using var three = new ReplicaDriver(LearnerTask.Of<Pair>(), spec, workers: 3).Run(5);
+        using var one = new Lockstep(LearnerTask.Of<Pair>(), spec).Run(5);
+        using var three = new Lockstep(LearnerTask.Of<Pair>(), spec, workers: 3).Run(5);
         Assert.Equal(one.Hash, three.Hash);
         Assert.True(((Pair)one.Replica.Model).Made < 4 * 5 + 4, "made once a step and shard, but for the proofs");
     }
@@ -47,10 +48,10 @@ public class PreparedTests
     [Fact]
     public void Tensors_ThatArePrepared_AreNotLeftBehind()
     {
-        using var driver = new ReplicaDriver(LearnerTask.Of<Pair>(), spec).Run(3);
-        var live = ReplicaDriver.LiveTensors;
+        using var driver = new Lockstep(LearnerTask.Of<Pair>(), spec).Run(3);
+        var live = Lockstep.LiveTensors;
         driver.Run(5);
-        Assert.Equal(live, ReplicaDriver.LiveTensors);
+        Assert.Equal(live, Lockstep.LiveTensors);
     }
 
     /// <summary>A maker with normalization and dropout, and a judge of what it makes.</summary>

@@ -1,5 +1,6 @@
 using Granary.Tests.Fakes;
 using Granary.Training.Runs;
+using Granary.Training.Settling;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Tests.Runs;
@@ -52,10 +53,10 @@ public sealed class SpecRulesTests
     [Fact]
     public void Spec_Settled_HasItsSettingsItsVersionsAndNothingElseChanged()
     {
-        var settled = SpecRules.Settle(good, tasks, new Dictionary<string, string> { ["granary"] = "1.2.3" });
+        var settled = SpecSettlement.Settle(good, tasks, new Dictionary<string, string> { ["granary"] = "1.2.3" });
         Assert.Equal("1000", settled.Settings["size"]);
         Assert.Equal("1.2.3", settled.Versions["granary"]);
-        Assert.True(settled.AsksTheSameAs(SpecRules.Settle(settled, tasks, settled.Versions)));
+        Assert.True(settled.AsksTheSameAs(SpecSettlement.Settle(settled, tasks, settled.Versions)));
         Assert.False(settled.AsksTheSameAs(settled with { Keep = 4 }));
         Assert.True(settled.AsksTheSameAs(RunSpec.FromJson(settled.ToJson())));
     }

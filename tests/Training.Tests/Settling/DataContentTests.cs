@@ -1,9 +1,9 @@
 using System.Security.Cryptography;
 using Granary.Tests.Fakes;
-using Granary.Training.Runs;
+using Granary.Training.Settling;
 using Granary.Training.Tasks;
 
-namespace Granary.Training.Tests.Runs;
+namespace Granary.Training.Tests.Settling;
 
 public sealed class DataContentTests : IDisposable
 {

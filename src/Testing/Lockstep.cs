@@ -1,14 +1,16 @@
+using Granary.Torch;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
 using Granary.Training.Frames;
 using Granary.Training.Loop;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
+using TorchSharp;
 
-namespace Granary.Models.Tests;
+namespace Granary.Testing;
 
-/// <summary>Trains a task on some workers in lockstep on the calling thread, adding their partials as an exchange does.</summary>
-internal sealed class ReplicaDriver : IDisposable
+/// <summary>Trains a task on some workers in lockstep on the calling thread, adding their partial sums as an exchange does: step by step, with all in sight.</summary>
+public sealed class Lockstep : IDisposable
 {
     private readonly TrainingSpec spec;
     private readonly ITrainingReplica[] replicas;
@@ -16,28 +18,32 @@ internal sealed class ReplicaDriver : IDisposable
     private readonly FrameFold[][] folds;
     private readonly SoloExchange exchange = new();
 
-    public ReplicaDriver(ITrainingTask task, TrainingSpec spec, int workers = 1)
+    /// <param name="workers">At most as many as the spec has shards. Default: 1.</param>
+    public Lockstep(ITrainingTask task, TrainingSpec spec, int workers = 1)
     {
-        _ = Granary.Torch.TorchRuntime.Switches;
+        _ = TorchRuntime.Switches;
         this.spec = spec;
         ranges = ShardRange.Split(spec.Shards, workers);
         replicas = [.. ranges.Select(_ => task.CreateReplica(spec))];
         folds = [.. replicas.Select(replica => replica.Phases.Select((_, phase) => new FrameFold(spec.Shards, () => replica.CreateFrame(phase))).ToArray())];
     }
 
-    /// <summary>Tensors alive that this thread has made: other tests run beside this one.</summary>
-    public static long LiveTensors => TorchSharp.DisposeScopeManager.Statistics.ThreadTotalLiveCount;
+    /// <summary>Tensors alive that this thread has made: whatever other threads do meanwhile.</summary>
+    public static long LiveTensors => DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
+    /// <summary>The first worker's.</summary>
     public ITrainingReplica Replica => replicas[0];
 
+    /// <summary>What the steps have learned; a metric that is known at some steps only keeps its last value.</summary>
     public Metrics Metrics { get; } = [];
 
+    /// <summary>Steps made; may be set, for a replica whose state is overwritten.</summary>
     public long Step { get; set; }
 
     /// <summary>The hash of every replica's weights, which must all agree.</summary>
     public string Hash => replicas.Select(replica => WeightsHash.Of(replica.State)).Distinct().Single();
 
-    public ReplicaDriver Run(long steps)
+    public Lockstep Run(long steps)
     {
         for (var until = Step + steps; Step < until; Step++)
         {
@@ -53,7 +59,22 @@ internal sealed class ReplicaDriver : IDisposable
     }
 
     /// <summary>What one worker measures that has the model to itself.</summary>
-    public Metrics Evaluate() => Evaluation.Run(Replica, spec.Shards);
+    public Metrics Evaluate() => Evaluation.Run(Replica, spec.Shards, ahead: false);
+
+    /// <summary>Gives this the state of another.</summary>
+    public void GoOnFrom(Lockstep other)
+    {
+        foreach (var (from, to) in other.Replica.State.Tensors.Zip(Replica.State.Tensors))
+        {
+            from.Values.CopyTo(to.Values);
+        }
+        foreach (var (name, value) in other.Replica.State.Scalars)
+        {
+            Replica.State.Scalars[name] = value;
+        }
+        Replica.StateRestored();
+        Step = other.Step;
+    }
 
     public void Dispose()
     {

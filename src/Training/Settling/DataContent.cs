@@ -1,50 +1,56 @@
 using System.Collections.Concurrent;
 using System.Security.Cryptography;
+using Granary.Training.Checkpoints;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 
-namespace Granary.Training.Runs;
+namespace Granary.Training.Settling;
 
-/// <summary>What the files of a run's data hold, as SHA-256 by name.</summary>
+/// <summary>What the files that a run reads hold, as SHA-256 by name.</summary>
 public static class DataContent
 {
     /// <summary>More files than these, such as pictures by class, are told as one, so that a spec stays small.</summary>
     private const int MostNamed = 64;
 
-    private const string Cure = "Give the run its data back, say with --data where they lie, or train anew.";
+    private static readonly Files data = new("data", "Give the run its data back, say with --data where they lie, or train anew.");
+    private static readonly Files weights = new("initial weights", "Put them back as they were, or train anew.");
 
     // A file is hashed once for each size and time of change.
-    private static readonly ConcurrentDictionary<string, (FileStamp Stamp, string Hash)> known = new(StringComparer.Ordinal);
+    private static readonly ConcurrentDictionary<string, (FileStamp Stamp, string Hash)> hashed = new(StringComparer.Ordinal);
+
+    /// <summary>The same of the weights that the run begins with.</summary>
+    /// <inheritdoc cref="Confirm(TrainingSpec, ITrainingTask)"/>
+    public static IReadOnlyDictionary<string, string> ConfirmInit(TrainingSpec spec) =>
+        spec.Init is { } path ? Confirm(path, InitialWeights.FilesAt(path), spec.InitFiles, weights) : new Dictionary<string, string>();
 
     /// <summary>
-    /// The hashes of the files that the run reads here. They must be those that the spec names, if it names any: then these
+    /// The hashes of the files of its data that the run reads here. They must be those that the spec names, if it names any: then these
     /// are the data that the run began with.
     /// </summary>
     /// <exception cref="TrainingDataException">A file is missing, cannot be read, or holds something else. The message names it.</exception>
-    public static IReadOnlyDictionary<string, string> Confirm(TrainingSpec spec, ITrainingTask task)
+    public static IReadOnlyDictionary<string, string> Confirm(TrainingSpec spec, ITrainingTask task) =>
+        spec.Data is { } path ? Confirm(path, task.DataFiles(path), spec.DataFiles, data) : new Dictionary<string, string>();
+
+    private static SortedDictionary<string, string> Confirm(string path, IReadOnlyList<string> files, IReadOnlyDictionary<string, string> known, Files what)
     {
-        if (spec.Data is not { } data)
-        {
-            return new Dictionary<string, string>();
-        }
-        var here = Of(data, task.DataFiles(data));
-        if (spec.DataFiles.Count == 0)
+        var here = Of(path, files);
+        if (known.Count == 0)
         {
             return here;
         }
         // A single file is the same under whatever name.
-        var single = here.Count == 1 && spec.DataFiles.Count == 1;
-        foreach (var (name, hash) in spec.DataFiles)
+        var single = here.Count == 1 && known.Count == 1;
+        foreach (var (name, hash) in known)
         {
             var found = single ? here.Values.Single() : here.GetValueOrDefault(name)
-                ?? throw new TrainingDataException($"The run reads '{name}' of its data, and '{data}' has no such file. {Cure}");
+                ?? throw new TrainingDataException($"The run reads '{name}' of its {what.Name}, and '{path}' has no such file. {what.Cure}");
             if (found != hash)
             {
-                throw new TrainingDataException($"'{(File.Exists(data) ? data : Path.Combine(data, name))}' is not what the run began with: its SHA-256 is {found}, the run's {hash}. {Cure}");
+                throw new TrainingDataException($"'{(File.Exists(path) ? path : Path.Combine(path, name))}' is not what the run began with: its SHA-256 is {found}, the run's {hash}. {what.Cure}");
             }
         }
-        return !single && here.Keys.Except(spec.DataFiles.Keys).FirstOrDefault() is { } added
-            ? throw new TrainingDataException($"'{added}' has been added to the data in '{data}' since the run began. {Cure}")
+        return !single && here.Keys.Except(known.Keys).FirstOrDefault() is { } added
+            ? throw new TrainingDataException($"'{added}' has been added to the {what.Name} in '{path}' since the run began. {what.Cure}")
             : here;
     }
 
@@ -73,7 +79,7 @@ public static class DataContent
         try
         {
             var stamp = FileStamp.Of(file);
-            if (known.TryGetValue(file, out var entry) && entry.Stamp == stamp)
+            if (hashed.TryGetValue(file, out var entry) && entry.Stamp == stamp)
             {
                 return entry.Hash;
             }
@@ -87,7 +93,7 @@ public static class DataContent
             {
                 throw new TrainingDataException($"'{file}' changes while it is read. Wait until it is whole.");
             }
-            known[file] = (stamp, hash);
+            hashed[file] = (stamp, hash);
             return hash;
         }
         catch (Exception error) when (error is IOException or UnauthorizedAccessException)
@@ -95,4 +101,6 @@ public static class DataContent
             throw new TrainingDataException($"'{file}' cannot be read: {error.Message}", error);
         }
     }
+
+    private sealed record Files(string Name, string Cure);
 }

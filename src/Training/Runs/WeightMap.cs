@@ -1,0 +1,75 @@
+namespace Granary.Training.Runs;
+
+/// <summary>A rule is not of the form that it must have. The message says which form that is.</summary>
+public sealed class WeightMapException(string message) : ArgumentException(message);
+
+/// <summary>
+/// Which tensor of a file becomes which of the model, by rules <c>from=to</c> on names. A <c>*</c> stands for any letters, and what one in
+/// <c>from</c> stands for takes the place of that in <c>to</c>. The first rule that fits a name counts; where none does, the name stays.
+/// Nothing behind the sign leaves a tensor of the file out, nothing before it leaves a tensor of the model as it is made.
+/// </summary>
+public sealed class WeightMap
+{
+    private readonly List<(string From, string To)> rules = [];
+
+    /// <exception cref="WeightMapException">A rule has no sign, two empty sides, or more stars behind the sign than before it.</exception>
+    public WeightMap(IEnumerable<string> rules)
+    {
+        foreach (var rule in rules)
+        {
+            if (rule.Split('=') is not [var from, var to] || (from, to) is ("", ""))
+            {
+                throw new WeightMapException($"'{rule}' is no rule for the names of weights: write from=to, such as encoder.*=body.*, or fc.*= to leave something of the file out, or =head.* to begin with a head of its own.");
+            }
+            if (from.Length > 0 && to.Count(letter => letter == '*') > from.Count(letter => letter == '*'))
+            {
+                throw new WeightMapException($"'{rule}' has more stars behind the sign than before it: what should they stand for?");
+            }
+            this.rules.Add((from, to));
+        }
+    }
+
+    /// <summary>The name in the model of a tensor of a file; <see langword="null"/>: it is left out.</summary>
+    public string? NameInModel(string nameInFile)
+    {
+        foreach (var (from, to) in rules)
+        {
+            if (from.Length > 0 && Match(from, nameInFile) is { } found)
+            {
+                return to.Length == 0 ? null : Fill(to, found);
+            }
+        }
+        return nameInFile;
+    }
+
+    /// <summary>Whether a tensor of the model begins with the values that it is made with.</summary>
+    public bool StaysAsMade(string nameInModel) => rules.Any(rule => rule.From.Length == 0 && Match(rule.To, nameInModel) is not null);
+
+    /// <summary>What each star stands for, the first ones for as little as may be; <see langword="null"/>: the pattern does not fit.</summary>
+    private static List<string>? Match(string pattern, string name)
+    {
+        var star = pattern.IndexOf('*', StringComparison.Ordinal);
+        if (star < 0)
+        {
+            return pattern == name ? [] : null;
+        }
+        if (!name.StartsWith(pattern[..star], StringComparison.Ordinal))
+        {
+            return null;
+        }
+        for (var end = star; end <= name.Length; end++)
+        {
+            if (Match(pattern[(star + 1)..], name[end..]) is { } rest)
+            {
+                return [name[star..end], .. rest];
+            }
+        }
+        return null;
+    }
+
+    private static string Fill(string pattern, List<string> found)
+    {
+        var parts = pattern.Split('*');
+        return parts[0] + string.Concat(parts.Skip(1).Zip(found, (part, stars) => stars + part));
+    }
+}

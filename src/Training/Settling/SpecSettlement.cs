@@ -1,0 +1,30 @@
+using Granary.Training.Runs;
+using Granary.Training.Tasks;
+
+namespace Granary.Training.Settling;
+
+/// <summary>How a spec is completed, once and in one place, before anybody trains it.</summary>
+public static class SpecSettlement
+{
+    /// <summary>
+    /// Checks everything, completes the settings by the task's defaults, and adds the versions and what the files hold that the run
+    /// reads (or compares it, if the spec is that of an earlier run).
+    /// </summary>
+    /// <param name="versions">Of this program.</param>
+    /// <exception cref="SpecException"/>
+    /// <exception cref="UnknownTaskException"/>
+    /// <exception cref="TaskSettingException"/>
+    /// <exception cref="TrainingDataException">Files are not there, or are not those that the run began with.</exception>
+    public static RunSpec Settle(RunSpec spec, TaskCatalog tasks, IReadOnlyDictionary<string, string> versions)
+    {
+        SpecRules.Check(spec, tasks);
+        var task = tasks[spec.Task];
+        return spec with
+        {
+            Settings = TaskSettings.Complete(task, spec.Settings),
+            DataFiles = DataContent.Confirm(spec, task),
+            InitFiles = DataContent.ConfirmInit(spec),
+            Versions = versions,
+        };
+    }
+}
