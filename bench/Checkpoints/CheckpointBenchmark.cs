@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using Granary.Bench.Measurement;
-using Granary.Torch;
+using Granary.Torch.Runtime;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
 using Granary.Training.Loop;

@@ -22,7 +22,7 @@ internal sealed record Peer(
 {
     private static readonly JsonSerializerOptions json = new(JsonSerializerDefaults.Web);
 
-    /// <summary>What <see cref="Torch.TorchRuntime"/> asks of the C allocator, said through glibc's environment.</summary>
+    /// <summary>What <see cref="Torch.Runtime.TorchRuntime"/> asks of the C allocator, said through glibc's environment.</summary>
     public static IReadOnlyDictionary<string, string> FairMalloc { get; } = new Dictionary<string, string>
     {
         ["MALLOC_MMAP_MAX_"] = "0",

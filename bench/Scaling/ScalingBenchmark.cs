@@ -1,7 +1,7 @@
 using Granary.Bench.Comparing;
 using Granary.Contracts;
 using Granary.LocalClusters;
-using Granary.Torch;
+using Granary.Torch.Runtime;
 using Granary.Training.Runs;
 
 namespace Granary.Bench.Scaling;

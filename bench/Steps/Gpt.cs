@@ -1,6 +1,7 @@
 // B batch, T time, C channels, H heads, V vocabulary, N = B T
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Networks;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using TorchSharp.Modules;

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using Granary.Bench.Measurement;
 using Granary.Models;
+using Granary.Torch.Runtime;
 using Granary.Torch;
 using Granary.Training.Exchange;
 using Granary.Training.Loop;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Granary.Bench.Comparing;
 using Granary.Bench.Measurement;
+using Granary.Torch.Runtime;
 using Granary.Torch;
 
 namespace Granary.Bench.Steps;

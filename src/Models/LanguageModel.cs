@@ -2,6 +2,7 @@
 using System.Runtime.InteropServices;
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Networks;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using TorchSharp.Modules;

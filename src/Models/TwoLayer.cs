@@ -1,6 +1,7 @@
 // B batch, I inputs, O outputs
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Networks;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;

@@ -1,7 +1,7 @@
 using System.Reflection;
 using Granary.Grains.Nodes;
 using Granary.Models;
-using Granary.Torch;
+using Granary.Torch.Runtime;
 using Granary.Training.Tasks;
 
 namespace Granary.Silo;

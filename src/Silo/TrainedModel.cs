@@ -1,4 +1,4 @@
-using Granary.Torch;
+using Granary.Torch.Runtime;
 using Granary.Training.Checkpoints;
 using Granary.Training.Loop;
 using Granary.Training.Runs;

@@ -1,3 +1,4 @@
+using Granary.Torch.Runtime;
 using Granary.Training.Checkpoints;
 using Granary.Training.Loop;
 using Granary.Training.Tasks;

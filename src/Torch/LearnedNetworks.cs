@@ -1,3 +1,4 @@
+using Granary.Torch.Networks;
 using Granary.Training.Randomness;
 using static TorchSharp.torch;
 

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Granary.Torch.Networks;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 

@@ -1,3 +1,5 @@
+using Granary.Torch.Networks;
+using Granary.Torch.Runtime;
 using Granary.Training.Frames;
 using Granary.Training.Randomness;
 using Granary.Training.Shards;

@@ -1,5 +1,7 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using Granary.Torch.Networks;
+using Granary.Torch.Runtime;
 using Granary.Training.Frames;
 using Granary.Training.Numerics;
 using Granary.Training.Optimization;

@@ -42,6 +42,6 @@ public record NetworkSettings
     [Setting("end the run after so many validations in a row without improvement; 0: never", Min = 0, Max = 1 << 20)]
     public int Patience { get; init; }
 
-    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Torch.Autocast.Off, Torch.Autocast.BFloat16])]
-    public string Autocast { get; init; } = Torch.Autocast.Off;
+    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Runtime.Autocast.Off, Runtime.Autocast.BFloat16])]
+    public string Autocast { get; init; } = Runtime.Autocast.Off;
 }

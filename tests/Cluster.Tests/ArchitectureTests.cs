@@ -7,7 +7,8 @@ using Granary.Grains;
 using Granary.LocalClusters;
 using Granary.Models;
 using Granary.Silo;
-using Granary.Torch;
+using Granary.Testing;
+using Granary.Torch.Runtime;
 using Granary.Training.Tasks;
 
 namespace Granary.Cluster.Tests;
@@ -20,6 +21,7 @@ public class ArchitectureTests
         ["Contracts"] = typeof(RunStatus).Assembly,
         ["Training"] = typeof(ITrainingTask).Assembly,
         ["Torch"] = typeof(TorchRuntime).Assembly,
+        ["Testing"] = typeof(Lockstep).Assembly,
         ["Models"] = typeof(TwoLayer).Assembly,
         ["Grains"] = typeof(TrainingHosting).Assembly,
         ["Silo"] = typeof(SiloProgram).Assembly,
@@ -34,6 +36,7 @@ public class ArchitectureTests
     [InlineData("Contracts", "Training")]
     [InlineData("Training")]
     [InlineData("Torch", "Training")]
+    [InlineData("Testing", "Torch", "Training")]
     [InlineData("Models", "Torch", "Training")]
     [InlineData("Grains", "Contracts", "Training")]
     [InlineData("Silo", "Contracts", "Grains", "Models", "Torch", "Training")]
@@ -44,7 +47,7 @@ public class ArchitectureTests
         Assert.Empty(ReferencesOf(project, "Granary.").Except(allowed));
 
     [Theory]
-    [InlineData("TorchSharp", "Torch", "Models")]
+    [InlineData("TorchSharp", "Torch", "Testing", "Models")]
     [InlineData("Orleans.", "Contracts", "Grains", "Silo", "LocalClusters")]
     [InlineData("Orleans.TestingHost", "LocalClusters")]
     [InlineData("Grpc.", "Contracts", "Silo", "Chaos", "Client")]

@@ -1,5 +1,5 @@
 using System.Runtime.CompilerServices;
-using Granary.Torch;
+using Granary.Torch.Runtime;
 
 // libtorch counts live tensors for the whole process: tests that compare counts must run alone.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,4 +1,5 @@
 using Granary.Testing;
+using Granary.Torch.Runtime;
 using Granary.Torch;
 using Granary.Training.Tasks;
 

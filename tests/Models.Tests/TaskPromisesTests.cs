@@ -1,5 +1,5 @@
 using Granary.Testing;
-using Granary.Torch;
+using Granary.Torch.Runtime;
 using Granary.Training.Loop;
 using Granary.Training.Tasks;
 

@@ -1,4 +1,5 @@
 // N images, P pixels of an image
+using Granary.Torch.Networks;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,4 +1,4 @@
-using Granary.Torch;
+using Granary.Torch.Networks;
 using Granary.Training.Optimization;
 using TorchSharp;
 using TorchSharp.Modules;

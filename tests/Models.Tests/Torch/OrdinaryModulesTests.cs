@@ -1,4 +1,5 @@
 using Granary.Testing;
+using Granary.Torch.Networks;
 using Granary.Torch;
 using Granary.Training.Randomness;
 using Granary.Training.Shards;

@@ -1,4 +1,5 @@
-using Granary.Torch;
+using Granary.Torch.Networks;
+using Granary.Torch.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,7 +1,7 @@
 using System.Runtime.Intrinsics;
 using Granary.Training.Numerics;
 
-namespace Granary.Torch;
+namespace Granary.Torch.Networks;
 
 /// <summary>Cross-entropy of one sample's logits, which become their gradient. Sums in 16 fixed lanes, the same on every machine.</summary>
 internal static unsafe class SoftmaxRow

@@ -2,7 +2,7 @@ using Granary.Training.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Torch;
+namespace Granary.Torch.Networks;
 
 /// <summary>
 /// Initial values from a seed of our own: libtorch's initializers draw from one generator shared by all threads of the

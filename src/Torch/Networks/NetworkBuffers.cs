@@ -4,7 +4,7 @@ using Granary.Training.Tasks;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Torch;
+namespace Granary.Torch.Networks;
 
 /// <summary>
 /// The buffers of a network, such as the running statistics of batch normalization. Every shard of a step begins with the

@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
+using Granary.Torch.Runtime;
 using Granary.Training.Frames;
 using Granary.Training.Tasks;
 using TorchSharp;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Torch;
+namespace Granary.Torch.Networks;
 
 /// <summary>
 /// The parameters of some networks as views of one flat tensor, and gradient frames that <c>backward</c> fills in place: what the

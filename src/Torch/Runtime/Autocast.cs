@@ -1,7 +1,7 @@
 using System.Runtime.Intrinsics.X86;
 using Granary.Training.Tasks;
 
-namespace Granary.Torch;
+namespace Granary.Torch.Runtime;
 
 /// <summary>
 /// libtorch's automatic mixed precision on the CPU: while it is on, products, convolutions and recurrent layers round their

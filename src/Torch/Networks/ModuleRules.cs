@@ -3,7 +3,7 @@ using System.Reflection;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Torch;
+namespace Granary.Torch.Networks;
 
 /// <summary>A network cannot keep the promise of the same bits, or would not be trained as it is written. The message says why, and the cure.</summary>
 public sealed class UnfitNetworkException(string message) : ArgumentException(message);

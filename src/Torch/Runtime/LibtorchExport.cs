@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
 
-namespace Granary.Torch;
+namespace Granary.Torch.Runtime;
 
 /// <summary>
 /// C++ functions that libtorch exports and TorchSharp does not surface. Their mangled names belong to one version of

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using TorchSharp;
 
-namespace Granary.Torch;
+namespace Granary.Torch.Runtime;
 
 /// <summary>
 /// Process-wide settings of libtorch and of the C allocator, made once before the first tensor. Those that change bits

@@ -3,7 +3,7 @@ using Granary.Training.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Torch;
+namespace Granary.Torch.Networks;
 
 /// <summary>
 /// Lets the ordinary dropout modules of a network draw from a generator of ours, seeded by step, phase and shard: libtorch's

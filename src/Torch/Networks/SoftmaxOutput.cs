@@ -1,10 +1,11 @@
 // N samples, F features, V classes
 using System.Runtime.InteropServices;
+using Granary.Torch.Runtime;
 using Granary.Training.Numerics;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Torch;
+namespace Granary.Torch.Networks;
 
 /// <summary>
 /// A linear layer, softmax and cross-entropy in one, for layers so wide that they take most of a step: the logits become
