@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using Granary.Training.Runs;
+using Granary.Training.Tasks;
 using Granary.Training.Wording;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -64,6 +65,10 @@ public sealed class TrainingClient : IDisposable
     /// <summary>Changes the number of workers at the next step boundary.</summary>
     public async Task<RunStatus> ScaleAsync(string runId, int workers, CancellationToken cancellationToken = default) =>
         (await runs.ScaleAsync(new() { RunId = runId, Workers = workers }, cancellationToken: cancellationToken)).FromWire();
+
+    /// <summary>What the cluster can train, by name.</summary>
+    public async Task<IReadOnlyList<TaskDescription>> TasksAsync(CancellationToken cancellationToken = default) =>
+        [.. (await runs.TasksAsync(new(), cancellationToken: cancellationToken)).Tasks.Select(Wire.FromWire)];
 
     /// <summary>The nodes that are up.</summary>
     public async Task<IReadOnlyList<V1.Node>> NodesAsync(CancellationToken cancellationToken = default) =>

@@ -1,9 +1,10 @@
 using Google.Protobuf.WellKnownTypes;
 using Granary.Training.Runs;
+using Granary.Training.Tasks;
 
 namespace Granary.Contracts;
 
-/// <summary>Runs between their gRPC form, which clients see, and their grain form.</summary>
+/// <summary>Runs and tasks between their gRPC form, which clients see, and their own.</summary>
 public static class Wire
 {
     public static V1.Spec ToWire(this RunSpec spec)
@@ -157,4 +158,18 @@ public static class Wire
     private static T Named<T>(System.Enum value) where T : struct, System.Enum => System.Enum.GetNames<T>().Contains(value.ToString())
         ? System.Enum.Parse<T>(value.ToString())
         : throw new SpecException($"No {typeof(T).Name} is named '{value}'. Do client and silo have the same version? Known: {string.Join(", ", System.Enum.GetNames<T>())}.");
+
+    public static V1.Task ToWire(this TaskDescription task)
+    {
+        var wire = new V1.Task { Name = task.Name, Summary = task.Summary };
+        if (task.DataSet is { } data)
+        {
+            wire.DataSet = data;
+        }
+        wire.Settings.Add(task.Settings.Select(setting => new V1.Setting { Name = setting.Name, Kind = setting.Kind, Default = setting.Default, Range = setting.Range, Meaning = setting.Meaning }));
+        return wire;
+    }
+
+    public static TaskDescription FromWire(this V1.Task wire) => new(
+        wire.Name, wire.Summary, wire.HasDataSet ? wire.DataSet : null, [.. wire.Settings.Select(setting => new SettingDescription(setting.Name, setting.Kind, setting.Default, setting.Range, setting.Meaning))]);
 }

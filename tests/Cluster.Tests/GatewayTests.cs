@@ -1,5 +1,7 @@
 using Granary.Contracts;
 using Granary.LocalClusters;
+using Granary.Silo;
+using Granary.Training.Tasks;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -28,6 +30,20 @@ public sealed class GatewayTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Tasks_AreThoseOfTheServer()
+    {
+        using var client = new TrainingClient(cluster.Server);
+        var tasks = await client.TasksAsync();
+        Assert.Equal(GranaryEnvironment.Tasks.Tasks.Select(task => task.Name), tasks.Select(task => task.Name));
+        Assert.Equal(TaskDescription.Of(GranaryEnvironment.Tasks["lm"]).Settings, tasks.Single(task => task.Name == "lm").Settings);
+
+        var server = cluster.Server.ToString();
+        Assert.Equal((await CommandLine.RunAsync("tasks", "gan")).Output, (await CommandLine.RunAsync("tasks", "gan", "--server", server)).Output);
+        Assert.Contains("No training task is named 'lmm'. Known: fizzbuzz, gan", (await CommandLine.RunAsync("submit", "lmm", "--server", server)).Error, StringComparison.Ordinal);
+        Assert.Contains("has no setting 'hiden'", (await CommandLine.RunAsync("submit", "lm", "--set", "hiden=3", "--out", Path.Combine(folder, "x"), "--server", server)).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Submit_OfASpecThatCannotBe_IsRefusedInOneLineAndLeavesNoRun()
     {
         foreach (var spoil in new Action<V1.Spec>[]
@@ -47,6 +63,14 @@ public sealed class GatewayTests : IAsyncLifetime
             spec => spec.Output = "here",
             spec => spec.Data = "/nowhere",
             spec => spec.Data = "/dev/zero",
+            spec => spec.Init = "/nowhere",
+            spec => spec.Init = "weights",
+            spec => spec.InitMap.Add("a=b"),
+            spec =>
+            {
+                spec.Init = folder;
+                spec.InitMap.Add("nonsense\u001b");
+            },
             spec => spec.Settings.Add("hidden", "-1"),
             spec => spec.Settings.Add("no-such", "1"),
         })

@@ -12,14 +12,15 @@ internal static class DataPath
     /// there. Else <see langword="null"/>: built-in data.
     /// </summary>
     /// <exception cref="TrainingDataException">What was asked for does not exist.</exception>
-    public static string? Resolve(string? asked, ITrainingTask task)
+    /// <param name="dataSet">The task's own.</param>
+    public static string? Resolve(string? asked, string? dataSet)
     {
         if (asked is not null)
         {
             return Resolve(asked);
         }
         var folder = EnvironmentVariable.Read(EnvironmentVariable.Data);
-        return folder is not null && task.DataSet is { } name && Exists(Path.Combine(folder, name)) is { } own ? own : null;
+        return folder is not null && dataSet is { } name && Exists(Path.Combine(folder, name)) is { } own ? own : null;
     }
 
     /// <summary>A path, or the name of a data set in the folder.</summary>

@@ -45,7 +45,7 @@ internal static class ResumeCommand
             }
             if (parsed.GetValue(data) is { } moved)
             {
-                spec = spec with { Data = DataPath.Resolve(moved, GranaryEnvironment.Tasks[spec.Task]) };
+                spec = spec with { Data = DataPath.Resolve(moved, GranaryEnvironment.Tasks[spec.Task].DataSet) };
             }
             if (parsed.GetValue(otherMachine))
             {

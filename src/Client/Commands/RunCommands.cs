@@ -21,14 +21,14 @@ internal static class RunCommands
         var watch = new WatchOptions(command, "it has ended; the exit code is its result");
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var run = spec.Read(parsed);
+            var how = watch.ReadIfWaiting(parsed);
+            using var client = server.Connect(parsed, how);
+            var run = spec.Read(parsed, await client.TasksAsync(cancellationToken));
             if (parsed.GetValue(id) is { } chosen)
             {
                 SpecRules.CheckId(chosen);
                 run = run with { RunId = chosen };
             }
-            var how = watch.ReadIfWaiting(parsed);
-            using var client = server.Connect(parsed, how);
             if (how is null)
             {
                 Console.WriteLine((await RunSession.SubmitAsync(client, run, cancellationToken)).Spec.RunId);

@@ -10,9 +10,14 @@ namespace Granary.Client.Commands;
 internal sealed class ServerOption
 {
     private const string Default = "http://127.0.0.1:8081";
-    private readonly Option<string?> server = new("--server") { Description = $"A silo's gRPC address. Default: {EnvironmentVariable.Server} if that is set, else {Default}." };
+    private readonly Option<string?> server;
 
-    public ServerOption(Command command) => command.Options.Add(server);
+    /// <param name="description">Default: that of a command which cannot do without a server.</param>
+    public ServerOption(Command command, string? description = null)
+    {
+        server = new("--server") { Description = description ?? $"A silo's gRPC address. Default: {EnvironmentVariable.Server} if that is set, else {Default}." };
+        command.Options.Add(server);
+    }
 
     public bool IsGiven(ParseResult parsed) => parsed.GetValue(server) is not null;
 

@@ -2,6 +2,7 @@ using System.CommandLine;
 using Granary.Client.Views;
 using Granary.Silo;
 using Granary.Training.Runs;
+using Granary.Training.Tasks;
 using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
@@ -40,10 +41,23 @@ internal sealed class SpecOptions
         how = new(command, defaults);
     }
 
+    /// <summary>A run of a task that this program knows.</summary>
+    /// <exception cref="UnknownTaskException"/>
+    /// <exception cref="TaskSettingException">A setting is unknown, or does not fit.</exception>
     /// <exception cref="SpecException">The values do not go together.</exception>
     public RunSpec Read(ParseResult parsed)
     {
-        var chosen = GranaryEnvironment.Tasks[parsed.GetValue(task)!];
+        var spec = Read(parsed, [.. GranaryEnvironment.Tasks.Tasks.Select(TaskDescription.Of)]);
+        SpecRules.Check(spec, GranaryEnvironment.Tasks);
+        return spec;
+    }
+
+    /// <summary>A run of one of these tasks, whose settings somebody else checks.</summary>
+    /// <exception cref="UnknownTaskException"/>
+    /// <exception cref="SpecException">The values do not go together.</exception>
+    public RunSpec Read(ParseResult parsed, IReadOnlyList<TaskDescription> tasks)
+    {
+        var chosen = TasksCommand.Named(tasks, parsed.GetValue(task)!);
         return Place(parsed, defaults with
         {
             Task = chosen.Name,
@@ -51,7 +65,7 @@ internal sealed class SpecOptions
             Shards = parsed.GetValue(shards) ?? defaults.Shards,
             Steps = parsed.GetValue(steps),
             Epochs = parsed.GetValue(epochs),
-            Data = DataPath.Resolve(parsed.GetValue(data), chosen),
+            Data = DataPath.Resolve(parsed.GetValue(data), chosen.DataSet),
             Settings = ReadSettings(parsed.GetValue(set)!),
             Init = parsed.GetValue(init) is { } weights ? Found(weights) : null,
             InitMap = parsed.GetValue(map)!,
@@ -71,7 +85,7 @@ internal sealed class SpecOptions
         var directory = parsed.GetValue(output) is { } chosen ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(chosen)) : null;
         var id = RunNames.New(directory ?? $"{spec.Task}-{DateTime.Now:yyyyMMdd-HHmmss}");
         spec = how.Override(spec with { RunId = id, Output = directory ?? Path.GetFullPath(Path.Combine("runs", id)) }, parsed);
-        SpecRules.Check(spec, GranaryEnvironment.Tasks);
+        SpecRules.CheckValues(spec);
         return spec;
     }
 

@@ -49,6 +49,13 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
 
     public override Task<V1.Run> Scale(V1.ScaleRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, run => run.ScaleAsync(request.Workers));
 
+    public override Task<V1.TasksReply> Tasks(V1.TasksRequest request, ServerCallContext context) => AnswerAsync(() =>
+    {
+        var reply = new V1.TasksReply();
+        reply.Tasks.Add(environment.Tasks.Tasks.Select(task => TaskDescription.Of(task).ToWire()));
+        return Task.FromResult(reply);
+    });
+
     public override Task<V1.NodesReply> Nodes(V1.NodesRequest request, ServerCallContext context) => AnswerAsync(NodesAsync);
 
     public override Task<V1.NodesReply> Drain(V1.DrainRequest request, ServerCallContext context) => AnswerAsync(async () =>

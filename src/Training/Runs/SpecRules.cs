@@ -39,7 +39,9 @@ public static class SpecRules
         }
     }
 
-    private static void CheckValues(RunSpec spec)
+    /// <summary>Checks all but the task and its settings, which another program may know.</summary>
+    /// <exception cref="SpecException"/>
+    public static void CheckValues(RunSpec spec)
     {
         CheckId(spec.RunId);
         Text("task", spec.Task);

@@ -5,7 +5,9 @@ using Granary.Training.Wording;
 namespace Granary.Training.Tasks;
 
 /// <summary>No task has the name asked for. The message lists those there are.</summary>
-public sealed class UnknownTaskException(string message) : Exception(message);
+/// <param name="known">In the order in which they are to be listed.</param>
+public sealed class UnknownTaskException(string name, IEnumerable<string> known)
+    : Exception($"No training task is named '{Shown.Value(name)}'. Known: {string.Join(", ", known)}.");
 
 /// <summary>The tasks of some assemblies, by name: every public class that is an <see cref="ITrainingTask"/>, and every class that carries a <see cref="TaskFactoryAttribute"/>.</summary>
 public sealed class TaskCatalog
@@ -24,9 +26,7 @@ public sealed class TaskCatalog
     public IEnumerable<ITrainingTask> Tasks => tasks.Values.OrderBy(task => task.Name, StringComparer.Ordinal);
 
     /// <exception cref="UnknownTaskException"/>
-    public ITrainingTask this[string name] => tasks.TryGetValue(name, out var task)
-        ? task
-        : throw new UnknownTaskException($"No training task is named '{Shown.Value(name)}'. Known: {string.Join(", ", Tasks.Select(known => known.Name))}.");
+    public ITrainingTask this[string name] => tasks.TryGetValue(name, out var task) ? task : throw new UnknownTaskException(name, Tasks.Select(known => known.Name));
 
     public static TaskCatalog Of(params Assembly[] assemblies) => new(
         from assembly in assemblies
