@@ -8,5 +8,6 @@ public static class DirectHttp
     /// <summary>Who does not answer within seconds does not answer.</summary>
     public static HttpClient CreateClient() => new(CreateHandler()) { Timeout = Patience };
 
+    /// <summary>The same for a client of another kind.</summary>
     public static SocketsHttpHandler CreateHandler() => new() { UseProxy = false };
 }

@@ -25,6 +25,7 @@ public interface ICoordinatorGrain : IGrainWithStringKey
     /// <summary>Stops at the next step boundary, with a checkpoint, and gives the slots back until <see cref="ResumeAsync"/>.</summary>
     Task PauseAsync(string reason);
 
+    /// <summary>Lets a paused run go on.</summary>
     Task ResumeAsync();
 
     /// <summary>Changes the number of workers at the next step boundary.</summary>
@@ -96,6 +97,7 @@ public interface IClusterGrain : IGrainWithIntegerKey
     [ResponseTimeout(IWorkerGrain.Soon)]
     Task RegisterAsync(NodeInfo node);
 
+    /// <summary>The nodes that are up.</summary>
     Task<List<NodeInfo>> GetNodesAsync();
 
     /// <summary>
@@ -109,8 +111,10 @@ public interface IClusterGrain : IGrainWithIntegerKey
     /// <exception cref="UnknownNodeException"/>
     Task DrainAsync(string node, bool undo);
 
+    /// <summary>Gives back whatever slots a run has, and its place in the queue.</summary>
     Task ReleaseAsync(string runId);
 
+    /// <summary>Enters a run into the list of those that are known.</summary>
     Task AddRunAsync(string runId);
 
     /// <summary>Whether the run was ever accepted: asking its coordinator would make one.</summary>
@@ -120,11 +124,14 @@ public interface IClusterGrain : IGrainWithIntegerKey
     Task<List<string>> GetRunsAsync();
 }
 
+/// <summary>With what is to be said.</summary>
 [GenerateSerializer]
 public sealed class RunConflictException(string message) : Exception(message);
 
+/// <summary>With what is to be said.</summary>
 [GenerateSerializer]
 public sealed class UnknownNodeException(string message) : Exception(message);
 
+/// <summary>With what is to be said.</summary>
 [GenerateSerializer]
 public sealed class UnknownRunException(string message) : Exception(message);

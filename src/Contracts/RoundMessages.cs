@@ -72,18 +72,23 @@ public sealed record PrepareReply
     [Id(10)]
     public int Phase { get; init; }
 
+    /// <summary>Steps that the run shall have.</summary>
     [Id(2)]
     public long TotalSteps { get; init; }
 
+    /// <summary>Steps that go once through the data.</summary>
     [Id(3)]
     public long StepsPerEpoch { get; init; }
 
+    /// <summary>What one unit of a frame's weight is.</summary>
     [Id(4)]
     public string Unit { get; init; } = "";
 
+    /// <summary>The metric that says how good the model is.</summary>
     [Id(5)]
     public string Measure { get; init; } = "";
 
+    /// <summary>Those that are in force at the node.</summary>
     [Id(7)]
     public Dictionary<string, string> Switches { get; init; } = [];
 
@@ -149,10 +154,13 @@ public sealed record RoundStateReply([property: Id(0)] bool Trains, [property: I
 [GenerateSerializer, Immutable]
 public sealed record StartPoint([property: Id(0)] long Step, [property: Id(1)] int Phase, [property: Id(2)] int? Source, [property: Id(3)] List<int> Behind);
 
+/// <summary>What a worker has to say.</summary>
 [GenerateSerializer]
 public enum ReportKind
 {
+    /// <summary>How far it is.</summary>
     Progress,
+    /// <summary>A checkpoint has been written, or could not be.</summary>
     Checkpoint,
 
     /// <summary>Something that users should know, such as what the worker waits for.</summary>
@@ -178,18 +186,23 @@ public enum ReportKind
 [GenerateSerializer, Immutable]
 public sealed record WorkerReport
 {
+    /// <summary>Of which round.</summary>
     [Id(0)]
     public required long Round { get; init; }
 
+    /// <summary>Its number within the round.</summary>
     [Id(1)]
     public required int Worker { get; init; }
 
+    /// <summary>What it is about.</summary>
     [Id(2)]
     public required ReportKind Kind { get; init; }
 
+    /// <summary>Steps committed.</summary>
     [Id(3)]
     public long Step { get; init; }
 
+    /// <summary>What the newest step has learned.</summary>
     [Id(4)]
     public Dictionary<string, double> Metrics { get; init; } = [];
 
@@ -205,6 +218,7 @@ public sealed record WorkerReport
     [Id(7)]
     public string? Message { get; init; }
 
+    /// <summary>The hash of its weights, where the round has ended.</summary>
     [Id(8)]
     public string? WeightsSha256 { get; init; }
 
@@ -248,6 +262,8 @@ public sealed record PartialMessage(
 [GenerateSerializer, Immutable]
 public sealed record StateMessage([property: Id(0)] byte[] Header, [property: Id(1)] List<float[]> Tensors);
 
+/// <summary>One worker's partial sums of a phase.</summary>
+/// <summary>One worker's partial sums of a phase, for the coordinator to add up.</summary>
 [GenerateSerializer, Immutable]
 public sealed record SumRequest(
     [property: Id(0)] long Round,

@@ -6,16 +6,24 @@ namespace Granary.Contracts;
 [GenerateSerializer]
 public enum RunState
 {
+    /// <summary>It waits for slots.</summary>
     Queued,
+    /// <summary>Its workers make themselves ready.</summary>
     Starting,
+    /// <summary>It trains.</summary>
     Running,
+    /// <summary>Something was lost; the next round is being made.</summary>
     Recovering,
 
     /// <summary>Stopped at a step boundary with a checkpoint, slots given back; goes on when asked to.</summary>
     Paused,
+    /// <summary>It has been asked to stop, and does so at the next step boundary.</summary>
     Stopping,
+    /// <summary>All steps are made, and the last checkpoint is whole.</summary>
     Succeeded,
+    /// <summary>It cannot go on; the reason says why.</summary>
     Failed,
+    /// <summary>It was asked to end before its end.</summary>
     Cancelled,
 }
 
@@ -23,9 +31,11 @@ public enum RunState
 [GenerateSerializer, Immutable]
 public sealed record RunStatus
 {
+    /// <summary>What was asked for, settled.</summary>
     [Id(0)]
     public required RunSpec Spec { get; init; }
 
+    /// <summary>What it does.</summary>
     [Id(1)]
     public RunState State { get; init; }
 
@@ -41,6 +51,7 @@ public sealed record RunStatus
     [Id(4)]
     public long TotalSteps { get; init; }
 
+    /// <summary>Steps that go once through the data.</summary>
     [Id(5)]
     public long StepsPerEpoch { get; init; }
 
@@ -64,6 +75,7 @@ public sealed record RunStatus
     [Id(10)]
     public double Units { get; init; }
 
+    /// <summary>How fast it trains, in units of weight.</summary>
     [Id(11)]
     public double UnitsPerSecond { get; init; }
 
@@ -71,6 +83,7 @@ public sealed record RunStatus
     [Id(12)]
     public TimeSpan Elapsed { get; init; }
 
+    /// <summary>The number of the round; it only grows.</summary>
     [Id(13)]
     public long Round { get; init; }
 
@@ -78,6 +91,7 @@ public sealed record RunStatus
     [Id(14)]
     public List<string> Slots { get; init; } = [];
 
+    /// <summary>In how many processes its workers live.</summary>
     [Id(15)]
     public int Processes { get; init; }
 
@@ -105,6 +119,7 @@ public sealed record RunStatus
     [Id(21)]
     public string Coordinator { get; init; } = "";
 
+    /// <summary>Whether nothing will happen to it any more.</summary>
     public bool HasEnded => State.HasEnded();
 }
 

@@ -42,6 +42,7 @@ public sealed class TrainingClient : IDisposable
     public async Task<RunStatus> SubmitAsync(RunSpec spec, CancellationToken cancellationToken = default) =>
         (await runs.SubmitAsync(new() { Spec = spec.ToWire() }, cancellationToken: cancellationToken)).FromWire();
 
+    /// <summary>What is known of a run.</summary>
     public async Task<RunStatus> GetAsync(string runId, CancellationToken cancellationToken = default) =>
         (await runs.GetAsync(new() { RunId = runId }, cancellationToken: cancellationToken)).FromWire();
 
@@ -135,6 +136,7 @@ public sealed class TrainingClient : IDisposable
         RunEvent Say(string message) => new(after, time.GetUtcNow(), message, known);
     }
 
+    /// <inheritdoc/>
     public void Dispose() => channel?.Dispose();
 
     /// <returns>The next event, or why there is none.</returns>
@@ -160,5 +162,6 @@ public sealed class TrainingClient : IDisposable
 public sealed class LostSightException(string runId, TimeSpan silent, string reason)
     : Exception($"Lost sight of run '{runId}': the server has not answered for {silent.TotalSeconds:0} s ({reason}). The run may well go on; see: granary watch {runId}")
 {
+    /// <summary>The run.</summary>
     public string RunId { get; } = runId;
 }

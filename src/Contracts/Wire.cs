@@ -7,6 +7,7 @@ namespace Granary.Contracts;
 /// <summary>Runs and tasks between their gRPC form, which clients see, and their own.</summary>
 public static class Wire
 {
+    /// <summary>A spec as clients see it.</summary>
     public static V1.Spec ToWire(this RunSpec spec)
     {
         var wire = new V1.Spec
@@ -79,6 +80,7 @@ public static class Wire
         };
     }
 
+    /// <summary>A run as clients see it.</summary>
     public static V1.Run ToWire(this RunStatus status)
     {
         var wire = new V1.Run
@@ -118,6 +120,7 @@ public static class Wire
         return wire;
     }
 
+    /// <summary>A run as the grains have it.</summary>
     public static RunStatus FromWire(this V1.Run wire) => new()
     {
         Spec = wire.Spec.FromWire(),
@@ -144,6 +147,7 @@ public static class Wire
         Switches = new(wire.Switches),
     };
 
+    /// <summary>An event as clients see it.</summary>
     public static V1.Event ToWire(this RunEvent entry) => new()
     {
         Id = entry.Id,
@@ -152,6 +156,7 @@ public static class Wire
         Run = entry.Status.ToWire(),
     };
 
+    /// <summary>An event as the grains have it.</summary>
     public static RunEvent FromWire(this V1.Event wire) => new(wire.Id, wire.Time.ToDateTimeOffset(), wire.Message, wire.Run.FromWire());
 
     /// <summary>The value of the same name in the other enumeration.</summary>
@@ -159,6 +164,7 @@ public static class Wire
         ? System.Enum.Parse<T>(value.ToString())
         : throw new SpecException($"No {typeof(T).Name} is named '{value}'. Do client and silo have the same version? Known: {string.Join(", ", System.Enum.GetNames<T>())}.");
 
+    /// <summary>A task as clients see it.</summary>
     public static V1.Task ToWire(this TaskDescription task)
     {
         var wire = new V1.Task { Name = task.Name, Summary = task.Summary };
@@ -170,6 +176,7 @@ public static class Wire
         return wire;
     }
 
+    /// <summary>A task as it is described.</summary>
     public static TaskDescription FromWire(this V1.Task wire) => new(
         wire.Name, wire.Summary, wire.HasDataSet ? wire.DataSet : null, [.. wire.Settings.Select(setting => new SettingDescription(setting.Name, setting.Kind, setting.Default, setting.Range, setting.Meaning))]);
 }

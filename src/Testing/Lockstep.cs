@@ -43,6 +43,7 @@ public sealed class Lockstep : IDisposable
     /// <summary>The hash of every replica's weights, which must all agree.</summary>
     public string Hash => replicas.Select(replica => WeightsHash.Of(replica.State)).Distinct().Single();
 
+    /// <summary>Makes so many steps.</summary>
     public Lockstep Run(long steps)
     {
         for (var until = Step + steps; Step < until; Step++)
@@ -76,6 +77,7 @@ public sealed class Lockstep : IDisposable
         Step = other.Step;
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         exchange.Dispose();

@@ -92,6 +92,7 @@ public sealed class Fitted<TLearner> : IDisposable where TLearner : Learner
 
     internal Fitted(ITrainingReplica replica, int shards, IReadOnlyDictionary<string, double> metrics) => (this.replica, this.shards, Metrics) = (replica, shards, metrics);
 
+    /// <summary>The learner, for whatever it can do besides.</summary>
     public TLearner Model => (TLearner)replica.Model;
 
     /// <summary>What the last step has learned.</summary>
@@ -111,5 +112,6 @@ public sealed class Fitted<TLearner> : IDisposable where TLearner : Learner
         Safetensors.Write(file, replica.State.Tensors.Where(tensor => tensor.Kind == StateKind.Model));
     }
 
+    /// <inheritdoc/>
     public void Dispose() => replica.Dispose();
 }

@@ -15,8 +15,10 @@ public abstract class Learner(LearnerContext context) : IDisposable
     private Func<IDisposable>? beginUse;
     private long? stepsPerEpoch;
 
+    /// <summary>What it is made for.</summary>
     public LearnerContext Context { get; } = context;
 
+    /// <summary>The run's.</summary>
     public TrainingSpec Spec => Context.Spec;
 
     /// <summary>The run's settings.</summary>
@@ -80,5 +82,6 @@ public abstract class Learner(LearnerContext context) : IDisposable
 /// <inheritdoc/>
 public abstract class Learner<TSettings>(LearnerContext context) : Learner(context) where TSettings : NetworkSettings, new()
 {
+    /// <inheritdoc/>
     public override TSettings Settings { get; } = TaskSettings.Bind<TSettings>(context.Spec);
 }

@@ -7,8 +7,10 @@ namespace Granary.Torch;
 /// <param name="summary">One line for the list of tasks.</param>
 public sealed class LearnerAttribute(string name, string summary) : TaskFactoryAttribute
 {
+    /// <summary>What users type.</summary>
     public string Name { get; } = name;
 
+    /// <summary>One line for the list of tasks.</summary>
     public string Summary { get; } = summary;
 
     /// <summary>The public data set it is usually trained on, such as <c>mnist</c>. Default: none.</summary>
@@ -20,6 +22,7 @@ public sealed class LearnerAttribute(string name, string summary) : TaskFactoryA
     /// <summary>Passes over the data unless a run says otherwise. Default: 1.</summary>
     public double Epochs { get; init; } = 1;
 
+    /// <inheritdoc/>
     public override ITrainingTask Create(Type marked) => new LearnerTask(marked, this);
 }
 

@@ -28,14 +28,19 @@ public sealed class LearnerTask : ITrainingTask
     public static ITrainingTask Of<TLearner>() where TLearner : Learner => typeof(TLearner).GetCustomAttribute<LearnerAttribute>()?.Create(typeof(TLearner))
         ?? throw new ArgumentException($"{typeof(TLearner).Name} has no name as a task: give the class a [{nameof(LearnerAttribute)[..^"Attribute".Length]}(name, summary)].");
 
+    /// <inheritdoc/>
     public string Name => named.Name;
 
+    /// <inheritdoc/>
     public string Summary => named.Summary;
 
+    /// <inheritdoc/>
     public string? DataSet => named.DataSet;
 
+    /// <inheritdoc/>
     public Type Settings { get; }
 
+    /// <inheritdoc/>
     public bool EndMatters(TrainingSpec spec)
     {
         var settings = (NetworkSettings)TaskSettings.Bind(Settings, spec);
@@ -43,10 +48,13 @@ public sealed class LearnerTask : ITrainingTask
         return Schedule.DependsOnEnd(settings.Schedule) || settings.Decay < 1 || settings.Patience > 0;
     }
 
+    /// <inheritdoc/>
     public IReadOnlyList<string> DataFiles(string data) => files(Path.GetFullPath(data));
 
+    /// <inheritdoc/>
     public ITrainingReplica CreateReplica(TrainingSpec spec) => Create(new(spec, named.Epochs));
 
+    /// <inheritdoc/>
     public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset) => Create(new(spec, named.Epochs, asset));
 
     private LearnerReplica Create(LearnerContext context) => new((Learner)Activator.CreateInstance(

@@ -15,8 +15,10 @@ public abstract class NetworkLearner<TSettings, TBatch>(LearnerContext context) 
 
     private IReadOnlyList<Phase>? phases;
 
+    /// <inheritdoc/>
     public sealed override IReadOnlyList<(string Name, nn.Module Module)> Networks => [("", Network)];
 
+    /// <inheritdoc/>
     public sealed override IReadOnlyList<Phase> Phases => phases ??=
     [
         Train(new("train", Settings, [Network], Training, LossSum) { CarryLength = CarryLength, Groups = Groups }),

@@ -8,6 +8,7 @@ namespace Granary.Torch;
 /// <param name="name">As messages and metrics name it.</param>
 public abstract class Phase(string name)
 {
+    /// <summary>As messages and metrics name it.</summary>
     public string Name { get; } = name;
 
     /// <summary>Names of what its passes add up besides the loss; see <see cref="ShardPass.Add(string, double)"/>. Default: none.</summary>
@@ -50,6 +51,7 @@ public abstract class LearningPhase : Phase
     /// <summary>Steps over which the rate rises at first.</summary>
     public long WarmUp { get; init; }
 
+    /// <summary>Pull of the weights towards 0.</summary>
     public double WeightDecay { get; init; }
 
     /// <summary>Largest norm of the mean gradient; 0: any.</summary>

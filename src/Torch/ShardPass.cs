@@ -25,6 +25,7 @@ public sealed unsafe class ShardPass : IDisposable
     /// <summary>The step; of a held-out phase, the number of its batch.</summary>
     public long Step { get; private set; }
 
+    /// <summary>The number of the shard.</summary>
     public int Shard { get; private set; }
 
     /// <summary>For whatever random numbers the pass needs; seeded by step, phase and shard.</summary>
@@ -114,5 +115,6 @@ public sealed unsafe class ShardPass : IDisposable
         carryLength = length;
     }
 
+    /// <inheritdoc/>
     public void Dispose() => generator?.Dispose();
 }

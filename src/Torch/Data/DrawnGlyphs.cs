@@ -9,6 +9,7 @@ namespace Granary.Torch.Data;
 /// </summary>
 public static class DrawnGlyphs
 {
+    /// <summary>Pixels of either side.</summary>
     public const int Size = 28;
 
     // Strokes in a box of 1 x 1, x to the right and y downwards.
@@ -26,6 +27,7 @@ public static class DrawnGlyphs
         [[.. Arc(.5f, .3f, .31f, .27f, 360, 0), .. Arc(.14f, .36f, .68f, .62f, 0, 85)]],
     ];
 
+    /// <summary>So many images with their labels; the same seed gives the same ones.</summary>
     public static ImageSet Draw(int count, ulong seed)
     {
         var pixels = new byte[count * Size * Size];

@@ -10,16 +10,20 @@ public sealed class FixedBatch(Examples all, TrainingSpec spec) : IBatches<Examp
 {
     private readonly long rows = all.Inputs.shape[0];
 
+    /// <inheritdoc/>
     public long StepsPerEpoch => 1;
 
+    /// <inheritdoc/>
     public bool MadeAhead => false;
 
+    /// <inheritdoc/>
     public Examples? Of(long step, int shard)
     {
         var slice = Slice.Of(rows, shard, spec.Shards);
         return slice.Count > 0 ? new(Part(all.Inputs, slice), Part(all.Targets, slice)) : null;
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         all.Inputs.Dispose();

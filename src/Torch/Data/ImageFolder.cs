@@ -21,8 +21,10 @@ public sealed class ImageFolder : IDataFormat
     /// <summary>Their names; a label is a place in this list.</summary>
     public IReadOnlyList<string> Classes { get; }
 
+    /// <summary>Pictures to learn from.</summary>
     public Pictures Training { get; }
 
+    /// <summary>Pictures that are held out.</summary>
     public Pictures HeldOut { get; }
 
     /// <exception cref="TrainingDataException">There are no two classes, or a class has no picture.</exception>
@@ -46,6 +48,7 @@ public sealed class ImageFolder : IDataFormat
         return new(all, [.. pictures.Where(entry => !entry.IsHeldOut).Select(entry => entry.picture)], [.. pictures.Where(entry => entry.IsHeldOut).Select(entry => entry.picture)]);
     }
 
+    /// <inheritdoc/>
     public static IReadOnlyList<string> FilesAt(string path)
     {
         var found = Find(path);
@@ -72,6 +75,7 @@ public sealed class ImageFolder : IDataFormat
     {
         private const int Colours = 3;
 
+        /// <summary>How many there are.</summary>
         public int Count => pictures.Count;
 
         internal IEnumerable<string> Paths => pictures.Select(picture => picture.Path);

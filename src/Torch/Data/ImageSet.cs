@@ -9,10 +9,13 @@ namespace Granary.Torch.Data;
 /// <param name="Labels">One for each image; empty: unlabelled.</param>
 public sealed unsafe record ImageSet(int Height, int Width, ReadOnlyMemory<byte> Pixels, ReadOnlyMemory<byte> Labels)
 {
+    /// <summary>Pixels of an image.</summary>
     public int PixelsEach => Height * Width;
 
+    /// <summary>How many images there are.</summary>
     public int Count => Pixels.Length / PixelsEach;
 
+    /// <summary>Some neighbours among the images, over the same memory.</summary>
     public ImageSet Part(int start, int count) => this with
     {
         Pixels = Pixels.Slice(start * PixelsEach, count * PixelsEach),
@@ -45,6 +48,7 @@ public sealed unsafe record ImageSet(int Height, int Width, ReadOnlyMemory<byte>
         return rows_NP;
     }
 
+    /// <summary>Images from what <see cref="ToRows"/> gives; values beyond black and white are cut off.</summary>
     public static ImageSet FromRows(Tensor rows_NP, int height, int width)
     {
         using var contiguous_NP = rows_NP.contiguous();

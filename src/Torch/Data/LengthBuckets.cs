@@ -27,8 +27,10 @@ public sealed class LengthBuckets<TBatch> : IBatches<TBatch> where TBatch : clas
         StepsPerEpoch = ((long)lengths.Count + batch - 1) / batch;
     }
 
+    /// <inheritdoc/>
     public long StepsPerEpoch { get; }
 
+    /// <inheritdoc/>
     public TBatch? Of(long step, int shard)
     {
         var (epoch, position) = Math.DivRem(step, StepsPerEpoch);

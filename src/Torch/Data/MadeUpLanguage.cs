@@ -5,9 +5,9 @@ namespace Granary.Torch.Data;
 
 /// <summary>What a word of a made-up language is.</summary>
 /// <param name="Topic">What it is about, from 0; -1: it serves every topic.</param>
-public readonly record struct WordClass(WordKind Kind, int Topic);
+internal readonly record struct WordClass(WordKind Kind, int Topic);
 
-public enum WordKind
+internal enum WordKind
 {
     Determiner,
     Preposition,
@@ -22,7 +22,7 @@ public enum WordKind
 /// A language invented from a seed, for runs without data and for tests that know the truth: sentences follow a grammar,
 /// stay with a topic for a while, and verbs are choosy about their objects. A model can learn all of it.
 /// </summary>
-public sealed class MadeUpLanguage
+internal sealed class MadeUpLanguage
 {
     /// <summary>Length in words of the text that stands in for data.</summary>
     public const int BuiltInText = 250_000;

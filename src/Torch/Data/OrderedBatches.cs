@@ -9,8 +9,10 @@ namespace Granary.Torch.Data;
 /// <param name="make">Makes a shard's part of a batch from the numbers of its samples.</param>
 public sealed class OrderedBatches<TBatch>(int samples, int batch, TrainingSpec spec, Func<int[], TBatch> make) : IBatches<TBatch> where TBatch : class
 {
+    /// <inheritdoc/>
     public long StepsPerEpoch { get; } = ((long)samples + batch - 1) / batch;
 
+    /// <inheritdoc/>
     public TBatch? Of(long step, int shard)
     {
         var start = (int)(step % StepsPerEpoch) * batch;

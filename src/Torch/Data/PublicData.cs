@@ -8,6 +8,7 @@ public sealed record PublicFile(string Name, long Length, string Sha256);
 /// <param name="Source">The address that file names are appended to; a mirror may take its place.</param>
 public sealed record PublicData(string Name, string Summary, Uri Source, IReadOnlyList<PublicFile> Files)
 {
+    /// <summary>Those that can be fetched, by name.</summary>
     public static IReadOnlyList<PublicData> Known { get; } =
     [
         new("text8", "100 million letters of English Wikipedia, for word2vec", new("http://mattmahoney.net/dc/"),

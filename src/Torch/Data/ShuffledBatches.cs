@@ -10,7 +10,9 @@ public sealed class ShuffledBatches<TBatch>(int samples, int batch, TrainingSpec
 {
     private readonly ShuffledEpochs epochs = new(samples, batch, spec.Shards, spec.Seed);
 
+    /// <inheritdoc/>
     public long StepsPerEpoch => epochs.StepsPerEpoch;
 
+    /// <inheritdoc/>
     public TBatch? Of(long step, int shard) => epochs.SamplesOf(step, shard) is { Length: > 0 } chosen ? make(chosen, step / StepsPerEpoch) : null;
 }

@@ -7,7 +7,7 @@ namespace Granary.Torch.Data;
 /// Which samples a shard sees in a step. Every epoch goes once through all samples, in an order of its own; its last batch
 /// may be short. A pure function of the seed and the step: there is no cursor to save or to lose.
 /// </summary>
-public sealed class ShuffledEpochs(int samples, int batch, int shards, ulong seed)
+internal sealed class ShuffledEpochs(int samples, int batch, int shards, ulong seed)
 {
     public long StepsPerEpoch { get; } = (samples + batch - 1) / batch;
 

@@ -44,12 +44,16 @@ public sealed class TextCorpus : IDataFormat
         Test = Vocabulary.Encode(words, test);
     }
 
+    /// <summary>The words, by number.</summary>
     public Vocabulary Vocabulary { get; }
 
+    /// <summary>The part to learn from.</summary>
     public int[] Training { get; }
 
+    /// <summary>The part that is held out, and looked at during training.</summary>
     public int[] Validation { get; }
 
+    /// <summary>The part that is held out to the end.</summary>
     public int[] Test { get; }
 
     /// <param name="path">See <see cref="TextFiles.Find"/>; <see langword="null"/>: a made-up language.</param>

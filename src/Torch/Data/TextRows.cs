@@ -33,11 +33,14 @@ public sealed class TextRows : IBatches<TextWindow>
         }
     }
 
+    /// <inheritdoc/>
     public long StepsPerEpoch => (length - 1 + window - 1) / window;
 
     // A copy of some kilobytes.
+    /// <inheritdoc/>
     public bool MadeAhead => false;
 
+    /// <inheritdoc/>
     public TextWindow? Of(long step, int shard)
     {
         var slice = Slice.Of(rows, shard, shards);

@@ -30,10 +30,13 @@ public sealed class TokenBlocks : IBatches<Examples>, IDisposable
         blocks = new((int)Math.Min(count, int.MaxValue), batch, spec, Read);
     }
 
+    /// <inheritdoc/>
     public long StepsPerEpoch => blocks.StepsPerEpoch;
 
+    /// <inheritdoc/>
     public Examples? Of(long step, int shard) => blocks.Of(step, shard);
 
+    /// <inheritdoc/>
     public void Dispose() => text.Dispose();
 
     private Examples Read(int[] chosen, long epoch)

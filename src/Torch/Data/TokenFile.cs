@@ -89,5 +89,6 @@ public sealed class TokenFile : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose() => file.Dispose();
 }

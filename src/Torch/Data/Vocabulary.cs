@@ -30,10 +30,13 @@ public sealed class Vocabulary
         HasUnknown = words is [Unknown, ..];
     }
 
+    /// <summary>How many words there are, the unknown word included.</summary>
     public int Count => words.Length;
 
+    /// <summary>Whether number 0 stands for all words that are not known.</summary>
     public bool HasUnknown { get; }
 
+    /// <summary>The words by number.</summary>
     public IReadOnlyList<string> Words => words;
 
     /// <summary>How often each word stands in the text; for <see cref="Unknown"/>, all unknown words together.</summary>

@@ -19,6 +19,7 @@ public sealed class WordSimilarity
         ("men", "men.txt", '\t'),
     ];
 
+    /// <summary>Those whose files were found.</summary>
     public IReadOnlyList<SimilarityBenchmark> Benchmarks { get; init; } = [];
 
     /// <summary>Questions of four words: the first is to the second as the third is to the fourth.</summary>

@@ -13,7 +13,7 @@ namespace Granary.Torch.Networks;
 /// exchange sends and the optimizer reads is libtorch's own memory. Tied parameters have one place and several names. Frozen ones,
 /// which want no gradient when this is made, lie behind the others: they belong to the state, and to no frame.
 /// </summary>
-public sealed unsafe class FlatParameters : IDisposable
+internal sealed unsafe class FlatParameters : IDisposable
 {
     // 64 bytes: every parameter starts on a cache line and a vector register.
     private const int Alignment = 16;
@@ -161,4 +161,4 @@ public sealed unsafe class FlatParameters : IDisposable
 /// <param name="Network">The number of its network.</param>
 /// <param name="Start">Floats before it.</param>
 /// <param name="Room">Floats that it takes, padding included.</param>
-public readonly record struct FlatParameter(int Network, string Name, Parameter Parameter, long Start, long Room);
+internal readonly record struct FlatParameter(int Network, string Name, Parameter Parameter, long Start, long Room);

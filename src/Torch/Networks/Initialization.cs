@@ -52,6 +52,7 @@ public static unsafe class Initialization
         }
     }
 
+    /// <summary>Normally distributed with this mean and deviation.</summary>
     public static void Normal(Tensor tensor, double mean, double deviation, ref StepRandom random)
     {
         foreach (ref var value in Span(tensor))

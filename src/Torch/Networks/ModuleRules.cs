@@ -9,7 +9,7 @@ namespace Granary.Torch.Networks;
 public sealed class UnfitNetworkException(string message) : ArgumentException(message);
 
 /// <summary>What a network must be, as far as that can be seen before the first step.</summary>
-public static unsafe class ModuleRules
+internal static unsafe class ModuleRules
 {
     /// <exception cref="UnfitNetworkException">A field of a module holds a parameter, a buffer's module or a module that is not registered.</exception>
     public static void Check(nn.Module network)

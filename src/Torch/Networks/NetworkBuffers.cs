@@ -11,7 +11,7 @@ namespace Granary.Torch.Networks;
 /// committed ones; what it moves them by travels in the frame, times its weight, and the mean is committed. What no shard moves stays
 /// as it is, to the bit.
 /// </summary>
-public sealed unsafe class NetworkBuffers : IDisposable
+internal sealed unsafe class NetworkBuffers : IDisposable
 {
     private readonly List<(string Name, Tensor Tensor, int Offset)> places = [];
     private readonly List<Tensor> counts;

@@ -9,7 +9,7 @@ namespace Granary.Torch.Networks;
 /// Lets the ordinary dropout modules of a network draw from a generator of ours, seeded by step, phase and shard: libtorch's
 /// own is one for all threads of the process. Only what is <c>call</c>ed is served; <c>forward</c> goes past every hook.
 /// </summary>
-public static class ServedDropout
+internal static class ServedDropout
 {
     // Of self-normalizing networks (Klambauer et al., 2017): what alpha dropout puts in place of a value.
     private const double Alpha = 1.7580993408473766;

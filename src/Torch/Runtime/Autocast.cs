@@ -10,6 +10,7 @@ namespace Granary.Torch.Runtime;
 /// </summary>
 public static unsafe class Autocast
 {
+    /// <summary>Values of the setting.</summary>
     public const string Off = "off", BFloat16 = "bf16";
     private static readonly Lazy<Functions> found = new(Functions.Find);
 
@@ -57,8 +58,10 @@ public static unsafe class Autocast
         return new(wanted);
     }
 
+    /// <summary>See <see cref="Begin"/>.</summary>
     public readonly ref struct Scope(bool on)
     {
+        /// <inheritdoc/>
         public void Dispose()
         {
             if (on)

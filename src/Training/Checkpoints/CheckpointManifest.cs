@@ -11,7 +11,9 @@ namespace Granary.Training.Checkpoints;
 /// <summary>What <c>run.json</c> of a checkpoint says. Written last; it vouches for the other files and for itself.</summary>
 public sealed record CheckpointManifest
 {
+    /// <summary>Its name within a checkpoint.</summary>
     public const string FileName = "run.json";
+    /// <summary>The format that this version writes and reads.</summary>
     public const int CurrentFormat = 2;
 
     private static readonly JsonSerializerOptions json = new()
@@ -24,6 +26,7 @@ public sealed record CheckpointManifest
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
+    /// <summary>Of this manifest.</summary>
     public int Format { get; init; } = CurrentFormat;
 
     /// <summary>All that was asked for, with the switches that were in force.</summary>
@@ -32,8 +35,10 @@ public sealed record CheckpointManifest
     /// <summary>Steps committed.</summary>
     public required long Step { get; init; }
 
+    /// <summary>Steps that the run shall have.</summary>
     public required long TotalSteps { get; init; }
 
+    /// <summary>Steps that go once through the data.</summary>
     public required long StepsPerEpoch { get; init; }
 
     /// <summary>The last values known at this step.</summary>
@@ -42,6 +47,7 @@ public sealed record CheckpointManifest
     /// <summary>The scalars of the state.</summary>
     public required SortedDictionary<string, double> Scalars { get; init; }
 
+    /// <summary>What says how good the model is.</summary>
     public required Measure Measure { get; init; }
 
     /// <summary>See <see cref="WeightsHash"/>.</summary>
@@ -53,6 +59,7 @@ public sealed record CheckpointManifest
     /// <summary>How many replicas there were. If not all agreed, the round broke off before they could be compared.</summary>
     public required int Replicas { get; init; }
 
+    /// <summary>When it was written.</summary>
     public required DateTimeOffset Written { get; init; }
 
     /// <summary>SHA-256 of each other file of the checkpoint.</summary>
@@ -93,6 +100,7 @@ public sealed record CheckpointManifest
         Files = new(StringComparer.Ordinal),
     };
 
+    /// <summary>The text of the file, with its hash.</summary>
     public byte[] ToBytes()
     {
         var unsigned = JsonSerializer.SerializeToUtf8Bytes(this with { Sha256 = "" }, json);

@@ -8,6 +8,7 @@ namespace Granary.Training.Checkpoints;
 /// <summary>A checkpoint on disk that was found whole.</summary>
 public sealed record Checkpoint(string Directory, CheckpointManifest Manifest)
 {
+    /// <summary>The file of its weights.</summary>
     public string ModelPath => Path.Combine(Directory, CheckpointStore.ModelFile);
 }
 
@@ -18,6 +19,7 @@ public sealed record Checkpoint(string Directory, CheckpointManifest Manifest)
 /// <param name="create">Makes a checkpoint's files, for tests of disks that are slow or full. Default: plain files.</param>
 public sealed partial class CheckpointStore(string runDirectory, Func<string, FileStream>? create = null)
 {
+    /// <summary>The files of a checkpoint: its weights, and all else that training needs.</summary>
     public const string ModelFile = "model.safetensors", TrainingFile = "optimizer.safetensors";
 
     /// <summary>What every checkpoint has. Others may lie beside them.</summary>

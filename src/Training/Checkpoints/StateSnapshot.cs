@@ -35,6 +35,7 @@ public sealed unsafe class StateSnapshot : IDisposable
     /// <summary>Makes the memory ready in the background, before it is needed: its first touch takes much longer than a copy.</summary>
     public void Prepare(ReplicaState state) => Copied = Task.Run(() => copy ??= Allocate(state));
 
+    /// <inheritdoc/>
     public void Dispose() => memory.ForEach(block => block.Dispose());
 
     private void Copy(ReplicaState state, List<KeyValuePair<string, double>> scalars)

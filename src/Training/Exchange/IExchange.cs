@@ -46,14 +46,18 @@ public sealed class SoloExchange : IExchange
     private ProcessGroup? group;
     private string? aborted;
 
+    /// <inheritdoc/>
     public Frame Sum(IReadOnlyList<Partial> partials, long step, int phase) => GroupOf(partials[^1].Node.End).Exchanges[0].Sum(partials, step, phase);
 
+    /// <inheritdoc/>
     public void Release() => group?.Exchanges[0].Release();
 
+    /// <inheritdoc/>
     public void Share(Handoff mine, int source, IReadOnlyList<int> behind)
     {
     }
 
+    /// <inheritdoc/>
     public void Abort(string reason)
     {
         lock (gate)
@@ -63,6 +67,7 @@ public sealed class SoloExchange : IExchange
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         Abort("The round has ended.");

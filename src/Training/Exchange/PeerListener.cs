@@ -32,6 +32,7 @@ public sealed class PeerListener : IDisposable
         admission = new(address, port);
     }
 
+    /// <summary>The port that it listens on.</summary>
     public int Port => admission.Port;
 
     /// <summary>Connects to every other process of a round, each by the best link there is: to those of lower rank actively, the others come.</summary>
@@ -56,6 +57,7 @@ public sealed class PeerListener : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose() => admission.Dispose();
 
     private static Task<PeerLink?> ConnectAsync(PeerAddress member, int process, Introduction mine, CancellationToken cancellationToken) =>

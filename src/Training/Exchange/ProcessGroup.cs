@@ -52,6 +52,7 @@ public sealed class ProcessGroup : IDisposable
     /// <summary>What each worker sums with, in the order of the ranges.</summary>
     public IReadOnlyList<IExchange> Exchanges => members;
 
+    /// <summary>Ends the round for all workers of this process, and tells the others.</summary>
     public void Abort(string why)
     {
         if (Interlocked.CompareExchange(ref aborted, why, null) is null)
@@ -62,6 +63,7 @@ public sealed class ProcessGroup : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         Abort("The round has ended.");

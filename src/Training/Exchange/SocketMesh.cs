@@ -36,6 +36,7 @@ public sealed unsafe class SocketMesh : IDisposable
     /// <summary>This process's number in the round.</summary>
     public int Rank { get; }
 
+    /// <summary>Bytes of gradients and states sent to other processes so far.</summary>
     public long BytesSent => transfer.BytesSent;
 
     /// <summary>Adds the processes' partials; the sum is left in the first one's frame.</summary>
@@ -93,11 +94,13 @@ public sealed unsafe class SocketMesh : IDisposable
         into.Complete(text);
     }
 
+    /// <summary>Ends the round for this process, and tells the others.</summary>
     public void Abort(string reason) => transfer.Abort(reason);
 
     /// <summary>Called once when a peer is lost, from the thread that noticed it.</summary>
     public void OnFailure(Action<string> handler) => transfer.Failed += handler;
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         transfer.Dispose();

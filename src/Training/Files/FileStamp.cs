@@ -3,6 +3,7 @@ namespace Granary.Training.Files;
 /// <summary>What tells a file that was changed from the one that was read before, without reading it.</summary>
 public readonly record struct FileStamp(long Length, DateTime Written)
 {
+    /// <inheritdoc/>
     public override string ToString() => $"{Length} {Written.Ticks}";
 
     /// <exception cref="FileNotFoundException"/>

@@ -6,6 +6,7 @@ public static class StorageFault
     // ENOSPC, EDQUOT (Linux), ERROR_DISK_FULL (Windows).
     private static readonly int[] Full = [28, 122, unchecked((int)0x80070070)];
 
+    /// <summary>Whether an error comes from the file system: a file that is not there, may not be read, or cannot be.</summary>
     public static bool IsStorageFault(this Exception error) => error is IOException or UnauthorizedAccessException;
 
     /// <summary>Whether room would mend it.</summary>

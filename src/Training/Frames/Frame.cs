@@ -46,6 +46,7 @@ public sealed unsafe class Frame : IDisposable
     /// <summary>Length of the dense part.</summary>
     public long Size { get; }
 
+    /// <summary>Where the dense part begins.</summary>
     public float* Pointer => data;
 
     /// <summary>The dense part: values, scalars, count of shards, control.</summary>
@@ -55,11 +56,13 @@ public sealed unsafe class Frame : IDisposable
     /// <exception cref="OverflowException">See <see cref="Dense"/>.</exception>
     public Span<float> Values => Part(0, Size - scalars - ControlSlots);
 
+    /// <summary>The task's scalars.</summary>
     public Span<float> Scalars => Part(Size - scalars - ControlSlots, scalars);
 
     /// <summary>Which shards the sum holds; see <see cref="ShardLedger"/>.</summary>
     public Span<float> Shards => Part(Size - ControlSlots, ShardLedger.Slots);
 
+    /// <summary>The row-sparse part, if the task has one.</summary>
     public SparseRows? Rows { get; }
 
     /// <summary>
@@ -71,6 +74,7 @@ public sealed unsafe class Frame : IDisposable
     /// <summary>Some neighbours in the dense part.</summary>
     public Span<float> Part(long start, long length) => new(data + start, checked((int)length));
 
+    /// <summary>Back to zeros and no rows.</summary>
     public void Clear()
     {
         NativeMemory.Clear(data, (nuint)Size * sizeof(float));
@@ -87,6 +91,7 @@ public sealed unsafe class Frame : IDisposable
         VectorMath.Add(data, right.data, data, Size);
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         Owner?.Dispose();

@@ -36,6 +36,7 @@ public sealed class FrameFold(int shards, Func<Frame> create) : IDisposable
         return partials;
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         foreach (var frame in frames)

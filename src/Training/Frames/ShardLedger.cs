@@ -6,6 +6,7 @@ namespace Granary.Training.Frames;
 /// </summary>
 public readonly record struct ShardLedger(float Shards, float Numbers, float Hashes)
 {
+    /// <summary>Floats that it takes in a frame, and the most shards that it can tell apart.</summary>
     public const int Slots = 3, MostShards = 4096;
     private const int HashBits = 12;
 

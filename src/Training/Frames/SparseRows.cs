@@ -14,6 +14,7 @@ public sealed unsafe class SparseRows(int width) : IDisposable
     /// <summary>Floats a row.</summary>
     public int Width { get; } = width;
 
+    /// <summary>How many rows there are.</summary>
     public int Count { get; private set; }
 
     /// <summary>Row numbers, ascending and distinct.</summary>
@@ -22,8 +23,10 @@ public sealed unsafe class SparseRows(int width) : IDisposable
     /// <summary>The values of the row at <paramref name="position"/> in <see cref="Numbers"/>.</summary>
     public float* Row(int position) => values.Pointer + (long)position * Width;
 
+    /// <summary>Their values, one row after the other.</summary>
     public Span<float> Values => new(values.Pointer, Count * Width);
 
+    /// <summary>No rows from now on.</summary>
     public void Clear() => Count = 0;
 
     /// <summary>Takes these row numbers (ascending, distinct); the values are whatever the memory held.</summary>
@@ -46,5 +49,6 @@ public sealed unsafe class SparseRows(int width) : IDisposable
         Count = rows;
     }
 
+    /// <inheritdoc/>
     public void Dispose() => values.Dispose();
 }

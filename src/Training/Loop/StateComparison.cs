@@ -13,8 +13,10 @@ namespace Granary.Training.Loop;
 /// <param name="odd">The first shards of the workers that differ from the most; empty: no state has the most.</param>
 public sealed class StatesDifferException(long step, IReadOnlyList<int> odd) : Exception($"The workers' states differ at step {step}.")
 {
+    /// <summary>Where they stand.</summary>
     public long Step { get; } = step;
 
+    /// <summary>The first shards of the workers that differ from the most; empty: no state has the most.</summary>
     public IReadOnlyList<int> Odd { get; } = odd;
 }
 
@@ -77,6 +79,7 @@ public sealed class StateComparison(ShardRange shards, int shardCount) : IDispos
             : [];
     }
 
+    /// <inheritdoc/>
     public void Dispose() => fold.Dispose();
 
     private void Enter(int shard, Frame frame, ulong digest)

@@ -12,8 +12,10 @@ namespace Granary.Training.Loop;
 /// <param name="Data">The part of computing that was spent waiting for data.</param>
 public readonly record struct StepTimes(TimeSpan Compute, TimeSpan Exchange, TimeSpan Apply, TimeSpan Data)
 {
+    /// <summary>The whole step.</summary>
     public TimeSpan Total => Compute + Exchange + Apply;
 
+    /// <summary>Part by part.</summary>
     public static StepTimes operator +(StepTimes a, StepTimes b) =>
         new(a.Compute + b.Compute, a.Exchange + b.Exchange, a.Apply + b.Apply, a.Data + b.Data);
 }
@@ -123,6 +125,7 @@ public sealed class TrainingLoop : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         comparison.Dispose();

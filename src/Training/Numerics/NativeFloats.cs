@@ -17,6 +17,7 @@ public sealed unsafe partial class NativeFloats : IDisposable
     private void* block;
     private float* pointer;
 
+    /// <summary>So many floats, all zero.</summary>
     public NativeFloats(long length)
     {
         Length = length;
@@ -36,15 +37,19 @@ public sealed unsafe partial class NativeFloats : IDisposable
         NativeMemory.Clear(pointer, bytes);
     }
 
+    /// <summary>Frees what nobody has disposed.</summary>
     ~NativeFloats() => Free();
 
+    /// <summary>How many floats there are.</summary>
     public long Length { get; }
 
+    /// <summary>The first of them.</summary>
     public float* Pointer => pointer;
 
     /// <exception cref="OverflowException">They are more than a span can hold, 2^31 - 1.</exception>
     public Span<float> Span => new(pointer, checked((int)Length));
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         Free();

@@ -40,6 +40,7 @@ public sealed unsafe class TreeSum : IDisposable
         intermediate = new(Math.Max(1, additions.Count) * Chunk);
     }
 
+    /// <summary>How many nodes it adds up.</summary>
     public int Inputs { get; }
 
     /// <summary>What the inputs add up to.</summary>
@@ -72,6 +73,7 @@ public sealed unsafe class TreeSum : IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose() => intermediate.Dispose();
 
     private void AddAll(float* into, int count)

@@ -11,10 +11,13 @@ public sealed unsafe class Adam(long length) : IOptimizer
 {
     private const int Lanes = 16;
 
+    /// <summary>What remains of the first moments from update to update. Default: 0.9.</summary>
     public float Beta1 { get; init; } = 0.9f;
 
+    /// <summary>What remains of the second moments from update to update. Default: 0.999.</summary>
     public float Beta2 { get; init; } = 0.999f;
 
+    /// <summary>Added to the root of the second moments. Default: 1e-8.</summary>
     public float Epsilon { get; init; } = 1e-8f;
 
     /// <summary>Whether the parameters decay by themselves (AdamW) rather than through the gradient. Default: no.</summary>
@@ -26,8 +29,10 @@ public sealed unsafe class Adam(long length) : IOptimizer
     /// <summary>Second moments.</summary>
     public NativeFloats Variance { get; } = new(length);
 
+    /// <inheritdoc/>
     public IReadOnlyList<(string Name, NativeFloats Values)> Memory => [("adam.mean", Mean), ("adam.variance", Variance)];
 
+    /// <inheritdoc/>
     public void Update(long start, long length, float* parameters, float* gradients, in OptimizerStep step)
     {
         var rate = (float)(step.LearningRate / (1 - Math.Pow(Beta1, step.Update)));
@@ -55,6 +60,7 @@ public sealed unsafe class Adam(long length) : IOptimizer
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         Mean.Dispose();

@@ -27,6 +27,7 @@ public readonly record struct OptimizerStep(long Update, float LearningRate, flo
 /// <param name="Beta1">Adam's first decay.</param>
 public sealed record OptimizerChoice(string Name, double Momentum = 0, double Beta1 = 0.9)
 {
+    /// <summary>Their names.</summary>
     public const string Adam = "adam", AdamW = "adamw", Sgd = "sgd";
 
     /// <summary>How many vectors as long as the parameters it will remember.</summary>

@@ -16,8 +16,10 @@ public sealed unsafe class Sgd(long length, float momentum = 0) : IOptimizer
     /// <summary>Whether to look ahead along the velocity. Default: no.</summary>
     public bool Nesterov { get; init; }
 
+    /// <inheritdoc/>
     public IReadOnlyList<(string Name, NativeFloats Values)> Memory => momentum > 0 ? [("sgd.velocity", velocity)] : [];
 
+    /// <inheritdoc/>
     public void Update(long start, long length, float* parameters, float* gradients, in OptimizerStep step)
     {
         var (learningRate, scale, decay) = (step.LearningRate, step.Scale, step.WeightDecay);
@@ -47,5 +49,6 @@ public sealed unsafe class Sgd(long length, float momentum = 0) : IOptimizer
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose() => velocity.Dispose();
 }

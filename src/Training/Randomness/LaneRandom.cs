@@ -8,11 +8,14 @@ namespace Granary.Training.Randomness;
 /// </summary>
 public sealed class LaneRandom
 {
+    /// <summary>Generators side by side.</summary>
     public const int Lanes = 16;
     private Vector512<uint> a, b, c, d;
 
+    /// <summary>Seeded as by <see cref="Seed"/>.</summary>
     public LaneRandom(ulong seed) => Seed(seed);
 
+    /// <summary>Begins anew, with the numbers of this seed.</summary>
     public void Seed(ulong seed)
     {
         var random = new StepRandom(seed);

@@ -12,6 +12,7 @@ public readonly struct Permutation(int count, params ReadOnlySpan<ulong> seeds)
     private readonly ulong key = StepRandom.Mix(seeds);
     private readonly int halfBits = (BitOperations.Log2((uint)Math.Max(1, count - 1)) + 2) / 2;
 
+    /// <summary>How many numbers there are.</summary>
     public int Count { get; } = count;
 
     /// <summary>The number at a position; each occurs once.</summary>

@@ -10,6 +10,7 @@ public struct StepRandom
 {
     private ulong a, b, c, d;
 
+    /// <summary>A generator whose numbers follow from all of the seeds and from their order.</summary>
     public StepRandom(params ReadOnlySpan<ulong> seeds)
     {
         var state = Mix(seeds);
@@ -31,6 +32,7 @@ public struct StepRandom
         return state;
     }
 
+    /// <summary>Any of the 2^64 numbers, each with the same probability.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ulong NextULong()
     {

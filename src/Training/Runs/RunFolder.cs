@@ -66,6 +66,7 @@ public sealed class RunFolder : IDisposable
     /// <summary>Whether the directory holds anything but a mark.</summary>
     public static bool HoldsMore(string directory) => Directory.EnumerateFileSystemEntries(directory).Any(entry => Path.GetFileName(entry) is not (MarkFile or LockFile));
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         again?.Dispose();

@@ -11,6 +11,7 @@ namespace Granary.Training.Runs;
 /// </summary>
 public sealed class RunHistory
 {
+    /// <summary>Its name within a run directory.</summary>
     public const string FileName = "history.jsonl";
     private const int Points = 1000, LongestLine = 1 << 16;
     private static readonly JsonSerializerOptions json = new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };

@@ -48,6 +48,7 @@ public sealed record RunSpec : TrainingSpec
     /// <summary>Whether both ask for the same run.</summary>
     public bool AsksTheSameAs(RunSpec other) => Sorted().ToJson() == other.Sorted().ToJson();
 
+    /// <summary>The text that <see cref="FromJson"/> reads.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, json);
 
     /// <exception cref="JsonException"/>

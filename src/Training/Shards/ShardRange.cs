@@ -3,8 +3,10 @@ namespace Granary.Training.Shards;
 /// <summary>Shards <paramref name="Start"/> up to, not including, <paramref name="End"/>.</summary>
 public readonly record struct ShardRange(int Start, int End)
 {
+    /// <summary>How many shards it has.</summary>
     public int Count => End - Start;
 
+    /// <inheritdoc/>
     public override string ToString() => $"[{Start}, {End})";
 
     /// <summary>Even contiguous ranges, one for each of the workers, in order.</summary>

@@ -21,6 +21,7 @@ public interface ITrainingReplica : IDisposable
     /// <summary>Whether the phase measures on held-out data and learns nothing. All of these together make up an evaluation.</summary>
     bool IsHeldOut(int phase) => false;
 
+    /// <summary>Steps that go once through the data.</summary>
     long StepsPerEpoch { get; }
 
     /// <summary>Steps from first to last. A run that ends early has fewer from then on.</summary>
@@ -91,6 +92,7 @@ public interface ITrainingReplica : IDisposable
 /// <param name="Occasional">Known at some steps only, after a validation: a better value is then worth a checkpoint.</param>
 public sealed record Measure(string Metric, bool LowerIsBetter, bool Occasional = false)
 {
+    /// <summary>Whether a value is strictly better than another.</summary>
     public bool IsBetter(double value, double than) => LowerIsBetter ? value < than : value > than;
 }
 
@@ -99,9 +101,13 @@ public sealed record Measure(string Metric, bool LowerIsBetter, bool Occasional 
 public sealed class NonFiniteException(string what, string phase, long step, int? shard = null)
     : Exception($"The {what} of phase '{phase}' at step {step} is not finite{(shard is { } number ? $": it came from shard {number}" : "")}. The weights are unchanged. Try a lower learning rate or a smaller gradient norm.")
 {
+    /// <summary>Loss or gradient.</summary>
     public string What { get; } = what;
+    /// <summary>The name of the phase.</summary>
     public string Phase { get; } = phase;
+    /// <summary>The step that could not be made.</summary>
     public long Step { get; } = step;
+    /// <summary>Where it came from, if known.</summary>
     public int? Shard { get; } = shard;
 }
 
@@ -109,5 +115,6 @@ public sealed class NonFiniteException(string what, string phase, long step, int
 public sealed class ShardFailedException(int shard, string phase, long step, Exception inner)
     : Exception($"Shard {shard} failed in phase '{phase}' of step {step}: {inner.Message}", inner)
 {
+    /// <summary>The number of the shard.</summary>
     public int Shard { get; } = shard;
 }

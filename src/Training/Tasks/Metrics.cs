@@ -19,8 +19,10 @@ public sealed class Metrics : IEnumerable<KeyValuePair<string, double>>
 
     private readonly List<KeyValuePair<string, double>> entries = [];
 
+    /// <summary>How many have a value.</summary>
     public int Count => entries.Count;
 
+    /// <summary>The value of a metric.</summary>
     public double this[string name]
     {
         get => TryGet(name, out var value) ? value : throw new KeyNotFoundException($"No metric is named '{name}'.");
@@ -38,8 +40,10 @@ public sealed class Metrics : IEnumerable<KeyValuePair<string, double>>
         }
     }
 
+    /// <summary>Sets a value, in a collection expression too.</summary>
     public void Add(string name, double value) => this[name] = value;
 
+    /// <summary>Whether the metric has a value; if not, it is not a number.</summary>
     public bool TryGet(string name, out double value)
     {
         foreach (var entry in entries)
@@ -54,10 +58,13 @@ public sealed class Metrics : IEnumerable<KeyValuePair<string, double>>
         return false;
     }
 
+    /// <summary>No metric has a value from now on.</summary>
     public void Clear() => entries.Clear();
 
+    /// <summary>A copy.</summary>
     public Dictionary<string, double> ToDictionary() => new(entries);
 
+    /// <summary>In the order in which they were first set.</summary>
     public List<KeyValuePair<string, double>>.Enumerator GetEnumerator() => entries.GetEnumerator();
 
     IEnumerator<KeyValuePair<string, double>> IEnumerable<KeyValuePair<string, double>>.GetEnumerator() => GetEnumerator();

@@ -3,6 +3,7 @@ namespace Granary.Training.Tasks;
 /// <summary>A replica that can write text: <c>granary generate</c>.</summary>
 public interface ITextGenerator
 {
+    /// <summary>Goes on from a prompt, or begins a text; the same seed gives the same text.</summary>
     string Generate(string? prompt, int count, ulong seed);
 }
 

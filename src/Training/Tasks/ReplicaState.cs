@@ -15,14 +15,19 @@ public enum StateKind
 /// <summary>A named tensor of 32-bit floats over memory of the replica that owns it; valid as long as the replica lives.</summary>
 public sealed unsafe class StateTensor(string name, long[] shape, StateKind kind, float* data)
 {
+    /// <summary>As <c>state_dict</c> has it.</summary>
     public string Name { get; } = name;
 
+    /// <summary>Lengths of its dimensions.</summary>
     public long[] Shape { get; } = shape;
 
+    /// <summary>Part of the model, or of what training needs besides.</summary>
     public StateKind Kind { get; } = kind;
 
+    /// <summary>How many floats it has.</summary>
     public long Length { get; } = shape.Aggregate(1L, (product, size) => checked(product * size));
 
+    /// <summary>The first of them.</summary>
     public float* Pointer => data;
 
     /// <exception cref="OverflowException">They are more than a span can hold, 2^31 - 1.</exception>
@@ -50,6 +55,7 @@ public sealed class ReplicaState
     /// <summary>Tied weights appear under each of their names, as in <c>state_dict</c>.</summary>
     public IReadOnlyList<StateTensor> Tensors { get; }
 
+    /// <summary>Numbers by name, such as counts of updates; part of what a twin needs.</summary>
     public SortedDictionary<string, double> Scalars { get; } = new(StringComparer.Ordinal);
 
     /// <summary>

@@ -4,10 +4,13 @@ namespace Granary.Training.Tasks;
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class SettingAttribute(string meaning) : Attribute
 {
+    /// <summary>One line for users.</summary>
     public string Meaning { get; } = meaning;
 
+    /// <summary>The smallest value that it takes. Default: any.</summary>
     public double Min { get; init; } = double.NegativeInfinity;
 
+    /// <summary>The largest value that it takes. Default: any.</summary>
     public double Max { get; init; } = double.PositiveInfinity;
 
     /// <summary>The allowed words of a text setting; empty: any.</summary>

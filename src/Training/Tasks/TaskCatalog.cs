@@ -23,11 +23,13 @@ public sealed class TaskCatalog
             : all.ToFrozenDictionary(task => task.Name);
     }
 
+    /// <summary>All of them, by name.</summary>
     public IEnumerable<ITrainingTask> Tasks => tasks.Values.OrderBy(task => task.Name, StringComparer.Ordinal);
 
     /// <exception cref="UnknownTaskException"/>
     public ITrainingTask this[string name] => tasks.TryGetValue(name, out var task) ? task : throw new UnknownTaskException(name, Tasks.Select(known => known.Name));
 
+    /// <summary>The tasks that are found in the assemblies.</summary>
     public static TaskCatalog Of(params Assembly[] assemblies) => new(
         from assembly in assemblies
         from type in assembly.GetTypes()

@@ -16,6 +16,7 @@ public sealed class TaskSettingException(string message) : Exception(message);
 /// <summary>Binds <c>key=value</c> pairs to a task's settings record, strictly, and describes such records.</summary>
 public static class TaskSettings
 {
+    /// <summary>A task's settings, as users see them, in the order in which they are declared.</summary>
     public static IReadOnlyList<SettingDescription> Describe(ITrainingTask task)
     {
         var defaults = Activator.CreateInstance(task.Settings)!;

@@ -69,6 +69,7 @@ public abstract unsafe class PeerLink(int process, Socket socket) : IDisposable
     /// <summary>Whether the other process has left: nothing will come but what is already there.</summary>
     internal virtual bool HasLeft() => false;
 
+    /// <inheritdoc/>
     public virtual void Dispose()
     {
         Socket.Dispose();
