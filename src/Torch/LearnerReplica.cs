@@ -32,10 +32,7 @@ internal sealed class LearnerReplica : ITrainingReplica
         this.learner = learner;
         var (settings, random) = (learner.Settings, new LaneRandom(0));
         var isValidated = learner.Phases.Any(phase => phase is HeldOutPhase { InTraining: true });
-        if (!isValidated && (settings.Decay, settings.Patience, settings.ValidateEvery) is not (1, 0, 0))
-        {
-            throw new TaskSettingException($"The settings decay, patience and validate-every need held-out data, and task '{learner.Spec.Task}' validates on none. Leave them out.");
-        }
+        CheckSettings(isValidated);
         var lstm = learner.Networks.SelectMany(network => network.Module.modules().Prepend(network.Module)).Any(module => module is LSTM);
         var rounded = !learner.Context.ForUse && Autocast.Resolve(settings.Autocast, lstm);
         Phases = [.. learner.Phases.Select(phase => phase.Name)];
@@ -150,6 +147,19 @@ internal sealed class LearnerReplica : ITrainingReplica
         prepared.Dispose();
         networks.Dispose();
         learner.Dispose();
+    }
+
+    private void CheckSettings(bool isValidated)
+    {
+        var (settings, task) = (learner.Settings, learner.Spec.Task);
+        if (!isValidated && (settings.Decay, settings.Patience, settings.ValidateEvery) is not (1, 0, 0))
+        {
+            throw new TaskSettingException($"The settings decay, patience and validate-every need held-out data, and task '{task}' validates on none. Leave them out.");
+        }
+        if (!learner.Measure.Occasional && (settings.Decay, settings.Patience) is not (1, 0))
+        {
+            throw new TaskSettingException($"The settings decay and patience go by a measure of held-out data, and that of task '{task}', {learner.Measure.Metric}, is none. Leave them out.");
+        }
     }
 
     /// <summary>What follows from a validation.</summary>

@@ -70,7 +70,7 @@ internal sealed partial class RoundDriver
                 return Reachable(current);
             case ReportKind.Finished:
                 Status = Status with { WeightsSha256 = hash };
-                await EndAsync(RunState.Succeeded, "All steps are made.");
+                await EndAsync(RunState.Succeeded, Status.Step < Status.TotalSteps ? $"Ended at step {Status.Step} of {Status.TotalSteps}, as it does not get better." : "All steps are made.");
                 return [];
             case ReportKind.Stopped:
                 if (book.Record.StopReason is not null)
