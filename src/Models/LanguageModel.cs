@@ -85,13 +85,9 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
     /// <summary>What the decoder sees of a window, one row a word.</summary>
     private Tensor Read(TextWindow text, ShardPass pass)
     {
-        var state_SBH = zeros(States, text.Words_TB.shape[1], Settings.Hidden);
-        if (!text.Begins)
-        {
-            MemoryMarshal.AsBytes(pass.Carry[..(int)state_SBH.numel()]).CopyTo(state_SBH.bytes);
-        }
-        var (hidden_TBH, next_SBH) = network.Forward(text.Words_TB, state_SBH);
-        next_SBH.to(float32).bytes.CopyTo(MemoryMarshal.AsBytes(pass.CarryNext));
+        long[] shape = [States, text.Words_TB.shape[1], Settings.Hidden];
+        var (hidden_TBH, next_SBH) = network.Forward(text.Words_TB, text.Begins ? zeros(shape) : pass.Carried(shape));
+        pass.Remember(next_SBH);
         pass.Weight += text.Next_TB.numel();
         return hidden_TBH.flatten(0, 1);
     }
@@ -171,32 +167,25 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
         public (Tensor Hidden_TBH, Tensor State_SBH) Forward(Tensor words_TB, Tensor state_SBH)
         {
             var hidden_TBH = dropout.call(encoder.call(words_TB));
-            var states = new List<Tensor>();
-            for (var layer = 0; layer < settings.Layers; layer++)
+            var next = new List<Tensor>();
+            foreach (var (cell, states) in rnn.Zip(state_SBH.split(StatesOf(settings))))
             {
-                hidden_TBH = dropout.call(Recur(layer, hidden_TBH, state_SBH, states));
+                (hidden_TBH, var after) = Recur(cell, hidden_TBH, states);
+                hidden_TBH = dropout.call(hidden_TBH);
+                next.AddRange(after);
             }
-            return (hidden_TBH, cat(states, 0));
+            return (hidden_TBH, cat(next, 0));
         }
 
-        private Tensor Recur(int layer, Tensor input_TBH, Tensor state_SBH, List<Tensor> next)
+        private static (Tensor Output_TBH, Tensor[] Next) Recur(nn.Module cell, Tensor input_TBH, Tensor state)
         {
-            Tensor State(int index) => state_SBH.narrow(0, layer * StatesOf(settings) + index, 1);
-            switch (rnn[layer])
+            if (cell is LSTM lstm)
             {
-                case LSTM lstm:
-                    var (output, hidden, cell) = lstm.call(input_TBH, (State(0), State(1)));
-                    next.AddRange([hidden, cell]);
-                    return output;
-                case GRU gru:
-                    (output, hidden) = gru.call(input_TBH, State(0));
-                    next.Add(hidden);
-                    return output;
-                default:
-                    (output, hidden) = ((RNN)rnn[layer]).call(input_TBH, State(0));
-                    next.Add(hidden);
-                    return output;
+                var (output_TBH, hidden, memory) = lstm.call(input_TBH, (state.narrow(0, 0, 1), state.narrow(0, 1, 1)));
+                return (output_TBH, [hidden, memory]);
             }
+            var (output, next) = cell is GRU gru ? gru.call(input_TBH, state) : ((RNN)cell).call(input_TBH, state);
+            return (output, [next]);
         }
 
         private nn.Module Cell(int inputs) => settings.Cell switch

@@ -31,7 +31,7 @@ internal sealed unsafe class HeldOutWork(HeldOutPhase phase, ulong seed, Learned
                 after.Span.CopyTo(before.Span);
                 after.Span.Clear();
                 pass.GoOn(number, StepRandom.Mix(seed, (ulong)number, (ulong)at.Phase, (ulong)at.Shard));
-                pass.Remember(before.Pointer, after.Pointer, phase.CarryLength);
+                pass.CarryBetween(before.Pointer, after.Pointer, phase.CarryLength);
                 phase.Judge(batch, pass);
             }
         }

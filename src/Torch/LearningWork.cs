@@ -132,7 +132,7 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
         networks.Parameters.Bind(frame);
         pass.Begin(at.Step, at.Shard, StepRandom.Mix(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard), scope);
         var carry = (long)at.Shard * phase.CarryLength;
-        pass.Remember(carried.Pointer + carry, frame.Pointer + gradients + carry, phase.CarryLength);
+        pass.CarryBetween(carried.Pointer + carry, frame.Pointer + gradients + carry, phase.CarryLength);
         var loss = RoundedLoss(batch);
         if (pass.Weight > 0)
         {

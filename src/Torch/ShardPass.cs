@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using Granary.Training.Randomness;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -34,11 +35,22 @@ public sealed unsafe class ShardPass : IDisposable
     /// <summary>How many samples or tokens the sums are over. A pass that leaves it at 0 counts for nothing.</summary>
     public long Weight { get; set; }
 
-    /// <summary>What the shard remembered at the end of the step before; zeros at first. See <see cref="Phase.CarryLength"/>.</summary>
-    public ReadOnlySpan<float> Carry => new(carry, carryLength);
+    /// <summary>What the shard was told to <see cref="Remember"/> in its batch before; zeros at first.</summary>
+    /// <param name="shape">No larger than <see cref="Phase.CarryLength"/> in all.</param>
+    public Tensor Carried(params long[] shape)
+    {
+        var values = empty(shape);
+        Carry(carry, values.numel()).CopyTo(MemoryMarshal.Cast<byte, float>(values.bytes));
+        return values;
+    }
 
-    /// <summary>Where to write what it shall remember; zeros at first.</summary>
-    public Span<float> CarryNext => new(carryNext, carryLength);
+    /// <summary>Keeps the values for the shard's next batch, on whatever worker that will be. What is not told is forgotten.</summary>
+    /// <param name="values">No more than <see cref="Phase.CarryLength"/>.</param>
+    public void Remember(Tensor values)
+    {
+        using var floats = values.detach().to(float32).contiguous();
+        MemoryMarshal.Cast<byte, float>(floats.bytes).CopyTo(Carry(carryNext, floats.numel()));
+    }
 
     /// <summary>Normally distributed numbers with mean 0 and deviation 1.</summary>
     public Tensor Noise(params long[] shape)
@@ -101,6 +113,10 @@ public sealed unsafe class ShardPass : IDisposable
         Seed(seed);
     }
 
+    private Span<float> Carry(float* place, long length) => length <= carryLength
+        ? new(place, (int)length)
+        : throw new ArgumentException($"A shard cannot carry {length} values from one batch to the next: its phase has room for {carryLength}. Raise the phase's CarryLength.");
+
     /// <summary>For the random numbers from now on.</summary>
     internal void Seed(ulong seed)
     {
@@ -108,7 +124,7 @@ public sealed unsafe class ShardPass : IDisposable
         Random.Seed(seed);
     }
 
-    internal void Remember(float* before, float* after, int length)
+    internal void CarryBetween(float* before, float* after, int length)
     {
         carry = before;
         carryNext = after;
