@@ -14,6 +14,8 @@ namespace Granary.Torch;
 /// </summary>
 internal sealed class BatchesAhead(IReadOnlyList<Phase> phases) : IDisposable
 {
+    // Of every kind of batch, what of it is a tensor.
+    private static readonly ConcurrentDictionary<Type, PropertyInfo[]> properties = [];
     private readonly SemaphoreSlim ordered = new(0), ready = new(0);
     private Thread? maker;
     private Coordinates? order;
@@ -130,8 +132,6 @@ internal sealed class BatchesAhead(IReadOnlyList<Phase> phases) : IDisposable
         Tensor tensor => [tensor],
         _ => properties.GetOrAdd(batch.GetType(), Find).Select(property => (Tensor?)property.GetValue(batch)).OfType<Tensor>(),
     };
-
-    private static readonly ConcurrentDictionary<Type, PropertyInfo[]> properties = [];
 
     private static PropertyInfo[] Find(Type type) => [.. type.GetProperties().Where(property => property.PropertyType == typeof(Tensor))];
 }

@@ -133,6 +133,8 @@ internal sealed class LearnerReplica : ITrainingReplica
 
     public void Report(int phase, Frame sum, Metrics metrics) => ((HeldOutWork)works[phase]).Report(step: 0, sum, metrics);
 
+    public void StateRestored() => prepared.Forget();
+
     public bool SamplesDue(long step) => learner.SamplesDue(step);
 
     public void WriteSamples(string folder, long step) => learner.WriteSamples(folder, step);

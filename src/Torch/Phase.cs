@@ -5,11 +5,14 @@ using static TorchSharp.torch;
 namespace Granary.Torch;
 
 /// <summary>A part of a step: all workers compute their shards of it, and what they found is added up before the next begins.</summary>
-/// <param name="name">As messages and metrics name it.</param>
-public abstract class Phase(string name)
+public abstract class Phase
 {
+    private readonly Lazy<IBatches<object>> batches;
+
+    private protected Phase(string name, Func<IBatches<object>> batches) => (Name, this.batches) = (name, new(batches));
+
     /// <summary>As messages and metrics name it.</summary>
-    public string Name { get; } = name;
+    public string Name { get; }
 
     /// <summary>Names of what its passes add up besides the loss; see <see cref="ShardPass.Add(string, double)"/>. Default: none.</summary>
     public IReadOnlyList<string> Sums { get; init; } = [];
@@ -20,15 +23,21 @@ public abstract class Phase(string name)
     /// </summary>
     public int CarryLength { get; init; }
 
-    internal abstract IBatches<object> Batches { get; }
+    internal IBatches<object> Batches => batches.Value;
 
-    internal abstract void DisposeBatches();
+    internal void DisposeBatches()
+    {
+        if (batches.IsValueCreated)
+        {
+            (batches.Value as IDisposable)?.Dispose();
+        }
+    }
 }
 
 /// <summary>A phase in which some networks learn from a loss.</summary>
 public abstract class LearningPhase : Phase
 {
-    private protected LearningPhase(string name, NetworkSettings settings, IReadOnlyList<nn.Module> learns) : base(name)
+    private protected LearningPhase(string name, NetworkSettings settings, IReadOnlyList<nn.Module> learns, Func<IBatches<object>> batches) : base(name, batches)
     {
         Learns = learns;
         Optimizer = new(settings.Optimizer, settings.Momentum, settings.Beta1);
@@ -73,27 +82,15 @@ public abstract class LearningPhase : Phase
 /// <param name="loss">The loss summed over the shard's samples (not their mean); it adds their number to the pass's weight.</param>
 public sealed class LearningPhase<TBatch>(
     string name, NetworkSettings settings, IReadOnlyList<nn.Module> learns, Func<IBatches<TBatch>> batches, Func<TBatch, ShardPass, Tensor> loss)
-    : LearningPhase(name, settings, learns) where TBatch : class
+    : LearningPhase(name, settings, learns, batches) where TBatch : class
 {
-    private readonly Lazy<IBatches<TBatch>> made = new(batches);
-
-    internal override IBatches<object> Batches => made.Value;
-
-    internal override void DisposeBatches()
-    {
-        if (made.IsValueCreated)
-        {
-            (made.Value as IDisposable)?.Dispose();
-        }
-    }
-
     internal override Tensor LossOf(object batch, ShardPass pass) => loss((TBatch)batch, pass);
 }
 
 /// <summary>A phase that measures on held-out data, in evaluation mode and without gradients. It goes once through all of its batches, and changes no weight.</summary>
 public abstract class HeldOutPhase : Phase
 {
-    private protected HeldOutPhase(string name) : base(name)
+    private protected HeldOutPhase(string name, Func<IBatches<object>> batches) : base(name, batches)
     {
     }
 
@@ -119,19 +116,7 @@ public abstract class HeldOutPhase : Phase
 /// <param name="batches">Called once, when the first batch is needed. It measures on those of one epoch.</param>
 /// <param name="judge">What a batch adds to the sums and to the weight.</param>
 public sealed class HeldOutPhase<TBatch>(string name, Func<IBatches<TBatch>> batches, Action<TBatch, ShardPass> judge)
-    : HeldOutPhase(name) where TBatch : class
+    : HeldOutPhase(name, batches) where TBatch : class
 {
-    private readonly Lazy<IBatches<TBatch>> made = new(batches);
-
-    internal override IBatches<object> Batches => made.Value;
-
-    internal override void DisposeBatches()
-    {
-        if (made.IsValueCreated)
-        {
-            (made.Value as IDisposable)?.Dispose();
-        }
-    }
-
     internal override void Judge(object batch, ShardPass pass) => judge((TBatch)batch, pass);
 }

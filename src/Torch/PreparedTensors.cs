@@ -38,7 +38,10 @@ internal sealed class PreparedTensors(LearnedNetworks networks, ulong seed) : ID
         return Make(name, pass, make);
     }
 
-    public void Dispose()
+    public void Dispose() => Forget();
+
+    /// <summary>What was made of a state that is gone is of no use.</summary>
+    public void Forget()
     {
         foreach (var (name, shard) in prepared.Keys.ToList())
         {
