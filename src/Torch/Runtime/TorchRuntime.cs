@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Granary.Training.Wording;
 using TorchSharp;
 
 namespace Granary.Torch.Runtime;
@@ -44,7 +45,7 @@ public static partial class TorchRuntime
             remarks.Add("The C library has no mallopt as glibc has: large tensors are mapped anew in every step, which can take up to 40 % of it.");
         }
         var strict = OperatingSystem.IsLinux() && Avx2.IsSupported && MakeMklStrict();
-        torch.set_num_threads(1);
+        Load();
         return new Dictionary<string, string>
         {
             ["threads"] = "1",
@@ -52,6 +53,20 @@ public static partial class TorchRuntime
             ["vectors"] = Vector512.IsHardwareAccelerated ? "512" : Vector256.IsHardwareAccelerated ? "256" : "128",
             ["libtorch"] = "2.10.0",
         };
+    }
+
+    private static void Load()
+    {
+        try
+        {
+            torch.set_num_threads(1);
+        }
+        catch (TypeInitializationException error)
+        {
+            throw new UserErrorException(
+                "libtorch cannot be loaded. A program of one's own needs the package libtorch-cpu-linux-x64, or that of its platform, and on systems as old as Debian 12 "
+                + "and Ubuntu 22.04 build/Libtorch.targets, which makes TorchSharp's own library fit. With --verbose it is told what was tried.", error);
+        }
     }
 
     /// <summary>
