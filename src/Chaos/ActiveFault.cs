@@ -77,7 +77,7 @@ internal sealed class ActiveFault : IAsyncDisposable
         }
     }
 
-    /// <summary>Half of a checkpoint that the fault hid from whoever wrote it would come back with its end, and be nobody's.</summary>
+    /// <summary>Waits until no checkpoint is half written: the fault would hide the half from its writer, and at its end leave it to nobody.</summary>
     private static async Task UntilWrittenAsync(string checkpoints)
     {
         var started = Stopwatch.GetTimestamp();

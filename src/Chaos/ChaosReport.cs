@@ -6,7 +6,7 @@ namespace Granary.Chaos;
 
 /// <summary>One fault as it was.</summary>
 /// <param name="Nodes">The silos that were struck, if any were.</param>
-/// <param name="Recovery">From the fault, the first of two, to the step that says it is over; unknown if the run ended first.</param>
+/// <param name="Recovery">Time from the fault (of two, the first) to the step that shows it is over; unknown if the run ended first.</param>
 internal sealed record StruckFault(Fault Fault, TimeSpan Time, Position At, IReadOnlyList<string> Nodes, string Note, TimeSpan? Recovery);
 
 /// <summary>Whether something that must hold holds, and what was seen.</summary>

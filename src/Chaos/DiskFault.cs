@@ -7,7 +7,7 @@ namespace Granary.Chaos;
 /// <summary>Makes it impossible to write into a folder, whoever tries (root, too), until it is undone. What is in it stays.</summary>
 public abstract partial class DiskFault : IDisposable
 {
-    /// <param name="full">Full, if this program may mount; else, and otherwise, no folder at all.</param>
+    /// <param name="full">Whether the disk is full, as far as this program may mount; otherwise the folder is missing.</param>
     public static DiskFault Strike(string folder, bool full)
     {
         Directory.CreateDirectory(folder);
@@ -74,7 +74,7 @@ public abstract partial class DiskFault : IDisposable
             File.Delete(aside);
         }
 
-        /// <summary>At one stroke: nobody finds neither there, and makes a folder of its own.</summary>
+        /// <summary>At one stroke, so that nobody finds neither of them there and makes a new folder.</summary>
         private void Exchange()
         {
             if (RenameAt(CurrentFolder, folder, CurrentFolder, aside, RenameExchange) != 0)

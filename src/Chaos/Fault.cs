@@ -29,7 +29,7 @@ public enum FaultKind
     /// <summary>Redis loses all that it holds: the cluster's members and the run's record.</summary>
     RedisLost,
 
-    /// <summary>A bit of a replica's weights turns over, and nobody is told.</summary>
+    /// <summary>A bit of a replica's weights is flipped, and nobody is told.</summary>
     Flip,
 
     /// <summary>The last checkpoint, the run's result, finds no room for a while. Strikes once, at the last step, after all others.</summary>
@@ -44,20 +44,20 @@ public sealed record SecondFault(FaultKind Kind, int Victim, TimeSpan After);
 
 /// <summary>One fault of a plan.</summary>
 /// <param name="Step">It strikes when the run has computed this step's phase and not yet exchanged it.</param>
-/// <param name="Victim">Which silo: this draw, modulo those that train then, by name.</param>
+/// <param name="Victim">Which silo: this draw, modulo the number of silos that train then, in the order of their names.</param>
 /// <param name="Duration">Until it is undone; zero for what is over at once.</param>
 /// <param name="OtherWay">
 /// Cut: only what the silo sends is lost, not what it gets. Disk: it is full instead of missing. Redis: it is restarted
-/// instead of stopped. Kill: as soon as the checkpoint that is due after the step is being written, of the silo that writes it.
+/// instead of stopped. Kill: it strikes the silo that writes the checkpoint due after the step, as soon as that is being written.
 /// </param>
-/// <param name="Bit">Flip: which bit, modulo those that the weights have.</param>
+/// <param name="Bit">Flip: which bit, modulo the number of bits of the weights.</param>
 /// <param name="Second">What else strikes before the run has got over this.</param>
 public sealed record Fault(FaultKind Kind, long Step, int Phase, int Victim, TimeSpan Duration, bool OtherWay, ulong Bit = 0, SecondFault? Second = null)
 {
     /// <summary>As it is typed: <c>redis-lost</c>.</summary>
     public static string NameOf(FaultKind kind) => JsonNamingPolicy.KebabCaseLower.ConvertName(kind.ToString());
 
-    /// <summary>Whether it strikes no earlier than the checkpoint after its step is being written.</summary>
+    /// <summary>Whether it strikes only while the checkpoint after its step is being written.</summary>
     public bool StrikesCheckpoint => Kind == FaultKind.Kill && OtherWay;
 
     /// <summary>Whether a silo is struck, and not what all share.</summary>

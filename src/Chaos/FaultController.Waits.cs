@@ -9,12 +9,12 @@ namespace Granary.Chaos;
 /// <summary>Waits for the run, and for its silos.</summary>
 internal sealed partial class FaultController
 {
-    // How long a run may take until it is given up; on a machine that has better to do, that is long.
+    // How long a run may take until it is given up: long, as the machine may be busy with other work.
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan GatheringTime = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(100), LookClosely = TimeSpan.FromMilliseconds(1);
 
-    // What a silo that has come back takes to be found, and to build its replica. It joins after a step or two: the last few wait for it longer.
+    // How long a silo that has come back takes to be found and to build its replica. It joins after a step or two: the last few steps wait longer.
     private static readonly TimeSpan JoiningTime = TimeSpan.FromSeconds(8), LongestPause = TimeSpan.FromSeconds(2), LastPause = TimeSpan.FromSeconds(4);
     private const int LastSteps = 3;
 
@@ -53,8 +53,8 @@ internal sealed partial class FaultController
     }
 
     /// <summary>
-    /// Lets the run make a step, and the silo that keeps its directory go on a millisecond at a time, until it is in the middle of
-    /// writing the checkpoint that is due then: a small one takes no longer.
+    /// Lets the run make a step, but the silo that keeps its directory run only a millisecond at a time, until it is in the middle of
+    /// writing the checkpoint that is due then: writing a small one takes no longer than that.
     /// </summary>
     /// <returns>That silo, and whether it was caught at it.</returns>
     private async Task<(SiloProcess Keeper, bool Caught)> AwaitCheckpointAsync(long step, CancellationToken cancellationToken)
@@ -93,7 +93,7 @@ internal sealed partial class FaultController
         await AllTrainAsync(LastPause, cancellationToken);
     }
 
-    /// <returns>Whether they do within this time, or the run has ended.</returns>
+    /// <returns>Whether all silos train within this time, or the run has ended.</returns>
     private async Task<bool> AllTrainAsync(TimeSpan atMost, CancellationToken cancellationToken)
     {
         var since = Stopwatch.GetTimestamp();

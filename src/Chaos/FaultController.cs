@@ -15,10 +15,10 @@ internal sealed partial class FaultController(ProcessCluster cluster, SiloNetwor
     // A silo that was out for this long is declared dead, and takes some seconds to find out.
     private static readonly TimeSpan Deadly = TimeSpan.FromSeconds(5), FindsOut = TimeSpan.FromSeconds(10);
 
-    // What the cluster takes to write anew all that Redis has lost: who dies before takes with it what it alone knew.
+    // How long the cluster takes to write anew all that Redis has lost: a silo that dies before then takes with it what it alone knew.
     private static readonly TimeSpan WritesAnew = TimeSpan.FromSeconds(8);
 
-    /// <summary>Silos that it takes for two faults at a time: one is left.</summary>
+    /// <summary>How many silos two faults at a time take, so that one is left.</summary>
     public const int OverlappingTakes = 3;
 
     /// <summary>Where the run is to be held for a fault; for the first one, that is to be said before the run begins.</summary>
@@ -48,7 +48,7 @@ internal sealed partial class FaultController(ProcessCluster cluster, SiloNetwor
 
     private async Task StrikeAsync(Fault fault, int index, Position at, Position next, CancellationToken cancellationToken)
     {
-        // A replica that is altered while no other trains, or whose only witness is killed, is compared with nothing: that is not promised.
+        // A replica that is altered while no other trains, or whose only witness is killed, is compared with nothing: to notice that is not promised.
         if (fault.Kind == FaultKind.Flip && !await AllTrainAsync(JoiningTime, cancellationToken))
         {
             throw new UserErrorException($"Not all silos train again where a bit is to be flipped: {Standing}.");

@@ -8,7 +8,7 @@ public sealed record FaultPlan(ulong Seed, IReadOnlyList<Fault> Faults)
     /// <summary>Steps without faults at the start, for the run to be under way, and at the end, for it to get over the last one.</summary>
     public const int FreeSteps = 2;
 
-    // One fault in so many brings a second one, if it can.
+    // One fault in this many brings a second one, if it can.
     private const int SecondEvery = 3;
 
     // A silo that is mute for longer than this is declared dead.
@@ -103,7 +103,7 @@ public sealed record FaultPlan(ulong Seed, IReadOnlyList<Fault> Faults)
         return due < to ? due : due - every >= from ? due - every : null;
     }
 
-    /// <summary>Not who strikes a checkpoint, nor what only the silos that live can make good.</summary>
+    /// <summary>Not those that strike a checkpoint, nor those that only the surviving silos can make good.</summary>
     private static bool TakesSecond(Fault fault) => !fault.StrikesCheckpoint && fault.Kind is not (FaultKind.RedisLost or FaultKind.DiskFullAtEnd);
 
     /// <summary>Soon: the run gets over most faults in a moment. Later where the cluster has to vote on a silo first.</summary>

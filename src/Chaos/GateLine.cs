@@ -12,7 +12,7 @@ public enum GateWord
     /// <summary>A worker has committed a step.</summary>
     Committed,
 
-    /// <summary>A bit of a worker's weights has been turned over.</summary>
+    /// <summary>A bit of a worker's weights has been flipped.</summary>
     Flipped,
 
     /// <summary>No word came for too long: the gate is open again.</summary>
@@ -40,10 +40,10 @@ public sealed record GateLine(GateWord Word, string Slot, Position At, long Tick
     public static long? ParseWatch(string line) =>
         line.StartsWith(WatchPrefix, StringComparison.Ordinal) ? long.Parse(line[WatchPrefix.Length..], CultureInfo.InvariantCulture) : null;
 
-    /// <summary>Turns over a bit of a worker that is held: this one, modulo those that its weights have.</summary>
+    /// <summary>Flips a bit of a worker that is held: the bit of this number, modulo how many its weights have.</summary>
     public static string Flip(ulong draw) => string.Create(CultureInfo.InvariantCulture, $"{FlipPrefix}{draw}");
 
-    /// <summary>Which bit to turn over; <see langword="null"/>: the line says something else.</summary>
+    /// <summary>Which bit to flip; <see langword="null"/>: the line says something else.</summary>
     public static ulong? ParseFlip(string line) =>
         line.StartsWith(FlipPrefix, StringComparison.Ordinal) ? ulong.Parse(line[FlipPrefix.Length..], CultureInfo.InvariantCulture) : null;
 

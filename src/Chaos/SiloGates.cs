@@ -107,7 +107,7 @@ internal sealed class SiloGates : IDisposable
         return commit.Task;
     }
 
-    /// <summary>Turns over a bit of a worker that waits at this silo's gate.</summary>
+    /// <summary>Flips a bit of a worker that waits at this silo's gate.</summary>
     /// <returns>Whether it is done.</returns>
     public async Task<bool> FlipAsync(SiloProcess silo, ulong bit)
     {

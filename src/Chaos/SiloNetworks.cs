@@ -60,7 +60,7 @@ public sealed class SiloNetworks : IDisposable
         }
     }
 
-    /// <summary>Of each silo.</summary>
+    /// <summary>The place of each silo.</summary>
     public IReadOnlyList<SiloPlace> Places => [.. Enumerable.Range(0, count).Select(silo => new SiloPlace(AddressOf(silo), $"/run/netns/{NamespaceName(silo)}"))];
 
     private IPAddress AddressOf(int silo) => new([.. subnet, (byte)(silo + 2)]);

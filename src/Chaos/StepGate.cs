@@ -96,7 +96,7 @@ public sealed class StepGate(Action<string> say) : IStepGate
         }
     }
 
-    /// <summary>Turns over one bit of a worker's weights.</summary>
+    /// <summary>Flips one bit of a worker's weights.</summary>
     private static void Flip(ReplicaState state, ulong draw)
     {
         var weights = state.Tensors.Where(tensor => tensor.Kind == StateKind.Model).ToList();

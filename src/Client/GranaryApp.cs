@@ -6,7 +6,7 @@ using Granary.Client.Views;
 namespace Granary.Client;
 
 /// <summary>
-/// The <c>granary</c> command line: every way it ends is an exit code and, if it is not well, one line. A program of one's own that runs it
+/// The <c>granary</c> command line: however it ends, it gives an exit code and, if that is not well, one line. A program of one's own that runs it
 /// is <c>granary</c>, with all its commands, and can train its own learners besides the built-in ones.
 /// </summary>
 public static class GranaryApp
@@ -45,7 +45,7 @@ public static class GranaryApp
         verbose,
     };
 
-    /// <summary>To be called by the main thread, which only waits: signals come to it first, and one that is stuck in a read of a dead file system hears none.</summary>
+    /// <summary>To be called by the main thread, which only waits: signals come to it first, and a thread that is stuck in a read of a dead file system hears none.</summary>
     /// <returns>The exit code.</returns>
     public static Task<int> RunAsync(string[] arguments)
     {

@@ -5,7 +5,7 @@ public static class DirectHttp
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(5);
 
-    /// <summary>Who does not answer within seconds does not answer.</summary>
+    /// <summary>A server that does not answer within seconds counts as not answering at all.</summary>
     public static HttpClient CreateClient() => new(CreateHandler()) { Timeout = Patience };
 
     /// <summary>The same for a client of another kind.</summary>

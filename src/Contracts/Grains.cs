@@ -32,7 +32,7 @@ public interface ICoordinatorGrain : IGrainWithStringKey
     /// <exception cref="SpecException">Fewer than one, or more than the run has shards.</exception>
     Task ScaleAsync(int workers);
 
-    /// <summary>Nodes have come or gone, or a call is just to see that the coordinator is awake.</summary>
+    /// <summary>Nodes have come or gone, or somebody just makes sure that the coordinator is awake.</summary>
     [AlwaysInterleave]
     Task NudgeAsync();
 
@@ -45,7 +45,7 @@ public interface ICoordinatorGrain : IGrainWithStringKey
     [ResponseTimeout("00:10:00")]
     Task<PartialMessage> SumAsync(SumRequest request);
 
-    /// <summary>The source gives its state, with that; those behind get it, with <see langword="null"/>.</summary>
+    /// <summary>The source passes its state; those behind pass <see langword="null"/> and get that state.</summary>
     [AlwaysInterleave]
     [ResponseTimeout("00:10:00")]
     Task<StateMessage> ShareAsync(long round, StateMessage? state);
@@ -54,7 +54,7 @@ public interface ICoordinatorGrain : IGrainWithStringKey
 /// <summary>Fronts one slot; its key is <c>node/slot</c>. The replica lives in the silo's slot host.</summary>
 public interface IWorkerGrain : IGrainWithStringKey
 {
-    /// <summary>For what is answered at once: an answer that takes longer is lost.</summary>
+    /// <summary>The time limit of calls that are answered at once: an answer that takes longer is lost.</summary>
     const string Soon = "00:00:05";
 
     /// <summary>
@@ -101,7 +101,7 @@ public interface IClusterGrain : IGrainWithIntegerKey
     Task<List<NodeInfo>> GetNodesAsync();
 
     /// <summary>
-    /// Slots for a run; first come, first served within a priority. Asked again it keeps those it has, as far as they are
+    /// Slots for a run; first come, first served within a priority. A run that asks again keeps those it has, as far as they are
     /// still of use, and may get more or fewer.
     /// </summary>
     [ResponseTimeout(IWorkerGrain.Soon)]
@@ -124,14 +124,14 @@ public interface IClusterGrain : IGrainWithIntegerKey
     Task<List<string>> GetRunsAsync();
 }
 
-/// <summary>With what is to be said.</summary>
+/// <summary>With a message for the user.</summary>
 [GenerateSerializer]
 public sealed class RunConflictException(string message) : Exception(message);
 
-/// <summary>With what is to be said.</summary>
+/// <summary>With a message for the user.</summary>
 [GenerateSerializer]
 public sealed class UnknownNodeException(string message) : Exception(message);
 
-/// <summary>With what is to be said.</summary>
+/// <summary>With a message for the user.</summary>
 [GenerateSerializer]
 public sealed class UnknownRunException(string message) : Exception(message);

@@ -17,11 +17,11 @@ public sealed record NodeInfo(
     [property: Id(4)] int DataPort,
     [property: Id(5)] int Slots)
 {
-    /// <summary>To be used no more: its silo is leaving, or was asked to be left alone.</summary>
+    /// <summary>Not to be used any more: its silo is leaving, or somebody asked for that.</summary>
     [Id(6)]
     public bool Draining { get; init; }
 
-    /// <summary>Of its programs, such as <c>granary</c> and <c>torchsharp</c>: a run is trained by one version of them.</summary>
+    /// <summary>Versions of its programs, such as <c>granary</c> and <c>torchsharp</c>: a run is trained by one version of each.</summary>
     [Id(7)]
     public Dictionary<string, string> Versions { get; init; } = [];
 }
@@ -34,7 +34,7 @@ public sealed record SlotInfo([property: Id(0)] NodeInfo Node, [property: Id(1)]
     public string Key => $"{Node.Name}/{Index}";
 }
 
-/// <summary>A slot and the shards it trains in a round: from <paramref name="ShardStart"/> to before <paramref name="ShardEnd"/>.</summary>
+/// <summary>A slot and the shards it trains in a round: from <paramref name="ShardStart"/> up to, not including, <paramref name="ShardEnd"/>.</summary>
 [GenerateSerializer, Immutable]
 public sealed record WorkerAssignment([property: Id(0)] SlotInfo Slot, [property: Id(1)] int ShardStart, [property: Id(2)] int ShardEnd);
 
@@ -64,7 +64,7 @@ public sealed record PrepareReply
     [Id(6)]
     public bool Fenced { get; init; }
 
-    /// <summary>Steps the replica has behind it; <see langword="null"/>: its state is no good and must be replaced.</summary>
+    /// <summary>Steps that the replica has made; <see langword="null"/>: its state is no good and must be replaced.</summary>
     [Id(1)]
     public long? Step { get; init; }
 
@@ -88,11 +88,11 @@ public sealed record PrepareReply
     [Id(5)]
     public string Measure { get; init; } = "";
 
-    /// <summary>Those that are in force at the node.</summary>
+    /// <summary>The switches that are in force at the node.</summary>
     [Id(7)]
     public Dictionary<string, string> Switches { get; init; } = [];
 
-    /// <summary>Of the state it stands at, to compare before anybody copies it; <see langword="null"/>: a state that needs no comparing.</summary>
+    /// <summary>A fingerprint of its state, to compare before anybody copies it; <see langword="null"/>: the state needs no comparing.</summary>
     [Id(12)]
     public ulong? Digest { get; init; }
 
@@ -102,7 +102,7 @@ public sealed record PrepareReply
 }
 
 /// <summary>What a run directory is searched for.</summary>
-/// <param name="Agreed">Only a checkpoint whose state all replicas agreed on; those behind it are withdrawn.</param>
+/// <param name="Agreed">Whether only a checkpoint whose state all replicas agreed on will do; later ones are then withdrawn.</param>
 /// <param name="Unusable">Steps of checkpoints that could not be loaded.</param>
 [GenerateSerializer, Immutable]
 public sealed record CheckpointRequest([property: Id(0)] bool Agreed, [property: Id(1)] List<long> Unusable);
@@ -115,11 +115,11 @@ public sealed record CheckpointReply([property: Id(0)] long? Step, [property: Id
 
 /// <summary>What a run asks the cluster for.</summary>
 /// <param name="Minimum">With fewer than these it waits.</param>
-/// <param name="Wanted">More than these it does not get.</param>
+/// <param name="Wanted">It gets no more than these.</param>
 /// <param name="Started">It has had slots before: it may go on with fewer than it wants.</param>
 /// <param name="Avoid">Silos that it could not reach a moment ago.</param>
-/// <param name="Versions">Nodes with others of these programs are not for this run.</param>
-/// <param name="Holds">The slots it trains on at this moment: for a list of nodes that has not heard of all of them yet.</param>
+/// <param name="Versions">Nodes with other versions of these programs cannot train this run.</param>
+/// <param name="Holds">The slots it trains on at this moment: in case the list of nodes has not heard of all of theirs yet.</param>
 [GenerateSerializer, Immutable]
 public sealed record SlotRequest(
     [property: Id(0)] string RunId,
@@ -138,7 +138,7 @@ public sealed record SlotReply([property: Id(0)] List<SlotInfo> Slots, [property
 
 /// <summary>How a worker's start into a round went.</summary>
 /// <param name="Unusable">Why the checkpoint that it was to begin from cannot be used; <see langword="null"/>: it can.</param>
-/// <param name="Unfit">Why the run cannot be trained here, and will not later; <see langword="null"/>: it can.</param>
+/// <param name="Unfit">Why the run cannot be trained here, now or later; <see langword="null"/>: it can.</param>
 [GenerateSerializer, Immutable]
 public sealed record StartReply([property: Id(0)] string? Unusable = null, [property: Id(1)] string? Unfit = null);
 
@@ -226,7 +226,7 @@ public sealed record WorkerReport
     [Id(9)]
     public double? Best { get; init; }
 
-    /// <summary>How long the worker computes on one shard in a step, lately.</summary>
+    /// <summary>How long the worker has lately computed on one shard in a step.</summary>
     [Id(10)]
     public TimeSpan ComputePerShard { get; init; }
 
@@ -242,7 +242,7 @@ public sealed record WorkerReport
     [Id(13)]
     public bool Written { get; init; }
 
-    /// <summary>Of states that differ: the first shards of the workers that differ from the most.</summary>
+    /// <summary>Of states that differ: the first shards of the workers without the most common state.</summary>
     [Id(14)]
     public List<int> Odd { get; init; } = [];
 }
@@ -262,7 +262,6 @@ public sealed record PartialMessage(
 [GenerateSerializer, Immutable]
 public sealed record StateMessage([property: Id(0)] byte[] Header, [property: Id(1)] List<float[]> Tensors);
 
-/// <summary>One worker's partial sums of a phase.</summary>
 /// <summary>One worker's partial sums of a phase, for the coordinator to add up.</summary>
 [GenerateSerializer, Immutable]
 public sealed record SumRequest(

@@ -6,7 +6,7 @@ public static class RunStateRules
     /// <summary>Whether a run in this state has ended for good: no other state follows.</summary>
     public static bool HasEnded(this RunState state) => state is RunState.Succeeded or RunState.Failed or RunState.Cancelled;
 
-    /// <summary>Whether the run may go from the one state to the other; to the same state it always may, for a new reason.</summary>
+    /// <summary>Whether the run may go from the one state to the other; it may always stay in a state, for a new reason.</summary>
     public static bool CanBecome(this RunState from, RunState to) => from == to || from switch
     {
         // A run that lost all its slots is queued again, and its next round recovers what it had.

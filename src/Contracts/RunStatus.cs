@@ -23,7 +23,7 @@ public enum RunState
     Succeeded,
     /// <summary>It cannot go on; the reason says why.</summary>
     Failed,
-    /// <summary>It was asked to end before its end.</summary>
+    /// <summary>It was asked to end early.</summary>
     Cancelled,
 }
 

@@ -11,7 +11,7 @@ public struct RunSpecSurrogate
     public string Json;
 }
 
-/// <summary>Specs to their text, and back.</summary>
+/// <summary>Converts specs to their text, and back.</summary>
 [RegisterConverter]
 public sealed class RunSpecConverter : IConverter<RunSpec, RunSpecSurrogate>
 {
@@ -31,7 +31,7 @@ public struct SpecExceptionSurrogate
     public string Message;
 }
 
-/// <summary>Such exceptions to what travels of them, and back.</summary>
+/// <summary>Converts such exceptions to what travels of them, and back.</summary>
 [RegisterConverter]
 public sealed class SpecExceptionConverter : IConverter<SpecException, SpecExceptionSurrogate>
 {

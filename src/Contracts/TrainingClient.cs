@@ -7,7 +7,7 @@ using Grpc.Net.Client;
 
 namespace Granary.Contracts;
 
-/// <summary>Runs on a cluster, through its gRPC gateway.</summary>
+/// <summary>Access to the runs of a cluster, through its gRPC gateway.</summary>
 public sealed class TrainingClient : IDisposable
 {
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(500), RemindEvery = TimeSpan.FromSeconds(15);
@@ -27,7 +27,7 @@ public sealed class TrainingClient : IDisposable
         (runs, time) = (new(channel), TimeProvider.System);
     }
 
-    /// <summary>For tests, which answer by themselves.</summary>
+    /// <summary>For tests, which give the server's answers themselves.</summary>
     internal TrainingClient(CallInvoker invoker, TimeProvider time) => (runs, this.time) = (new(invoker), time);
 
     /// <summary>How long <see cref="WatchAsync(RunStatus, CancellationToken)"/> goes on trying when the server does not answer. Default: 5 minutes.</summary>
@@ -90,11 +90,11 @@ public sealed class TrainingClient : IDisposable
     }
 
     /// <summary>
-    /// What happens to a run until it has ended. A broken connection is taken up again where it broke; that the server does not
+    /// What happens to a run until it has ended. A broken connection is taken up again where it broke; a server that does not
     /// answer is an event, too.
     /// </summary>
     /// <exception cref="LostSightException">The server has not answered for longer than <see cref="Patience"/>.</exception>
-    /// <param name="known">The run as it was heard of last.</param>
+    /// <param name="known">The run's last known status.</param>
     public async IAsyncEnumerable<RunEvent> WatchAsync(RunStatus known, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         var runId = known.Spec.RunId;
@@ -124,7 +124,7 @@ public sealed class TrainingClient : IDisposable
             {
                 throw new LostSightException(runId, silent, broken);
             }
-            // Once is no news: a server that is told to end hands its watchers over.
+            // One broken connection is no news: a server that is told to end hands its watchers over.
             if (silent > TimeSpan.Zero && (told is null || now - told >= RemindEvery))
             {
                 told = now;

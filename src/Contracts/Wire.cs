@@ -4,7 +4,7 @@ using Granary.Training.Tasks;
 
 namespace Granary.Contracts;
 
-/// <summary>Runs and tasks between their gRPC form, which clients see, and their own.</summary>
+/// <summary>Converts runs and tasks between their gRPC form, which clients see, and their own.</summary>
 public static class Wire
 {
     /// <summary>A spec as clients see it.</summary>

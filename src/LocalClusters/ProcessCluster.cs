@@ -47,7 +47,7 @@ public sealed class ProcessCluster : IRunCluster
         }
     }
 
-    /// <summary>Starts a silo again whose process has ended: the same node on the same ports, a new member of the cluster.</summary>
+    /// <summary>Restarts a silo whose process has ended: the same node on the same ports, a new member of the cluster.</summary>
     /// <exception cref="ClusterStartException"/>
     public async Task RestartAsync(SiloProcess silo)
     {

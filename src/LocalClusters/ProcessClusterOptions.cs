@@ -3,7 +3,7 @@ using System.Net;
 namespace Granary.LocalClusters;
 
 /// <summary>Where a silo's process lives.</summary>
-/// <param name="Address">That others reach it by.</param>
+/// <param name="Address">The address under which others reach it.</param>
 /// <param name="Network">The path of a network namespace. Default: this program's.</param>
 public sealed record SiloPlace(IPAddress Address, string? Network = null);
 
@@ -28,6 +28,6 @@ public sealed record ProcessClusterOptions
     /// <summary>Where the cluster's own Redis is to be reached. Default: on this machine's loopback.</summary>
     public IPAddress RedisHost { get; init; } = IPAddress.Loopback;
 
-    /// <summary>What the silos' command lines have besides. Default: nothing.</summary>
+    /// <summary>Further arguments of the silos' command lines. Default: none.</summary>
     public IReadOnlyList<string> SiloArguments { get; init; } = [];
 }

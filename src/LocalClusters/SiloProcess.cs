@@ -52,7 +52,7 @@ public sealed class SiloProcess : IDisposable
     /// <summary>Where it shows metrics and health.</summary>
     public Uri Http { get; }
 
-    /// <summary>What all its processes have said.</summary>
+    /// <summary>The file that has what all its processes have said.</summary>
     public string LogPath { get; }
 
     /// <summary>Another one after a restart.</summary>

@@ -11,7 +11,7 @@ internal static class Startup
     private static readonly TimeSpan AttemptTime = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(50);
 
-    /// <param name="reason">What is known of why it does not.</param>
+    /// <param name="reason">What is known about why it does not answer.</param>
     /// <exception cref="ClusterStartException">The process has ended, or does not answer in time.</exception>
     public static async Task WaitAsync(string what, Process process, Func<CancellationToken, Task> attempt, Func<string> reason)
     {

@@ -1,6 +1,6 @@
 namespace Granary.LocalClusters;
 
-/// <summary>Starts processes of a cluster again that have ended, as Kubernetes or systemd would on a real one.</summary>
+/// <summary>Restarts processes of a cluster that have ended, as Kubernetes or systemd would on a real one.</summary>
 public sealed class Supervisor : IAsyncDisposable
 {
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);

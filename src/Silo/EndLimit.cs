@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Granary.Silo;
 
 /// <summary>
-/// Ends the process if it does not end by itself within a time of being told to, so that whoever supervises it need not kill
-/// it, and somebody says why.
+/// Ends the process if it does not end by itself in time after it was told to: then its supervisor need not kill it, and the
+/// reason is told.
 /// </summary>
 internal sealed class EndLimit : IDisposable
 {
@@ -22,7 +22,7 @@ internal sealed class EndLimit : IDisposable
         registration = stopping.Register(() => timer.Change(limit, Timeout.InfiniteTimeSpan));
     }
 
-    /// <summary>From now on.</summary>
+    /// <summary>Says what the end waits for from now on.</summary>
     public void WaitsFor(string what) => Volatile.Write(ref waitsFor, what);
 
     public void Dispose()

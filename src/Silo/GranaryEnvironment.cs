@@ -11,18 +11,18 @@ public static class GranaryEnvironment
 {
     private const string CommandLine = "granary";
 
-    // A program of somebody's own, which runs the command line.
+    // The user's own program, if one runs the command line.
     private static readonly Assembly? own = Assembly.GetEntryAssembly() is { } entry && entry.GetReferencedAssemblies().Any(referenced => referenced.Name == CommandLine) ? entry : null;
 
     /// <summary>The built-in tasks, and those of the program that runs the command line.</summary>
     public static TaskCatalog Tasks { get; } = TaskCatalog.Of([typeof(TwoLayer).Assembly, .. own is null ? [] : new[] { own }]);
 
-    /// <summary>How to start another process of this program; of a test's, <c>granary</c>.</summary>
+    /// <summary>How to start another process of this program; in a test, of <c>granary</c>.</summary>
     public static IReadOnlyList<string> Program { get; } = own is null
         ? [Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? $"{CommandLine}.exe" : CommandLine)]
         : Path.GetFileNameWithoutExtension(Environment.ProcessPath) == own.GetName().Name ? [Environment.ProcessPath!] : [Environment.ProcessPath!, own.Location];
 
-    /// <summary>Sets libtorch up, too: to be asked for before the first tensor.</summary>
+    /// <summary>Also sets libtorch up: to be called before the first tensor is made.</summary>
     public static TrainingEnvironment ForTraining() => new(Tasks, TorchRuntime.Switches)
     {
         LiveTensors = () => TorchRuntime.LiveTensors,
@@ -33,7 +33,7 @@ public static class GranaryEnvironment
     /// <summary>This program's, with the commit it was built from, as far as that is known.</summary>
     private static string Version => typeof(GranaryEnvironment).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;
 
-    /// <summary>Of this program and of what it computes with. One's own program is told by what it was built to, as its version may stay while its learners change.</summary>
+    /// <summary>Of this program and of what it computes with. A user's own program is told by its build, as its version may stay while its learners change.</summary>
     public static IReadOnlyDictionary<string, string> Versions { get; } = new Dictionary<string, string>(own is null ? [] : [new("program", $"{own.GetName().Name} {own.ManifestModule.ModuleVersionId:N}")])
     {
         [CommandLine] = Version,

@@ -35,7 +35,7 @@ internal sealed partial class MembershipRestoration(
         {
             try
             {
-                // Before the table is read: what was reached then must be there.
+                // Asked before the table is read: the table must have come this far.
                 var reached = membership.CurrentSnapshot.Version.Value;
                 var rows = await redis.GetDatabase().HashGetAllAsync(table);
                 if (rows.Any(row => row.Name == own) && VersionOf(rows) >= reached)
@@ -54,7 +54,7 @@ internal sealed partial class MembershipRestoration(
         }
     }
 
-    /// <summary>All in one, and only if nobody else has written meanwhile: the next look tells.</summary>
+    /// <summary>All in one, and only if nobody else has written meanwhile: the next look tells whether it worked.</summary>
     private async Task RestoreAsync(HashEntry[] rows, HashEntry[] known, long reached)
     {
         var there = rows.Select(row => row.Name).Append(Version).ToHashSet();

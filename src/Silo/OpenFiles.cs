@@ -11,7 +11,7 @@ internal static class OpenFiles
 
     private const string Limits = "/proc/self/limits", Line = "Max open files";
 
-    /// <summary>Too few show up as anything, from a missing assembly to a broken connection.</summary>
+    /// <summary>With too few, anything may fail, from a missing assembly to a broken connection.</summary>
     /// <exception cref="ClusterStartException"/>
     public static void Check()
     {

@@ -17,7 +17,7 @@ internal static class SiloHosting
 {
     private const string RedisStorage = "redis";
 
-    /// <param name="address">That other silos reach this one by.</param>
+    /// <param name="address">The address under which other silos reach this one.</param>
     /// <param name="redis">Connected.</param>
     public static void AddSilo(this WebApplicationBuilder builder, SiloSettings settings, IPAddress address, IConnectionMultiplexer redis)
     {
@@ -48,8 +48,8 @@ internal static class SiloHosting
                 options.MaxProbeTimeout = TimeSpan.FromSeconds(1.5);
                 options.NumMissedProbesLimit = 2;
                 options.TableRefreshTimeout = TimeSpan.FromSeconds(5);
-                // A silo that joins wants to reach all that the table calls active. Those that have not written there for six
-                // seconds it may declare dead alone: if all have died at once, nobody else would.
+                // A silo that joins wants to reach all that the table calls active. It may declare dead alone those that have not
+                // written there for six seconds: if all have died at once, nobody else would.
                 options.IAmAliveTablePublishTimeout = TimeSpan.FromSeconds(2);
                 options.NumMissedTableIAmAliveLimit = 3;
             })

@@ -24,7 +24,7 @@ internal static class SiloLogging
         {
             logging.AddFilter(category, level => level >= least && (level != LogLevel.Warning || hasStarted()));
         }
-        // What ends the start is said once, in a line; what placement retries, by Orleans.
+        // What ends the start is told elsewhere, in one line; Orleans itself tells what placement retries.
         return logging
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => level >= least && (verbose || hasStarted()))
             .AddFilter("Polly", verbose ? least : LogLevel.None);

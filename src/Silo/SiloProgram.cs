@@ -20,11 +20,11 @@ public static class SiloProgram
     /// <summary>How long an attached silo may take to end in good order.</summary>
     private static readonly TimeSpan OrphanTime = TimeSpan.FromSeconds(20);
 
-    /// <summary>What the services of a silo that is told to end may take beyond its grace, and then the rest.</summary>
+    /// <summary>How long the services of a silo that is told to end may take beyond its grace, and how long the rest may take then.</summary>
     private static readonly TimeSpan ServicesTime = TimeSpan.FromSeconds(30), RestTime = TimeSpan.FromSeconds(15);
 
     /// <param name="configFile">JSON; environment variables such as <c>Granary__Node__Slots</c> override it.</param>
-    /// <param name="attached">To another program; <see langword="null"/>: to none.</param>
+    /// <param name="attached">The other program that the silo belongs to; <see langword="null"/>: none.</param>
     /// <exception cref="ClusterStartException"/>
     public static async Task RunAsync(string? configFile, SiloAttachment? attached, bool verbose, CancellationToken cancellationToken)
     {

@@ -48,8 +48,8 @@ public sealed class TrainedModel : IDisposable
         }
     }
 
-    /// <summary>The task's own measures on held-out data: the run's, as they were, unless others were given. The same on any number of workers.</summary>
-    /// <param name="workers">Threads; each of more than one builds the model for itself.</param>
+    /// <summary>The task's own measures on held-out data: the run's data, unchanged, unless others were given. The same on any number of workers.</summary>
+    /// <param name="workers">Threads; if there are more than one, each builds the model for itself.</param>
     /// <exception cref="TrainingDataException">The data are not there, cannot be used, or are not the run's any more.</exception>
     public Metrics Evaluate(int workers)
     {

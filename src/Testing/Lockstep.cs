@@ -28,7 +28,7 @@ public sealed class Lockstep : IDisposable
         folds = [.. replicas.Select(replica => replica.Phases.Select((_, phase) => new FrameFold(spec.Shards, () => replica.CreateFrame(phase))).ToArray())];
     }
 
-    /// <summary>Tensors alive that this thread has made: whatever other threads do meanwhile.</summary>
+    /// <summary>Live tensors that this thread has made, whatever other threads do meanwhile.</summary>
     public static long LiveTensors => DisposeScopeManager.Statistics.ThreadTotalLiveCount;
 
     /// <summary>The first worker's.</summary>
@@ -59,7 +59,7 @@ public sealed class Lockstep : IDisposable
         return this;
     }
 
-    /// <summary>What one worker measures that has the model to itself.</summary>
+    /// <summary>What one worker alone measures with this model.</summary>
     public Metrics Evaluate() => Evaluation.Run(Replica, spec.Shards, ahead: false);
 
     /// <summary>Gives this the state of another.</summary>

@@ -7,8 +7,8 @@ namespace Granary.Testing;
 public sealed class BrokenPromiseException(string message) : Exception(message);
 
 /// <summary>
-/// What every task promises, to be checked in a test of it, with settings that are small and shards that no number of workers divides
-/// evenly. Throws <see cref="BrokenPromiseException"/>; knows no test framework.
+/// What every task promises. To be checked in a test of the task, with small settings and a number of shards that no number of workers
+/// divides evenly. Throws <see cref="BrokenPromiseException"/>; knows no test framework.
 /// </summary>
 public static class TaskPromises
 {
@@ -16,7 +16,7 @@ public static class TaskPromises
 
     /// <summary>All five promises.</summary>
     /// <param name="spec">Changes the spec, which has five shards: <c>spec => spec with { Settings = … }</c>.</param>
-    /// <param name="learningSteps">After so many steps the loss is lower than in the first. Default: 50.</param>
+    /// <param name="learningSteps">After this many steps the loss is lower than in the first. Default: 50.</param>
     public static void Check<TLearner>(Func<TrainingSpec, TrainingSpec>? spec = null, int learningSteps = 50) where TLearner : Learner
     {
         var task = LearnerTask.Of<TLearner>();
@@ -35,7 +35,7 @@ public static class TaskPromises
     }
 
     /// <summary>The loss is lower after some steps than in the first.</summary>
-    /// <param name="metric">Another metric that falls. Default: the loss.</param>
+    /// <param name="metric">The metric that falls. Default: the loss.</param>
     public static void Learns(ITrainingTask task, TrainingSpec spec, int steps, string metric = Metrics.Loss)
     {
         using var training = new Lockstep(task, spec).Run(1);
@@ -66,7 +66,7 @@ public static class TaskPromises
         Demand(first.Hash != other.Hash, "another seed gives other weights: it gave the same. Is the seed used at all?");
     }
 
-    /// <summary>A training that is stopped and resumed from its state ends as one that never was.</summary>
+    /// <summary>A training that is stopped and resumed from its state ends like one that was never stopped.</summary>
     public static void GoesOnAsIfNeverStopped(ITrainingTask task, TrainingSpec spec)
     {
         using var straight = new Lockstep(task, spec).Run(Steps);
@@ -76,7 +76,7 @@ public static class TaskPromises
         Demand(straight.Hash == resumed.Run(Steps - Few).Hash, "a training that is stopped and resumed ends as one that never was: it ends elsewhere. Something is remembered outside the state; use the carry of the pass");
     }
 
-    /// <summary>Two workers and three have the bits of one, and so has their evaluation.</summary>
+    /// <summary>Two workers and three compute the same bits as one, in training and in evaluation.</summary>
     public static void HasTheSameBitsOnAnyNumberOfWorkers(ITrainingTask task, TrainingSpec spec)
     {
         using var one = new Lockstep(task, spec).Run(Steps);

@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace Granary.Torch;
 
 /// <summary>
-/// Hands out batches, and makes the next one on a thread of its own meanwhile: a pure function may be asked early. What was made
-/// and is not asked for is thrown away.
+/// Hands out batches, and meanwhile makes the next one on another thread: a pure function may be asked early. A batch that is
+/// then not asked for is thrown away.
 /// </summary>
 internal sealed class BatchesAhead(IReadOnlyList<Phase> phases) : IDisposable
 {
@@ -32,8 +32,8 @@ internal sealed class BatchesAhead(IReadOnlyList<Phase> phases) : IDisposable
     /// <summary>Makes a batch here and now, its tensors in the innermost scope of the thread.</summary>
     public object? Make(Coordinates at) => phases[at.Phase].Batches.Of(at.Step, at.Shard);
 
-    /// <param name="next">Which is likely to be asked for next; <see langword="null"/>: nobody knows.</param>
-    /// <param name="scope">The innermost of the thread, which the batch's tensors go with.</param>
+    /// <param name="next">The batch that is likely to be asked for next; <see langword="null"/>: nobody knows.</param>
+    /// <param name="scope">The thread's innermost scope, which the batch's tensors are attached to.</param>
     /// <returns>The batch; <see langword="null"/>: there is none for the shard.</returns>
     public object? Take(Coordinates at, Coordinates? next, DisposeScope scope)
     {
@@ -58,7 +58,7 @@ internal sealed class BatchesAhead(IReadOnlyList<Phase> phases) : IDisposable
         return batch;
     }
 
-    /// <summary>What was ordered is not wanted.</summary>
+    /// <summary>Throws away the batch that was ordered, if one was.</summary>
     public void Forget()
     {
         if (order is not null)

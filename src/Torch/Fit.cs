@@ -12,7 +12,7 @@ public sealed record FitProgress(long Step, long TotalSteps, IReadOnlyDictionary
 
 /// <summary>
 /// Trains a learner in this process, without a cluster: for tests, notebooks, and programs of one's own. The weights have the same bits as
-/// those that any number of workers of a cluster make of the same spec.
+/// those of the same spec on a cluster, with any number of workers.
 /// </summary>
 public static class Fit
 {
@@ -23,7 +23,7 @@ public static class Fit
     /// <exception cref="ArgumentException">The class is no learner, or cannot be trained as it is written.</exception>
     /// <exception cref="TaskSettingException">A setting is unknown or does not fit.</exception>
     /// <exception cref="TrainingDataException">The data cannot be used.</exception>
-    /// <exception cref="OperationCanceledException">All have stopped after the step that they were in.</exception>
+    /// <exception cref="OperationCanceledException">All workers have stopped after the step that they were in.</exception>
     public static Task<Fitted<TLearner>> RunAsync<TLearner>(
         Func<TrainingSpec, TrainingSpec>? spec = null, int workers = 1, IProgress<FitProgress>? progress = null, CancellationToken cancellationToken = default)
         where TLearner : Learner
@@ -92,7 +92,7 @@ public sealed class Fitted<TLearner> : IDisposable where TLearner : Learner
 
     internal Fitted(ITrainingReplica replica, int shards, IReadOnlyDictionary<string, double> metrics) => (this.replica, this.shards, Metrics) = (replica, shards, metrics);
 
-    /// <summary>The learner, for whatever it can do besides.</summary>
+    /// <summary>The learner itself, for whatever else it can do.</summary>
     public TLearner Model => (TLearner)replica.Model;
 
     /// <summary>What the last step has learned.</summary>

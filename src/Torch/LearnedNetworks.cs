@@ -12,7 +12,7 @@ internal sealed class LearnedNetworks : IDisposable
     private int[]? learning;
 
     /// <param name="random">What dropout draws from.</param>
-    /// <param name="updates">How many updates a network, by its number, has behind it.</param>
+    /// <param name="updates">How many updates the network of a given number has had.</param>
     /// <exception cref="UnfitNetworkException">A part of a network is not registered, or has no initial values.</exception>
     public LearnedNetworks(Learner learner, LaneRandom random, Func<int, long> updates)
     {
@@ -40,8 +40,8 @@ internal sealed class LearnedNetworks : IDisposable
 
     public NetworkBuffers BuffersOf(int network) => networks[network].Buffers;
 
-    /// <summary>From now on these learn; the others pass gradients on and take none.</summary>
-    /// <param name="numbers">One and the same array for a phase.</param>
+    /// <summary>From now on these networks learn; the others pass gradients on but take none.</summary>
+    /// <param name="numbers">The same array object at every call for a phase.</param>
     public void Learn(int[] numbers)
     {
         for (var number = 0; number < networks.Count; number++)
@@ -54,7 +54,7 @@ internal sealed class LearnedNetworks : IDisposable
         }
     }
 
-    /// <summary>Makes something that networks which do not learn now can learn from later.</summary>
+    /// <summary>Makes a tensor from which networks that do not learn now can learn later.</summary>
     public Tensor WithGradients(Func<Tensor> make)
     {
         var now = learning!;

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Granary.Torch;
 
 /// <summary>
-/// What somebody writes who has a model: its networks, its phases with their data and losses, and how good it is. An engine
+/// What the author of a model writes: its networks, its phases with their data and losses, and how good it is. An engine
 /// trains it on any number of workers, with the same bits. A class of this kind carries a <see cref="LearnerAttribute"/> and has a public
 /// constructor that takes a <see cref="LearnerContext"/>. For a model of one network there is <see cref="NetworkLearner{TSettings, TBatch}"/>.
 /// </summary>
@@ -18,14 +18,14 @@ public abstract class Learner(LearnerContext context) : IDisposable
     /// <summary>What it is made for.</summary>
     public LearnerContext Context { get; } = context;
 
-    /// <summary>The run's.</summary>
+    /// <summary>The run's spec.</summary>
     public TrainingSpec Spec => Context.Spec;
 
     /// <summary>The run's settings.</summary>
     public abstract NetworkSettings Settings { get; }
 
     /// <summary>
-    /// Ordinary modules, and the names that stand before those of their tensors; that of a single network may be empty. Owned by the engine.
+    /// Ordinary modules, each with the name to put before those of its tensors; a single network's may be empty. Owned by the engine.
     /// Parts whose parameters want no gradient are frozen: they stay as they are, in evaluation mode.
     /// </summary>
     public abstract IReadOnlyList<(string Name, nn.Module Module)> Networks { get; }
@@ -48,7 +48,7 @@ public abstract class Learner(LearnerContext context) : IDisposable
     /// <summary>Steps that the run shall have.</summary>
     public long TotalSteps => Spec.TotalSteps(StepsPerEpoch, Context.DefaultEpochs);
 
-    /// <summary>Whether the held-out phases take place in this step: every so many of them, and in the last one.</summary>
+    /// <summary>Whether the held-out phases take place in this step: every <c>ValidateEvery</c> steps, or once an epoch, and in the last step.</summary>
     public bool IsValidated(long step) => (step + 1) % (Settings.ValidateEvery > 0 ? Settings.ValidateEvery : StepsPerEpoch) == 0 || step + 1 == TotalSteps;
 
     /// <summary>Initial values of a network, from a seed alone. Default: those that PyTorch gives, see <see cref="Initialization.Default"/>.</summary>
@@ -57,7 +57,7 @@ public abstract class Learner(LearnerContext context) : IDisposable
     /// <summary>Whether <see cref="WriteSamples"/> is due after this step. Default: never.</summary>
     public virtual bool SamplesDue(long step) => false;
 
-    /// <summary>What the run shows besides numbers (pictures, text), written into a folder that is there.</summary>
+    /// <summary>Writes what the run shows besides numbers (pictures, text) into an existing folder.</summary>
     public virtual void WriteSamples(string folder, long step)
     {
     }
@@ -68,8 +68,8 @@ public abstract class Learner(LearnerContext context) : IDisposable
     internal void Attach(Func<IDisposable> use) => beginUse = use;
 
     /// <summary>
-    /// For all but training: the networks in evaluation mode, where no layer drops anything nor learns from its input, without gradients;
-    /// tensors made meanwhile go at the end.
+    /// For everything but training: the networks are in evaluation mode, where no layer drops anything or learns from its input, and
+    /// there are no gradients; tensors made meanwhile are disposed at the end.
     /// </summary>
     protected T Use<T>(Func<T> use)
     {

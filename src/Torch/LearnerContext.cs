@@ -14,13 +14,13 @@ public sealed class LearnerContext
         (Spec, DefaultEpochs, this.asset) = (spec, defaultEpochs, asset);
     }
 
-    /// <summary>The run's; of a model that is used, with the data that it is to be measured on.</summary>
+    /// <summary>The run's spec; for a model that is used, with the data that it is to be measured on.</summary>
     public TrainingSpec Spec { get; }
 
     /// <summary>Passes over the data where the spec names neither steps nor epochs.</summary>
     public double DefaultEpochs { get; }
 
-    /// <summary>Whether the model is trained already. Its data may be gone: only what measures or trains may ask for them.</summary>
+    /// <summary>Whether the model is trained already. Its data may then be gone: only measuring and training may ask for them.</summary>
     public bool ForUse => asset is not null;
 
     /// <summary>A file that belongs to the trained model; see <see cref="Learner.Assets"/>.</summary>

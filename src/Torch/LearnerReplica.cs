@@ -58,7 +58,7 @@ internal sealed class LearnerReplica : ITrainingReplica
         }
         if (isValidated)
         {
-            // No infinity, which JSON cannot hold.
+            // Not infinity: JSON cannot hold it.
             (State.Scalars[RateScale], State.Scalars[Best]) = (1, learner.Measure.LowerIsBetter ? double.MaxValue : double.MinValue);
             State.Scalars[Stale] = State.Scalars[EndedAt] = 0;
         }
@@ -189,7 +189,7 @@ internal sealed class LearnerReplica : ITrainingReplica
         return count;
     }
 
-    /// <summary>Before the optimizers' memory is touched.</summary>
+    /// <summary>Checks, before the optimizers touch their memory, that training fits.</summary>
     private void CheckMemory()
     {
         long LearningIn(LearningPhase phase) => networks.Parameters.Learning(networks.NumbersOf(phase)).Sum(parameter => parameter.Room);

@@ -4,7 +4,7 @@ using Granary.Training.Tasks;
 
 namespace Granary.Torch;
 
-/// <summary>A learner as the task that it is named.</summary>
+/// <summary>A learner as a task, under the name that its attribute gives.</summary>
 public sealed class LearnerTask : ITrainingTask
 {
     private readonly Type learner;

@@ -13,12 +13,12 @@ using static TorchSharp.torch;
 namespace Granary.Torch;
 
 /// <summary>
-/// A phase that learns: gradients by <c>backward</c> straight into the frame, behind them what the shards carry and what they have
-/// moved the buffers by; then the optimizer, on the mean.
+/// A phase that learns: <c>backward</c> puts gradients straight into the frame; behind them come what the shards carry and how far
+/// they have moved the buffers. Then the optimizer takes the mean.
 /// </summary>
 internal sealed unsafe class LearningWork : PhaseWork, IDisposable
 {
-    // Of the shards that this replica computes, the first and every so many-th are computed twice.
+    // Of the shards that this replica computes, one in this many is computed twice, beginning with the first.
     private const int ProveEvery = 1024;
     private readonly LearningPhase phase;
     private readonly TrainingSpec spec;
@@ -35,7 +35,7 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
     private readonly bool rounded;
     private long computed;
 
-    /// <param name="prefix">Of the names of what it adds to the state.</param>
+    /// <param name="prefix">Put before the names of what it adds to the state.</param>
     public LearningWork(LearningPhase phase, Learner learner, LearnedNetworks networks, BatchesAhead batches, PreparedTensors prepared, LaneRandom random, bool rounded, string prefix)
     {
         (this.phase, spec, this.networks, this.batches, this.rounded) = (phase, learner.Spec, networks, batches, rounded);
@@ -55,7 +55,7 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
     /// <summary>The numbers of the networks that learn.</summary>
     public int[] Networks { get; }
 
-    /// <summary>The scalar that counts the updates: a phase may take place in some steps only.</summary>
+    /// <summary>The scalar that counts the phase's updates: it may take place in some steps only.</summary>
     public string Updates { get; }
 
     public override IReadOnlyList<StateTensor> State { get; }
@@ -82,7 +82,7 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
 
     /// <param name="rateScale">Multiplies the learning rate.</param>
     /// <param name="state">Holds the count of updates.</param>
-    /// <param name="suffix">Of the names of what every phase measures; empty: there is one only.</param>
+    /// <param name="suffix">Put behind the names of what every phase measures; empty: there is only one phase.</param>
     public void Apply(long step, long totalSteps, double rateScale, Frame sum, SortedDictionary<string, double> state, Metrics metrics, string suffix)
     {
         var totals = new Totals(phase.Name, names, sum.Scalars);
@@ -148,14 +148,14 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
         }
     }
 
-    // Backward is not part of it: it follows the types that forward left.
+    // Autocast does not cover backward, which follows the types that forward left.
     private Tensor RoundedLoss(object batch)
     {
         using var autocast = Autocast.Begin(rounded);
         return phase.LossOf(batch, pass);
     }
 
-    /// <summary>Computes the shard once more, with its batch, and holds the results against each other.</summary>
+    /// <summary>Computes the shard once more, with its batch made anew, and compares the results.</summary>
     /// <exception cref="UnfitNetworkException">They differ.</exception>
     private void Prove(Coordinates at, Frame frame, DisposeScope scope)
     {
@@ -186,7 +186,7 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
         ? [new($"{prefix}carry", [spec.Shards, phase.CarryLength], StateKind.Training, carried.Pointer)]
         : [];
 
-    /// <summary>Neighbours that learn alike, in one run each.</summary>
+    /// <summary>Joins consecutive parameters that learn alike into runs.</summary>
     private static IEnumerable<Run> RunsOf(LearningPhase phase, IReadOnlyList<FlatParameter> parameters)
     {
         Run? open = null;

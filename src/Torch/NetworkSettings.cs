@@ -6,7 +6,7 @@ namespace Granary.Torch;
 /// <summary>The settings that all learners have, to inherit from. A learner's own defaults are set in its constructor.</summary>
 public record NetworkSettings
 {
-    // What each means is said once, in its attribute, from where users have it.
+    // What each one means is said once, in its attribute, where users read it.
 #pragma warning disable CS1591
     [Setting("samples in a batch, over all shards", Min = 1, Max = 1 << 24)]
     public int Batch { get; init; } = 64;

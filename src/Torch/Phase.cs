@@ -18,8 +18,8 @@ public abstract class Phase
     public IReadOnlyList<string> Sums { get; init; } = [];
 
     /// <summary>
-    /// Floats that each shard carries from one of its batches to the next: of a phase that learns from step to step, as part of the
-    /// state; of a held-out one as long as it is measured. Default: none.
+    /// Floats that each shard carries from one of its batches to the next: in a phase that learns, from step to step, as part of the
+    /// state; in a held-out phase, for as long as one measurement lasts. Default: none.
     /// </summary>
     public int CarryLength { get; init; }
 
@@ -45,13 +45,13 @@ public abstract class LearningPhase : Phase
         (WeightDecay, Clip) = (settings.WeightDecay, settings.Clip);
     }
 
-    /// <summary>The networks that learn, all others stand still; they are among those of the learner.</summary>
+    /// <summary>The networks that learn, some or all of the learner's; all others stand still.</summary>
     public IReadOnlyList<nn.Module> Learns { get; }
 
-    /// <summary>Default: that of the settings, as all that follows.</summary>
+    /// <summary>The optimizer. Default: the settings', as for all properties below that name no other default.</summary>
     public OptimizerChoice Optimizer { get; init; }
 
-    /// <summary>Of a schedule, the highest.</summary>
+    /// <summary>The learning rate; of a schedule, the highest.</summary>
     public double LearningRate { get; init; }
 
     /// <summary>One of those that <see cref="Training.Optimization.Schedule"/> knows.</summary>
@@ -66,7 +66,7 @@ public abstract class LearningPhase : Phase
     /// <summary>Largest norm of the mean gradient; 0: any.</summary>
     public double Clip { get; init; }
 
-    /// <summary>Of a parameter the first that has it counts. Default: none, all parameters learn alike.</summary>
+    /// <summary>Parameters that learn otherwise; the first group that has a parameter counts. Default: none, all learn alike.</summary>
     public IReadOnlyList<ParameterGroup> Groups { get; init; } = [];
 
     /// <summary>Whether the phase takes place in a step. Default: in every one.</summary>
@@ -113,7 +113,7 @@ public abstract class HeldOutPhase : Phase
 }
 
 /// <inheritdoc/>
-/// <param name="batches">Called once, when the first batch is needed. It measures on those of one epoch.</param>
+/// <param name="batches">Called once, when the first batch is needed. The phase measures on the batches of one epoch.</param>
 /// <param name="judge">What a batch adds to the sums and to the weight.</param>
 public sealed class HeldOutPhase<TBatch>(string name, Func<IBatches<TBatch>> batches, Action<TBatch, ShardPass> judge)
     : HeldOutPhase(name, batches) where TBatch : class

@@ -49,7 +49,7 @@ internal sealed class PreparedTensors(LearnedNetworks networks, ulong seed) : ID
         }
     }
 
-    // Seeded without the phase, and another seed for what is drawn afterwards: it may have been made in this phase or not.
+    // Seeded without the phase, and what is drawn afterwards has another seed: so it does not matter which phase has made the tensor.
     private Tensor Make(string name, ShardPass pass, Func<ShardPass, Tensor> make)
     {
         pass.Seed(SeedOf(name, pass));

@@ -63,18 +63,18 @@ public sealed unsafe class ShardPass : IDisposable
 
     /// <summary>
     /// Makes a tensor that a later phase of this step wants, too, such as the images of a generator: it is made once. The networks that
-    /// it is made by must not learn in between.
+    /// make it must not learn in between.
     /// </summary>
-    /// <param name="name">As <see cref="Prepared"/> asks for it.</param>
+    /// <param name="name">The name by which <see cref="Prepared"/> asks for it.</param>
     /// <param name="make">Draws its random numbers from the pass that it is handed.</param>
     /// <returns>The tensor, through which no gradients pass in this phase.</returns>
     public Tensor Prepare(string name, Func<ShardPass, Tensor> make) => prepared!.Prepare(name, this, make);
 
     /// <summary>What an earlier phase of this step has prepared; gradients pass through it.</summary>
-    /// <param name="make">The same as for <see cref="Prepare"/>: where the earlier phase was computed elsewhere, it is made anew.</param>
+    /// <param name="make">The same as for <see cref="Prepare"/>: where the earlier phase was computed elsewhere, the tensor is made anew.</param>
     public Tensor Prepared(string name, Func<ShardPass, Tensor> make) => prepared!.Take(name, this, make, scope!);
 
-    /// <summary>Adds to one of the phase's sums. Whole numbers stay exact below 2^48, others to seven digits behind the point.</summary>
+    /// <summary>Adds to one of the phase's sums. Whole numbers stay exact below 2^48, others to seven decimal places.</summary>
     /// <exception cref="ArgumentException">The phase has no sum of this name.</exception>
     public void Add(string name, double value)
     {
@@ -117,7 +117,7 @@ public sealed unsafe class ShardPass : IDisposable
         ? new(place, (int)length)
         : throw new ArgumentException($"A shard cannot carry {length} values from one batch to the next: its phase has room for {carryLength}. Raise the phase's CarryLength.");
 
-    /// <summary>For the random numbers from now on.</summary>
+    /// <summary>Seeds the random numbers from now on.</summary>
     internal void Seed(ulong seed)
     {
         this.seed = seed;

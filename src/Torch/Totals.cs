@@ -19,7 +19,7 @@ public readonly ref struct Totals
     /// <summary>The phase's name.</summary>
     public string Phase { get; }
 
-    /// <summary>Of its sums.</summary>
+    /// <summary>The names of its sums.</summary>
     public IReadOnlyList<string> Names { get; }
 
     /// <summary>Samples or tokens.</summary>

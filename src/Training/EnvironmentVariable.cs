@@ -1,6 +1,6 @@
 namespace Granary.Training;
 
-/// <summary>What the surroundings set. Variables are read here only, so that an empty one means the same everywhere: it is not set.</summary>
+/// <summary>What the environment sets. Variables are read here only, so that an empty one means the same everywhere: it is not set.</summary>
 public static class EnvironmentVariable
 {
     /// <summary>The folder of data sets. Default: none.</summary>

@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace Granary.Client.Commands;
 
-/// <summary><c>granary list</c>, <c>nodes</c>, <c>drain</c>: a cluster that is there.</summary>
+/// <summary><c>granary list</c>, <c>nodes</c>, <c>drain</c>: a cluster that is running.</summary>
 internal static class ClusterCommands
 {
     public static Command CreateList()

@@ -35,7 +35,7 @@ internal static class Misuse
             : $"{path} has no command '{Shown.Value(word)}'.{Meant(word, command.Subcommands.Select(known => known.Name))}";
     }
 
-    /// <summary>An empty value is mostly that of a shell's variable that is not set. Texts may be empty.</summary>
+    /// <summary>An empty value mostly comes from a shell variable that is not set. Texts may be empty.</summary>
     private static string? Empty(CommandResult command)
     {
         foreach (var result in command.Children.Where(child => child.Tokens.Any(token => token.Value.Length == 0)))

@@ -8,7 +8,7 @@ using Grpc.Core;
 
 namespace Granary.Client.Commands;
 
-/// <summary><c>granary submit</c>, <c>watch</c>, <c>cancel</c>, <c>pause</c>, <c>scale</c>: runs on a cluster that is there.</summary>
+/// <summary><c>granary submit</c>, <c>watch</c>, <c>cancel</c>, <c>pause</c>, <c>scale</c>: runs on a cluster that is running.</summary>
 internal static class RunCommands
 {
     public static Command CreateSubmit()

@@ -16,7 +16,7 @@ internal static class RunDirectory
     /// <exception cref="UserErrorException">No whole checkpoint lies in it.</exception>
     public static Checkpoint Newest(string directory) => Read(directory, store => store.Latest(Warn)) ?? throw None(directory);
 
-    /// <param name="data">Other data than the run's. Default: those.</param>
+    /// <param name="data">Data to use in place of the run's. Default: the run's.</param>
     public static TrainedModel OpenModel(string directory, string? data = null) => Read(directory, _ => TrainedModel.Open(directory, data, Warn));
 
     /// <summary>The run as it was asked for, to go on in this directory.</summary>

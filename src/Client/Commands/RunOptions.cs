@@ -32,7 +32,7 @@ internal sealed class RunOptions
         }
     }
 
-    /// <summary>The spec with what was typed in place of what it has. More workers than shards it has only if they were asked for.</summary>
+    /// <summary>The spec with what was typed in place of what it has. It has more workers than shards only if they were asked for.</summary>
     public RunSpec Override(RunSpec spec, ParseResult parsed) => spec with
     {
         Workers = parsed.GetValue(workers) ?? Math.Min(spec.Workers, spec.Shards),

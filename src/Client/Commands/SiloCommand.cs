@@ -17,8 +17,8 @@ internal static class SiloCommand
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            // Before the host listens itself: a silo may wait minutes for its Redis. A closed terminal, and Ctrl+C in it, tell all of a
-            // program's processes: those attached to another end when that one lets them.
+            // Registered before the host listens itself: a silo may wait minutes for its Redis. A closed terminal, and Ctrl+C in it, reach
+            // all processes of a program: silos attached to another process end when that one lets them.
             using var hungUp = PosixSignalRegistration.Create(PosixSignal.SIGHUP, EndUnlessAttached);
             using var interrupted = PosixSignalRegistration.Create(PosixSignal.SIGINT, EndUnlessAttached);
             using var told = PosixSignalRegistration.Create(PosixSignal.SIGTERM, End);

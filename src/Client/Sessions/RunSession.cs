@@ -52,9 +52,9 @@ internal static class RunSession
         return await client.SubmitAsync(spec, cancellationToken);
     }
 
-    /// <param name="known">The run as it was heard of last.</param>
-    /// <param name="since">What came before is not shown. Default: all that the cluster still knows is.</param>
-    /// <param name="until">Where to stop watching before the run's end, as what was asked for is reached.</param>
+    /// <param name="known">The run's last known status.</param>
+    /// <param name="since">What came before is not shown. Default: all that the cluster still knows is shown.</param>
+    /// <param name="until">Where to stop watching before the run's end, because what was asked for is reached.</param>
     public static async Task<int> WatchAsync(
         TrainingClient client, RunStatus known, Watching how, RunOwner owner, Interruption interruption, DateTimeOffset since = default, Func<RunStatus, bool>? until = null)
     {

@@ -13,7 +13,7 @@ internal sealed class ClusterGrain(
     private readonly Dictionary<string, NodeInfo> nodes = [];
     private long woken;
 
-    /// <summary>Storage may lose its data while nothing happens that would be written.</summary>
+    /// <summary>Writes the record again and again: storage may lose its data while nothing happens that would be written.</summary>
     public override Task OnActivateAsync(CancellationToken cancellationToken)
     {
         this.RegisterGrainTimer(_ => record.RecordExists ? record.WriteStateAsync() : Task.CompletedTask, new GrainTimerCreationOptions { DueTime = WriteAgainEvery, Period = WriteAgainEvery });
@@ -59,7 +59,7 @@ internal sealed class ClusterGrain(
 
     public async Task<SlotReply> AcquireAsync(SlotRequest request)
     {
-        // A new activation of this grain may not have heard of all nodes yet; those that train know theirs.
+        // A new activation of this grain may not have heard of all nodes yet; runs that train know theirs.
         foreach (var slot in request.Holds)
         {
             nodes.TryAdd(slot.Node.Name, slot.Node);
@@ -155,7 +155,7 @@ internal sealed class ClusterGrain(
 [GenerateSerializer]
 public sealed class ClusterRecord
 {
-    /// <summary>Of all runs that have not ended and are not paused.</summary>
+    /// <summary>The claims of all runs that have not ended and are not paused.</summary>
     [Id(0)]
     public List<SlotClaim> Claims { get; set; } = [];
 

@@ -26,7 +26,7 @@ internal sealed partial class NodeRegistration(
         Versions = environment.Versions.ToDictionary(),
     };
 
-    /// <summary>Hands over: the runs go on without this node from the next step boundary, or with a checkpoint if it is the last.</summary>
+    /// <summary>Hands over: from the next step boundary, the runs go on without this node or, if it is their last, leave a checkpoint.</summary>
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);

@@ -17,7 +17,7 @@ public sealed record SlotClaim(
     [property: Id(5)] List<string> Held,
     [property: Id(6)] bool Started)
 {
-    /// <summary>Whether the cluster has nodes enough of the run's versions: if not, nobody waits behind it. Default: yes.</summary>
+    /// <summary>Whether the cluster has enough nodes of the run's versions: if not, nobody waits behind the run. Default: yes.</summary>
     [Id(7)]
     public bool CanBeServed { get; init; } = true;
 
@@ -25,7 +25,7 @@ public sealed record SlotClaim(
     public int Needed => Started ? 1 : Math.Min(Minimum, Wanted);
 }
 
-/// <summary>All slots a run has from now on (those it had and are not among them are given back), and why.</summary>
+/// <summary>All slots a run has from now on (those it had that are not among them are given back), and why.</summary>
 internal readonly record struct SlotGrant(IReadOnlyList<SlotInfo> Slots, string Reason);
 
 /// <summary>

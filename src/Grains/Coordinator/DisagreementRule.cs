@@ -6,11 +6,11 @@ namespace Granary.Grains.Coordinator;
 /// <summary>Whether workers that stand at one place have one state. Pure functions.</summary>
 internal static class DisagreementRule
 {
-    /// <summary>After so many times in a row, without a step beyond the place of the last, a machine is broken, and the run is given up.</summary>
+    /// <summary>After this many times in a row, without a step beyond the place of the last, a machine must be broken, and the run is given up.</summary>
     public const int Times = 3;
 
     /// <param name="furthest">Where the round would begin: only states of that place are copied.</param>
-    /// <returns>The workers, by number, that differ from the most; empty: no state has the most; <see langword="null"/>: nobody differs.</returns>
+    /// <returns>The workers, by number, without the most common state; empty: no state is the most common; <see langword="null"/>: nobody differs.</returns>
     public static IReadOnlyList<int>? Find(IReadOnlyList<PrepareReply> replies, Position furthest)
     {
         var states = replies

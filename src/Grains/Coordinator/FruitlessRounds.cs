@@ -15,7 +15,7 @@ internal sealed class FruitlessRounds(TimeProvider time)
     /// <summary>Whether a run that is to stop gives up waiting for a round that does so in good order.</summary>
     public bool TooManyToStop => count > MostToStop;
 
-    /// <summary>Whether round after round has not started for so long that none will.</summary>
+    /// <summary>Whether rounds have failed to start for so long that none will.</summary>
     public bool NoneStarts => unstarted.Times >= LeastUnstarted && time.GetUtcNow() - unstarted.Since > LongestUnstarted;
 
     /// <summary>A round is to begin at this step.</summary>
@@ -36,7 +36,7 @@ internal sealed class FruitlessRounds(TimeProvider time)
     /// <summary>The run has stopped; should it be resumed, it begins anew.</summary>
     public void Forget() => count = 0;
 
-    /// <summary>They come ever more slowly.</summary>
+    /// <summary>Waits before the next round, longer each time.</summary>
     public Task BackOffAsync()
     {
         var pause = TimeSpan.FromMilliseconds(25 * Math.Pow(2, Math.Min(count++, 10)) - 25);

@@ -4,10 +4,10 @@ namespace Granary.Grains.Coordinator;
 
 /// <summary>What <see cref="PaceWatch"/> has seen.</summary>
 /// <param name="Stragglers">Workers that straggle for a while, a sentence each; each is named once a round.</param>
-/// <param name="Replan">Why, and how many shards each worker should have; <see langword="null"/>: it is not worth a new round.</param>
+/// <param name="Replan">Why to spread the shards anew, and how many each worker should have; <see langword="null"/>: it is not worth a new round.</param>
 internal sealed record PaceVerdict(IReadOnlyList<string> Stragglers, ReplanDecision? Replan);
 
-/// <summary>Watches for workers that are slower than the others: for a while, as any may be for a moment. No bit depends on it.</summary>
+/// <summary>Watches for workers that stay slower than the others for a while, as any may be slower for a moment. No bit depends on it.</summary>
 internal sealed class PaceWatch(TrainingInstruments instruments, TimeProvider time)
 {
     private static readonly TimeSpan SlowFor = TimeSpan.FromSeconds(3);

@@ -8,7 +8,7 @@ namespace Granary.Grains.Coordinator;
 [GenerateSerializer, Immutable]
 public sealed record WorkerLoss([property: Id(0)] long Step, [property: Id(1)] List<int> Shards, [property: Id(2)] List<string> Slots)
 {
-    /// <summary>Of workers lost together, such as all of one silo: whichever computed the shard that did it, all are gone.</summary>
+    /// <summary>Workers lost together, such as all of one silo, are one loss: whichever of them computed the shard that did it, all are gone.</summary>
     public static WorkerLoss Of(long step, IReadOnlyCollection<WorkerAssignment> lost) => new(
         step,
         [.. lost.SelectMany(worker => Enumerable.Range(worker.ShardStart, worker.ShardEnd - worker.ShardStart))],
@@ -24,7 +24,7 @@ public sealed record LossHistory([property: Id(0)] List<WorkerLoss> Losses)
     /// <summary>With one more loss. If it happened at another step than those before, the run had got on in between, and they are forgotten.</summary>
     public LossHistory After(WorkerLoss loss) => new(Losses is [.., var last] && last.Step == loss.Step ? [.. Losses, loss] : [loss]);
 
-    /// <summary>Forgets the losses if so many committed steps lie behind them; not while the run only makes up for lost ones.</summary>
+    /// <summary>Forgets the losses once more steps are committed than at the last of them; not while the run only makes up for lost steps.</summary>
     public LossHistory AfterStep(long committed) => Losses is [.., var last] && committed > last.Step ? None : this;
 }
 

@@ -82,7 +82,7 @@ internal sealed partial class RoundDriver
                     }
                     Status = Status with { WeightsSha256 = hash };
                     book.Record.StopReason += message.Length > 0 ? $" {message}" : "";
-                    // A round that stopped for another reason has left no checkpoint: one more stops with it.
+                    // A round that stopped for another reason has left no checkpoint: one more round stops with a checkpoint.
                     return current.StopsWithCheckpoint ? [] : SlotsOf(plan);
                 }
                 if (next.Count == 0)
@@ -179,10 +179,10 @@ internal sealed partial class RoundDriver
     }
 
     /// <summary>
-    /// The workers' states are not equal. Since they last were, each has computed from a state that may have been wrong, for the
-    /// sums of all: so all go back to a state that they agreed on, the many as well as the few.
+    /// The workers' states are not equal. Since they last were, each worker has computed from a state that may have been wrong, and
+    /// all have used the sums: so all go back to a state that they agreed on, the many as well as the few.
     /// </summary>
-    /// <param name="odd">The workers, by number, that differ from the most; empty: no state has the most.</param>
+    /// <param name="odd">The workers, by number, without the most common state; empty: no state is the most common.</param>
     private async Task DisagreeAsync(RoundPlan plan, long step, IReadOnlyList<int> odd)
     {
         book.Record.Differences = step > book.Record.DifferedAt ? 1 : book.Record.Differences + 1;
@@ -202,7 +202,7 @@ internal sealed partial class RoundDriver
 
     private Task RecoverAsync(string reason) => book.ChangeAsync(Status, book.Record.StopReason is null ? RunState.Recovering : RunState.Stopping, reason);
 
-    /// <summary>Every node of the run is going: it has left a checkpoint and waits for others.</summary>
+    /// <summary>Every node of the run is leaving: the run has left a checkpoint and waits for other nodes.</summary>
     private async Task LeaveAllAsync(RoundPlan plan)
     {
         (book.Record.Plan, round) = (null, null);

@@ -81,7 +81,7 @@ internal sealed partial class RoundDriver
         }
         if (book.Record.Differs)
         {
-            // What each of them computed from went into the sums of all.
+            // Every worker's state, even a wrong one, has gone into the sums of all.
             positions = [.. positions.Select(_ => (Position?)null)];
             furthest = new(0);
         }

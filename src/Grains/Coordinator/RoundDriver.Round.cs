@@ -55,7 +55,7 @@ internal sealed partial class RoundDriver
     /// <summary>Takes the losses since the last round into account: a shard that kills one worker after the other ends the run.</summary>
     private async Task<bool> IsGivenUpAsync()
     {
-        // Not where the next round begins: when the last replica is lost, that is far behind where it died.
+        // Not the step where the next round begins: when the last replica is lost, that is far before the step where it died.
         var step = book.Record.Furthest;
         if (lost.Count == 0)
         {
@@ -79,7 +79,7 @@ internal sealed partial class RoundDriver
         var plan = current.Plan;
         var starting = Indices(plan).Select(index => AskUntilAnsweredAsync(plan, index, worker => worker.StartAsync(RunId, plan.Number, start))).ToList();
         var asked = starting.ToList();
-        // The first that cannot decides: the others may be waiting for it.
+        // The first worker that cannot start decides: the others may be waiting for it.
         while (starting.Count > 0)
         {
             var first = Task.WhenAny(starting);

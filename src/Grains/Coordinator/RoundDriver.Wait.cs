@@ -2,7 +2,7 @@ using Granary.Contracts;
 
 namespace Granary.Grains.Coordinator;
 
-/// <summary>What the coordinator asks of workers, and how long it waits: it says what for every few seconds, and a run that is to stop does not wait.</summary>
+/// <summary>What the coordinator asks of workers, and how long it waits: every few seconds it says what for, and a run that is to stop does not wait.</summary>
 internal sealed partial class RoundDriver
 {
     private static readonly TimeSpan AskAgain = TimeSpan.FromSeconds(5);
@@ -38,7 +38,7 @@ internal sealed partial class RoundDriver
     /// <summary>Whether the run was told to stop, a while ago.</summary>
     private bool IsLateToStop => book.Record.StopReason is not null && time.GetUtcNow() - Status.Since > PatienceWhenStopping;
 
-    /// <summary>Says what a round under way waits for, if that is not plain. Its reason stays: it trains, and soon goes on.</summary>
+    /// <summary>Says what a round under way waits for, if that is not plain. The run's reason stays: it trains, and soon goes on.</summary>
     private void RemindOf(RoundInProgress current, Stall stall)
     {
         var waited = $"for {stall.Still.TotalSeconds:0} s";

@@ -8,7 +8,7 @@ namespace Granary.Grains.Coordinator;
 /// Takes a run from round to round. Not on the path of a step: between the start of a round and its end it only listens. Lives on
 /// the turns of the coordinator's grain.
 /// </summary>
-/// <param name="stayAwake">Keeps the grain from being put to rest until what it gives is disposed of.</param>
+/// <param name="stayAwake">Keeps the grain from being deactivated until the returned object is disposed of.</param>
 internal sealed partial class RoundDriver(
     RunBook book, IClusterMembershipService membership, IGrainFactory grains, TrainingInstruments instruments, TimeProvider time, ILogger logger, Func<IDisposable> stayAwake)
 {
@@ -102,7 +102,7 @@ internal sealed partial class RoundDriver(
 
     /// <summary>
     /// Goes on with the round of the activation before, if its workers are still at it: they have not noticed. Otherwise
-    /// answers with those of its slots that are left, for a new one.
+    /// answers with those of its slots that are left, for a new round.
     /// </summary>
     private async Task<IReadOnlyList<SlotInfo>> TakeOverAsync()
     {
@@ -144,7 +144,7 @@ internal sealed partial class RoundDriver(
         return reply.Slots;
     }
 
-    /// <summary><see langword="null"/>: the cluster's list is away.</summary>
+    /// <summary><see langword="null"/>: the cluster's list cannot be reached.</summary>
     private async Task<SlotReply?> AskClusterAsync()
     {
         avoidance.Forgive();
@@ -230,7 +230,7 @@ internal sealed partial class RoundDriver(
                 book.Events.Add(report.Written ? $"Checkpoint of step {report.Step} in {report.Message}." : report.Message!, Status);
                 break;
             case ReportKind.Remark:
-                // It knows more than a reminder: those wait.
+                // A remark says more than a reminder: reminders wait.
                 reminded = time.GetTimestamp() + (RemindEvery.Ticks * time.TimestampFrequency / TimeSpan.TicksPerSecond);
                 // After the last step nothing else is on its way that would take its place.
                 Status = report.Step == Status.TotalSteps ? Status with { Reason = report.Message! } : Status;
@@ -253,7 +253,7 @@ internal sealed partial class RoundDriver(
         }
     }
 
-    /// <summary>Leaves the silo of a worker that cannot be reached alone for a while.</summary>
+    /// <summary>For a while, leaves alone the silo of a worker that cannot be reached.</summary>
     private void Lose(SlotInfo slot, string? reason, bool beforeItTrained = false)
     {
         lost.AddRange(begun?.Workers.Where(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) ?? []);

@@ -19,7 +19,7 @@ internal sealed class RoundInProgress(RoundPlan plan)
 
     public Task<RoundOutcome> Outcome => outcome.Task;
 
-    /// <summary>How long each worker computes on a shard, lately; zero: not heard yet.</summary>
+    /// <summary>How long each worker has lately computed on a shard; zero: not heard yet.</summary>
     public TimeSpan[] ComputePerShard { get; } = new TimeSpan[plan.Workers.Count];
 
     /// <summary>Whether the workers have been asked to stop at the next step boundary.</summary>
@@ -28,10 +28,10 @@ internal sealed class RoundInProgress(RoundPlan plan)
     /// <summary>Where the workers' states were found to differ, if they were.</summary>
     public long DiffersAt { get; private set; }
 
-    /// <summary>The workers, by number, that differ from the most; empty: no state has the most.</summary>
+    /// <summary>The workers, by number, without the most common state; empty: no state is the most common.</summary>
     public IReadOnlyList<int> Odd { get; private set; } = [];
 
-    /// <summary>Whether they were asked to leave a checkpoint there.</summary>
+    /// <summary>Whether the workers were asked to leave a checkpoint where they stop.</summary>
     public bool StopsWithCheckpoint { get; set; }
 
     /// <summary>

@@ -9,7 +9,7 @@ namespace Granary.Grains.Coordinator;
 internal static class RoundPlanner
 {
     /// <summary>Contiguous shard ranges over the slots, in their order; at most as many slots as shards are used.</summary>
-    /// <param name="shares">How many shards each slot gets. Default, or if there are not as many as slots: evenly many.</param>
+    /// <param name="shares">How many shards each slot gets. Default, or if there are not as many shares as slots: an even split.</param>
     public static RoundPlan Plan(RunSpec spec, long number, Guid secret, IReadOnlyList<SlotInfo> slots, IReadOnlyList<int>? shares = null)
     {
         var ranges = shares?.Count == slots.Count ? ShardRange.Split(shares) : ShardRange.Split(spec.Shards, Math.Min(slots.Count, spec.Shards));
@@ -17,8 +17,8 @@ internal static class RoundPlanner
     }
 
     /// <summary>
-    /// Where a round begins: where the replica that is furthest stands, and the others copy it. Only if a checkpoint is
-    /// further than all, or nobody has made a step yet, do they load it (or start anew). A step being a pure function, the
+    /// Where a round begins: where the furthest replica stands, whose state the others copy. Only if a checkpoint is further
+    /// than all, or nobody has made a step yet, do they load it (or start anew). A step being a pure function, the
     /// bits are the same in either case.
     /// </summary>
     /// <param name="positions">Of the workers, in order; <see langword="null"/>: its state is no good.</param>

@@ -13,7 +13,7 @@ internal sealed partial class RunBook(string runId, IPersistentState<RunRecord> 
 {
     private static readonly TimeSpan StoragePause = TimeSpan.FromSeconds(1);
 
-    // Of the attempts to write, a second from one to the next.
+    // Attempts to write between two reminders; they are a second apart.
     private const int RemindEvery = 5;
     private readonly SemaphoreSlim writing = new(1);
 
@@ -56,7 +56,7 @@ internal sealed partial class RunBook(string runId, IPersistentState<RunRecord> 
         Events.Add(reason, Status);
     }
 
-    /// <summary>Storage may lose its data, and a run that trains in peace writes nothing: it would not be known any more.</summary>
+    /// <summary>Storage may lose its data, and a run that trains in peace writes nothing: without this it would be forgotten.</summary>
     public async Task WriteAgainAsync()
     {
         if (IsLeft || !stored.RecordExists || !await writing.WaitAsync(TimeSpan.Zero))

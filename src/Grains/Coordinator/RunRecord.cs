@@ -22,7 +22,7 @@ public sealed class RunRecord
     [Id(3)]
     public bool Pausing { get; set; }
 
-    /// <summary>The newest round's; the next activation takes it over.</summary>
+    /// <summary>The newest round's plan; the next activation takes it over.</summary>
     [Id(4)]
     public RoundPlan? Plan { get; set; }
 
@@ -34,7 +34,7 @@ public sealed class RunRecord
     [Id(7)]
     public bool Differs { get; set; }
 
-    /// <summary>How often that was so, and at which step last, since the run got beyond.</summary>
+    /// <summary>How often in a row that was found without getting beyond the furthest step where it was, and that step.</summary>
     [Id(8)]
     public int Differences { get; set; }
 

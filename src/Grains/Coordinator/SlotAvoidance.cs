@@ -13,19 +13,19 @@ internal sealed class SlotAvoidance(TimeProvider time)
     private readonly Dictionary<string, string> unfit = [];
     private readonly Dictionary<string, int> unprepared = [];
 
-    /// <summary>By their addresses.</summary>
+    /// <summary>Their addresses.</summary>
     public IReadOnlyCollection<string> Silos => until.Keys;
 
     /// <summary>Why nodes cannot train this run, a sentence each; empty: all can.</summary>
     public string Unfit => string.Join(" ", unfit.Values.Distinct());
 
-    /// <summary>A node that was lost as often as the rule allows before it trained: what it was to build may be what ends it.</summary>
+    /// <summary>A node that was lost before it trained as often as the rule allows: what it was to build may be what kills it.</summary>
     public string? LostUnprepared => unprepared.FirstOrDefault(node => node.Value >= RetryRule.Losses).Key;
 
     public bool Includes(SlotInfo slot) => until.ContainsKey(slot.Node.Silo);
 
     /// <summary>Its silo cannot be reached.</summary>
-    /// <param name="beforeItTrained">While it read the data and built the model.</param>
+    /// <param name="beforeItTrained">Whether it was lost while it read the data and built the model.</param>
     public void Lose(SlotInfo slot, bool beforeItTrained = false)
     {
         until[slot.Node.Silo] = time.GetUtcNow() + LostFor;
@@ -45,7 +45,7 @@ internal sealed class SlotAvoidance(TimeProvider time)
     /// <summary>A round has begun: all its workers could build what they were to build.</summary>
     public void Begun() => unprepared.Clear();
 
-    /// <summary>Gives those another chance whose time is over.</summary>
+    /// <summary>Gives another chance to those whose time is over.</summary>
     public void Forgive()
     {
         foreach (var (silo, _) in until.Where(entry => entry.Value <= time.GetUtcNow()).ToList())

@@ -1,9 +1,9 @@
 namespace Granary.Grains.Coordinator;
 
-/// <summary>Notices that a round stands still: steps take what they take, so it is measured by the longest of late.</summary>
+/// <summary>Notices that a round stands still: steps take as long as they take, so the longest recent one is the measure.</summary>
 internal sealed class StallWatch(TimeProvider time)
 {
-    // A step is waited for in silence for so long, and for so many times the longest before it.
+    // A step is waited for in silence for this long, and for this many times the longest before it.
     private static readonly TimeSpan LongStep = TimeSpan.FromSeconds(15);
     private const int LongSteps = 3;
     private long step = -1;

@@ -4,7 +4,7 @@ namespace Granary.Grains.Coordinator;
 
 /// <summary>How a worker fares in a round.</summary>
 /// <param name="Slot">The worker's slot, such as <c>silo-1/0</c>.</param>
-/// <param name="PerShard">How long it computes on one shard, lately; zero: not known yet.</param>
+/// <param name="PerShard">How long it has lately computed on one shard; zero: not known yet.</param>
 internal readonly record struct WorkerPace(string Slot, int Shards, TimeSpan PerShard)
 {
     public bool IsKnown => PerShard > TimeSpan.Zero;
@@ -29,7 +29,7 @@ internal static class StragglerRule
     /// <summary>A new round costs time: the step must become this much shorter to be worth it.</summary>
     public const double WorthwhileGain = 0.25;
 
-    /// <summary>For each worker its time for a shard over the median of the others': 1 is normal, and what is said when it is not known.</summary>
+    /// <summary>For each worker its time for a shard over the median of the others': 1 is normal, and stands for a time that is not known.</summary>
     public static IReadOnlyList<double> Scores(IReadOnlyList<WorkerPace> workers) => [.. workers.Select((worker, index) =>
     {
         var others = workers.Where((other, at) => at != index && other.IsKnown).Select(other => other.PerShard.Ticks).Order().ToList();
@@ -85,7 +85,7 @@ internal static class StragglerRule
         return then <= now * (1 - WorthwhileGain) ? new(true, reason, shares) : new(false, $"{reason} That is not worth a new round.", present);
     }
 
-    /// <summary>With one shard each to begin with, the next always goes to whoever is then done first: no other way is shorter.</summary>
+    /// <summary>Each begins with one shard; the next one always goes to whoever would then be done first: no other way is shorter.</summary>
     private static long LeastStepTime(int shards, long[] times)
     {
         var counts = Enumerable.Repeat(1L, times.Length).ToArray();

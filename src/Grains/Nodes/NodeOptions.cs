@@ -17,7 +17,7 @@ public sealed class NodeOptions
     [Range(0, 1024)]
     public int Slots { get; set; } = 1;
 
-    /// <summary>The address or name that other processes reach this one's gradients' port by. Default of a silo: its advertised address.</summary>
+    /// <summary>The address or name under which other processes reach this one's port for gradients. Default of a silo: its advertised address.</summary>
     [RegularExpression("[A-Za-z0-9._-]{1,253}", ErrorMessage = "an IPv4 address, such as 10.0.0.5, or a name")]
     public string DataHost { get; set; } = IPAddress.Loopback.ToString();
 

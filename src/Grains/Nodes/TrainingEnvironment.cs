@@ -16,7 +16,7 @@ public sealed record TrainingEnvironment(TaskCatalog Tasks, IReadOnlyDictionary<
     /// <summary>What this machine cannot do as fast as others, a sentence each; told in the log. Default: nothing.</summary>
     public IReadOnlyList<string> Remarks { get; init; } = [];
 
-    /// <summary>Of the programs that a run's bits depend on, by name; silos of different ones do not train together. Default: none are told.</summary>
+    /// <summary>Versions of the programs that a run's bits depend on, by name; silos of different versions do not train together. Default: none.</summary>
     public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string>();
 
     /// <summary>The run as it is asked for, settled: for the gateway, before anybody hears of it.</summary>

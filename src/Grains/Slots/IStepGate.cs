@@ -3,8 +3,8 @@ using Granary.Training.Tasks;
 namespace Granary.Grains.Slots;
 
 /// <summary>
-/// Is passed by every worker of the silo at fixed points of every step, on the training thread, which waits as long as the
-/// gate does: for a program that holds training at a certain step and phase. Usually there is none.
+/// Every worker of the silo passes it at fixed points of every step, on the training thread, which waits as long as the gate
+/// takes: for a program that holds training at a certain step and phase. Usually there is none.
 /// </summary>
 public interface IStepGate
 {

@@ -9,10 +9,10 @@ namespace Granary.Grains.Slots;
 /// <summary>Keeps the run directory, on the round's first worker: learning curve, samples, checkpoints. Training goes on without what the disk refuses.</summary>
 internal sealed class RunKeeper : IDisposable
 {
-    /// <summary>How long the result of a run may be lost to a kill, where its spec does not say after how many steps to write one.</summary>
+    /// <summary>How much training a kill may cost, where the spec does not say after how many steps to write a checkpoint.</summary>
     private static readonly TimeSpan CheckpointInterval = TimeSpan.FromMinutes(5);
 
-    // For a disk that takes no checkpoint: the last one is waited for, that of a run that stops only for a while.
+    // For a disk that takes no checkpoint: the run's last one is waited for without limit, any other only for a while.
     private static readonly TimeSpan DiskPause = TimeSpan.FromSeconds(1), DiskPatience = TimeSpan.FromSeconds(30), RemindEvery = TimeSpan.FromSeconds(5);
     private readonly SlotRound round;
     private readonly RunSpec run;

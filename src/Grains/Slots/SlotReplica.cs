@@ -29,7 +29,7 @@ internal sealed class SlotReplica(TrainingEnvironment environment, TimeProvider 
     /// <summary>Whether the state was found to differ from that of other workers: whoever missed the report hears of it in the next round.</summary>
     public bool Differs { get; set; }
 
-    /// <summary>What the phases that are applied of the step in progress have learned.</summary>
+    /// <summary>What the phases of the step in progress that are already applied have learned.</summary>
     public Metrics Metrics { get; } = [];
 
     /// <summary>Takes the run's directory for the round, or lets it go.</summary>
@@ -45,7 +45,7 @@ internal sealed class SlotReplica(TrainingEnvironment environment, TimeProvider 
         }
         catch (Exception broken) when (plan!.Number > 1 && broken is not RunFolderException && broken.IsStorageFault())
         {
-            // Under way a run goes on without its disk.
+            // Once it is under way, a run goes on without its disk.
         }
     }
 

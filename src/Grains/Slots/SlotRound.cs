@@ -16,10 +16,10 @@ internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter repor
 
     public WorkerReporter Reporter { get; } = reporter;
 
-    /// <summary>What is done for the round is done here.</summary>
+    /// <summary>The thread that does the round's work.</summary>
     public SlotThread Thread { get; } = thread;
 
-    /// <summary>What it is done with.</summary>
+    /// <summary>The replica that it works with.</summary>
     public SlotReplica Replica { get; } = replica;
 
     public StopSignal Stop { get; } = new();
@@ -42,7 +42,7 @@ internal sealed class SlotRound(RoundPlan plan, int worker, WorkerReporter repor
     /// <summary>Whether the worker has said its last word on it.</summary>
     public bool HasEnded => Reporter.End is not null;
 
-    /// <summary>Refused once the round is over, and the second time.</summary>
+    /// <summary>Refused once the round is over, or if it has begun already.</summary>
     public bool TryBegin(IExchange joined)
     {
         if (over.IsCancellationRequested || exchange is not null)

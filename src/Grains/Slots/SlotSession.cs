@@ -24,7 +24,7 @@ internal sealed partial class SlotSession(string slot, SlotServices services, IL
     /// <summary>Whether a run counts on the slot at this moment.</summary>
     public bool IsInRound => Volatile.Read(ref current) is { HasEnded: false };
 
-    /// <exception cref="SlotGoneException">The plan means a life of this slot that has ended.</exception>
+    /// <exception cref="SlotGoneException">The plan is for a life of this slot that has ended.</exception>
     public Task<PrepareReply> PrepareAsync(RoundPlan plan, int worker)
     {
         // A silo that is back within a moment is reached under the name of the one that is lost.
@@ -44,7 +44,7 @@ internal sealed partial class SlotSession(string slot, SlotServices services, IL
                 return Task.FromResult(new PrepareReply { Fenced = true, Failure = $"Round {plan.Number} is over: slot {slot} has seen round {fence.Newest(plan.Spec.RunId)}." });
             }
             LeaveRound($"Round {plan.Number} begins.");
-            // Whoever hangs on the slot's thread must find his own replica when he comes back, not the next one's.
+            // Work that hangs on the slot's thread must find its own replica when it comes back, not the next one.
             var held = replica;
             var prepared = thread.RunAsync(() => MakeReady(held, plan.Spec, () => held.Keep(worker == 0 ? plan : null)));
             current = new(plan, worker, new(services.Grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker), thread, held, prepared);
@@ -276,7 +276,7 @@ internal sealed partial class SlotSession(string slot, SlotServices services, IL
                 held.Position = loop.Position;
                 step = loop.Position.Step;
             }
-            // Without its last checkpoint the run is not at its end: the next round leaves it.
+            // Without its last checkpoint the run is not at its end: the next round writes it.
             reporter.Finish(step == trained.TotalSteps && unwritten is null ? ReportKind.Finished : ReportKind.Stopped, step, WeightsHash.Of(trained.State), unwritten);
         }
         catch (StatesDifferException differ)
@@ -299,7 +299,7 @@ internal sealed partial class SlotSession(string slot, SlotServices services, IL
         }
     }
 
-    /// <summary>How many replicas are known to have begun with one state: what one alone has given to the others is compared with nothing.</summary>
+    /// <summary>How many replicas are known to have begun with one state: a state that one alone has given to the others was compared with nothing.</summary>
     private static int StatesAgreed(RoundPlan plan, StartPoint start) =>
         start.Source is null || plan.Workers.Count - start.Behind.Count > 1 ? plan.Workers.Count : 1;
 

@@ -59,7 +59,7 @@ internal sealed class SlotThread : IDisposable
         work.CompleteAdding();
     }
 
-    /// <summary>Finishes what is queued; whoever does not come back from it for too long is left to the end of the process.</summary>
+    /// <summary>Finishes what is queued; a thread that does not come back from it in time is left to the end of the process.</summary>
     public void Dispose()
     {
         work.CompleteAdding();

@@ -15,7 +15,7 @@ internal sealed class WorkerPulse(SlotRound round, RunSpec run, IExchange exchan
     // Up to this many workers each report every ReportEvery; beyond it the total rate stays constant.
     private const int FullPace = 8;
 
-    // Of the mean time for a shard: how much of it each step leaves as it was.
+    // How much of the old mean time for a shard each step keeps.
     private const double Memory = 0.8;
     private readonly int shards = round.Plan.Workers[round.Worker] is var mine ? mine.ShardEnd - mine.ShardStart : 0;
     private readonly bool keepsRun = round.Worker == 0;

@@ -28,7 +28,7 @@ internal sealed class WorkerReporter(ICoordinatorGrain coordinator, long round, 
     /// <summary>The same after the last step: never passed over.</summary>
     public void FinalProgress(WorkerReport report) => SendNext(report);
 
-    /// <summary>A checkpoint was written there, or was not, for that reason.</summary>
+    /// <summary>A checkpoint was written, or was not; the message says where, or why.</summary>
     public void Checkpoint(long step, string message, bool written) =>
         _ = SendAsync(Report(ReportKind.Checkpoint, step) with { Message = message, Written = written }, retry: true);
 
@@ -49,7 +49,7 @@ internal sealed class WorkerReporter(ICoordinatorGrain coordinator, long round, 
         SendNext(end);
     }
 
-    /// <summary>Behind the report that is on its way.</summary>
+    /// <summary>Sends it after the report that is on its way.</summary>
     private void SendNext(WorkerReport report)
     {
         var before = last;

@@ -17,7 +17,7 @@ internal sealed class SlotPlacementDirector(IClusterMembershipService membership
     {
         var key = target.GrainIdentity.Key.ToString()!;
         var node = key[..key.LastIndexOf('/')];
-        // Not by silos' metadata, which each fetches from the other once it has seen it: after a cut that may take half a minute.
+        // Not by silos' metadata, which one silo fetches from another only after it has seen it: after a cut that may take half a minute.
         var members = membership.CurrentSnapshot.Members;
         return context.GetCompatibleSilos(target).Where(silo => members.TryGetValue(silo, out var member) && member.Name == node).MaxBy(silo => silo.Generation) is { } found
             ? Task.FromResult(found)

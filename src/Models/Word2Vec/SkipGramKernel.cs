@@ -6,7 +6,7 @@ namespace Granary.Models.Word2Vec;
 
 /// <summary>
 /// Trains skip-gram with negative sampling on the rows of a frame, word after word. Every word in the window of a centre word
-/// (an input) shall tell that centre (an output) from its negatives (outputs too).
+/// (an input) learns to tell that centre (an output) from its negatives (outputs too).
 /// </summary>
 internal sealed unsafe class SkipGramKernel(int dimension, int window, int negatives, bool? wide = null) : IDisposable
 {

@@ -9,7 +9,7 @@ namespace Granary.Models.Word2Vec;
 /// </summary>
 /// <remarks>
 /// A shard's change of a row counts as often as the row was drawn there, and <see cref="Prior"/> times more; the sum is
-/// divided by how often it was drawn in all, and <see cref="Prior"/>. So the changes of a frequent word are averaged, as each
+/// divided by how often the row was drawn in all, plus <see cref="Prior"/>. So the changes of a frequent word are averaged, as each
 /// shard has moved it towards the same goal; those of a rare word add up, as if one shard had made them all.
 /// </remarks>
 internal sealed unsafe class WordTables(int vocabulary, int dimension) : IDisposable

@@ -37,8 +37,8 @@ internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Spa
     }
 
     /// <summary>
-    /// Spearman's correlation with people's similarities, and the share of analogies solved: what of it the judges can tell. Besides, how
-    /// many pairs (or questions) have only words that are known, and <c>.of</c> how many.
+    /// Spearman's correlation with people's similarities, and the share of analogies solved, as far as the judges can tell. Also how many
+    /// pairs (or questions) have only words that are known, and, as <c>.of</c>, how many there are.
     /// </summary>
     public Metrics Judge(WordSimilarity judges)
     {

@@ -5,6 +5,6 @@ namespace Granary.Silo.Settings;
 /// <summary>What somebody who has mistyped a name may have meant.</summary>
 internal static class NearestName
 {
-    /// <summary>Of those that are known, the one that the fewest changes of a letter lead to.</summary>
+    /// <summary>The known name that takes the fewest changes of a letter.</summary>
     public static string To(string name, IEnumerable<string> known) => known.MinBy(one => Letters.Distance(name.ToUpperInvariant(), one.ToUpperInvariant()))!;
 }

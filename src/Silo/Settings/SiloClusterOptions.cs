@@ -20,7 +20,7 @@ public sealed class SiloClusterOptions
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan StartPatience { get; set; } = TimeSpan.FromMinutes(5);
 
-    /// <summary>The IPv4 address, or a name for it, that other silos reach this one by. Default: 127.0.0.1.</summary>
+    /// <summary>The IPv4 address, or a name for it, under which other silos reach this one. Default: 127.0.0.1.</summary>
     [RegularExpression("[A-Za-z0-9._-]{1,253}", ErrorMessage = "an IPv4 address, such as 10.0.0.5, or a name")]
     public string AdvertisedAddress { get; set; } = IPAddress.Loopback.ToString();
 

@@ -101,7 +101,7 @@ public sealed class SiloSettings
         {
             yield return $"{string.Join(" and ", same.Select(port => port.Setting))} are {same.Key} alike: write another port for each.";
         }
-        // What is not written out means another: 010.0.0.5 is 8.0.0.5.
+        // An address that is not in its plain form means another one: 010.0.0.5 is 8.0.0.5.
         if (IPAddress.TryParse(Cluster.AdvertisedAddress, out var address) && (address.Equals(IPAddress.Any) || address.ToString() != Cluster.AdvertisedAddress))
         {
             yield return $"Granary:Cluster:AdvertisedAddress is '{Cluster.AdvertisedAddress}', which stands for {address}: write this machine's own address, such as 10.0.0.5.";

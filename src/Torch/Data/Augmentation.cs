@@ -3,8 +3,8 @@ using Granary.Training.Randomness;
 namespace Granary.Torch.Data;
 
 /// <summary>How pictures are changed from epoch to epoch, so that no two are alike. What happens to one follows from seed, epoch and sample.</summary>
-/// <param name="LeastArea">Least share of a picture that is cut out; 1: none is. As in Szegedy et al. (2015), between this and all of it.</param>
-/// <param name="MostStretch">Largest ratio of the sides of what is cut out, to that of the picture.</param>
+/// <param name="LeastArea">Least share of a picture's area that is kept: between this and all of it is, as in Szegedy et al. (2015). 1: nothing is cut off.</param>
+/// <param name="MostStretch">Largest factor by which the proportions of the kept part differ from the picture's.</param>
 /// <param name="Mirrored">Whether every second picture is mirrored, left to right.</param>
 public sealed record Augmentation(double LeastArea = 0.08, double MostStretch = 4 / 3d, bool Mirrored = true)
 {

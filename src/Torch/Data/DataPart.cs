@@ -11,8 +11,8 @@ internal sealed record DataPart(string Path, string? Member = null)
     public override string ToString() => Member is null ? $"'{Path}'" : $"'{Member}' in '{Path}'";
 
     /// <summary>
-    /// Opens it, unpacked, for as long as <paramref name="use"/> runs; it is told how many bytes there can be at most. Who reads
-    /// to the end learns there if any are missing.
+    /// Opens it, unpacked, while <paramref name="use"/> runs, which is also told how many bytes there can be at most. Reading to
+    /// the end shows whether any are missing.
     /// </summary>
     /// <exception cref="TrainingDataException">It cannot be read, is damaged, or unpacks to more than is believed.</exception>
     public T Read<T>(Func<Stream, long, T> use) => Open(Path, file =>

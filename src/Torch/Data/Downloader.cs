@@ -18,7 +18,7 @@ public sealed class DownloadException(string message, Exception? inner = null) :
 /// </summary>
 public sealed class Downloader(HttpClient http)
 {
-    /// <summary>That bring nothing, in a row.</summary>
+    /// <summary>Attempts in a row that bring nothing before the file is given up.</summary>
     private const int Attempts = 6;
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1), LongestPause = TimeSpan.FromSeconds(30);
 
@@ -89,7 +89,7 @@ public sealed class Downloader(HttpClient http)
         File.Move(part, path, overwrite: true);
     }
 
-    /// <summary>Adds what is missing to the part; a server that cannot go on where it ended sends all of it once more.</summary>
+    /// <summary>Adds what is missing to the part; a server that cannot go on where the part ends sends the whole file again.</summary>
     private async Task AppendAsync(PublicFile file, Uri address, string part, IProgress<DownloadProgress>? progress, CancellationToken cancellationToken)
     {
         await using var target = new FileStream(part, FileMode.OpenOrCreate, FileAccess.Write);

@@ -27,7 +27,7 @@ public static class DrawnGlyphs
         [[.. Arc(.5f, .3f, .31f, .27f, 360, 0), .. Arc(.14f, .36f, .68f, .62f, 0, 85)]],
     ];
 
-    /// <summary>So many images with their labels; the same seed gives the same ones.</summary>
+    /// <summary>This many images with their labels; the same seed gives the same images.</summary>
     public static ImageSet Draw(int count, ulong seed)
     {
         var pixels = new byte[count * Size * Size];

@@ -3,12 +3,12 @@ using System.IO.Compression;
 namespace Granary.Torch.Data;
 
 /// <summary>
-/// Hands a gzip file to <see cref="GZipStream"/>, which takes several members one after another but neither tells where the
-/// last has ended, nor whether it has ended at all.
+/// Hands a gzip file to <see cref="GZipStream"/>, which reads several members one after another, but tells neither where the
+/// last one ends nor whether it is complete.
 /// </summary>
 internal sealed class GzipSource(FileStream file) : ReadOnlyStream
 {
-    // So near to the end bytes are handed out one by one: what has not been asked for then lies behind the last member.
+    // This near to the end, bytes are handed out one by one: those that are never asked for lie behind the last member.
     private const int Tail = 4096;
     private bool padded;
     private byte last;
@@ -22,13 +22,13 @@ internal sealed class GzipSource(FileStream file) : ReadOnlyStream
             last = buffer[read - 1];
             return read;
         }
-        // Zeros may follow a member. Who has come to its end is content with one; who asks for more stands in the middle.
+        // Zeros may follow a member. A reader at its end is content with one; a reader that asks for more is in the middle of it.
         buffer[0] = !padded ? (byte)0 : throw new InvalidDataException("it ends early");
         padded = true;
         return 1;
     }
 
-    /// <exception cref="InvalidDataException">More than zeros follow the last member: something is lost that nobody would miss.</exception>
+    /// <exception cref="InvalidDataException">Something other than zeros follows the last member: it would be lost unnoticed.</exception>
     public void CheckEnd()
     {
         var rest = new byte[Tail];

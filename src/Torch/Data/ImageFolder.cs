@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace Granary.Torch.Data;
 
 /// <summary>
-/// Pictures in a folder, those of a class in a folder of its name: <c>ants/1.jpg</c>. With folders <c>train</c> and <c>val</c> (or
-/// <c>valid</c>, <c>test</c>) above them, the second is held out, else every tenth picture of a class.
+/// Pictures in folders that are named after their classes: <c>ants/1.jpg</c>. With folders <c>train</c> and <c>val</c> (or
+/// <c>valid</c>, <c>test</c>) above them, the second is held out; otherwise every tenth picture of a class is.
 /// </summary>
 public sealed class ImageFolder : IDataFormat
 {
@@ -18,7 +18,7 @@ public sealed class ImageFolder : IDataFormat
     private ImageFolder(IReadOnlyList<string> classes, IReadOnlyList<(string Path, int Label)> training, IReadOnlyList<(string Path, int Label)> heldOut) =>
         (Classes, Training, HeldOut) = (classes, new(training), new(heldOut));
 
-    /// <summary>Their names; a label is a place in this list.</summary>
+    /// <summary>The names of the classes; a label is an index into this list.</summary>
     public IReadOnlyList<string> Classes { get; }
 
     /// <summary>Pictures to learn from.</summary>
@@ -27,7 +27,7 @@ public sealed class ImageFolder : IDataFormat
     /// <summary>Pictures that are held out.</summary>
     public Pictures HeldOut { get; }
 
-    /// <exception cref="TrainingDataException">There are no two classes, or a class has no picture.</exception>
+    /// <exception cref="TrainingDataException">There are fewer than two classes, or a class has no picture.</exception>
     public static ImageFolder Find(string path)
     {
         var folder = Path.GetFullPath(path);
@@ -70,7 +70,7 @@ public sealed class ImageFolder : IDataFormat
         return found.Count > 0 ? [.. found.Select(file => (file, label))] : throw new TrainingDataException($"'{path}' has no picture ({string.Join(", ", kinds)}). Every class needs one.");
     }
 
-    /// <summary>Some of the pictures, decoded when they are asked for. For several threads at once.</summary>
+    /// <summary>Some of the pictures, decoded when they are asked for. Several threads may use it at once.</summary>
     public sealed class Pictures(IReadOnlyList<(string Path, int Label)> pictures)
     {
         private const int Colours = 3;

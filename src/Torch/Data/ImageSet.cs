@@ -15,14 +15,14 @@ public sealed unsafe record ImageSet(int Height, int Width, ReadOnlyMemory<byte>
     /// <summary>How many images there are.</summary>
     public int Count => Pixels.Length / PixelsEach;
 
-    /// <summary>Some neighbours among the images, over the same memory.</summary>
+    /// <summary>Some consecutive images, over the same memory.</summary>
     public ImageSet Part(int start, int count) => this with
     {
         Pixels = Pixels.Slice(start * PixelsEach, count * PixelsEach),
         Labels = Labels.IsEmpty ? Labels : Labels.Slice(start, count),
     };
 
-    /// <summary>The chosen images as inputs, see <see cref="ToRows"/>, and their labels as targets; zeros: there are none.</summary>
+    /// <summary>The chosen images as inputs, see <see cref="ToRows"/>, and their labels as targets (zeros if there are no labels).</summary>
     public Examples ToExamples(int[] chosen)
     {
         var labels_N = zeros(chosen.Length, dtype: int64);

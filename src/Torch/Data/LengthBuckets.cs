@@ -18,9 +18,9 @@ public sealed class LengthBuckets<TBatch> : IBatches<TBatch> where TBatch : clas
     private readonly Func<int[], long, TBatch> make;
     private volatile Piece newest = new(-1, -1, []);
 
-    /// <param name="lengths">That of each sample.</param>
+    /// <param name="lengths">The length of each sample.</param>
     /// <param name="batch">Samples in a batch, over all shards.</param>
-    /// <param name="make">Makes a shard's part of a batch from the numbers of its samples; the other number is that of the epoch.</param>
+    /// <param name="make">Makes a shard's part of a batch from the numbers of its samples; the other argument is the number of the epoch.</param>
     public LengthBuckets(IReadOnlyList<int> lengths, int batch, TrainingSpec spec, Func<int[], long, TBatch> make)
     {
         (this.lengths, this.batch, this.spec, this.make) = (lengths, batch, spec, make);

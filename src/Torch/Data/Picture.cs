@@ -11,7 +11,7 @@ internal sealed record Picture(int Width, int Height, byte[] Pixels)
     private const long MostPixels = 100_000_000, MostBytes = 1 << 30;
 
     /// <summary>Reads a JPEG, PNG, BMP, GIF or TGA file.</summary>
-    /// <exception cref="TrainingDataException">It cannot be read, is damaged, or larger than is believed.</exception>
+    /// <exception cref="TrainingDataException">It cannot be read, is damaged, or is implausibly large.</exception>
     public static Picture Read(string path)
     {
         try
@@ -35,14 +35,14 @@ internal sealed record Picture(int Width, int Height, byte[] Pixels)
         }
         catch (Exception error) when (error is not (TrainingDataException or OutOfMemoryException))
         {
-            // The decoder throws whatever a damaged file makes it run into.
+            // A damaged file can make the decoder throw anything.
             throw new TrainingDataException($"'{path}' is no picture, or damaged: {error.Message} Take it out, or fetch it again.", error);
         }
     }
 
     /// <summary>
     /// A part of the picture as planes of red, green and blue, each value from -1 (dark) to 1. Every pixel is the mean of the area that it
-    /// covers, or between its neighbours where it covers less than one.
+    /// covers, or is interpolated between neighbours where that is less than a pixel of the picture.
     /// </summary>
     public void CopyTo(PictureCut cut, int width, int height, Span<float> planes)
     {
@@ -74,11 +74,11 @@ internal sealed record Picture(int Width, int Height, byte[] Pixels)
         }
     }
 
-    /// <summary>For each pixel along a side the first of those that it is made of, and their weights, which add up to 1.</summary>
+    /// <summary>For each pixel along a side: the first source pixel that it is made of, and the weights from there on, which add up to 1.</summary>
     private static (int First, float[] Weights)[] Spread(double start, double length, int pixels, int limit)
     {
         var step = length / pixels;
-        var reach = Math.Max(1, step); // at least that of a neighbour on either side
+        var reach = Math.Max(1, step); // at least as far as the neighbour on either side
         var found = new (int, float[])[pixels];
         for (var pixel = 0; pixel < pixels; pixel++)
         {

@@ -5,7 +5,7 @@ namespace Granary.Torch.Data;
 /// <summary>Every epoch goes once through all samples, in an order of its own; its last batch may be short.</summary>
 /// <param name="samples">How many there are.</param>
 /// <param name="batch">Samples in a batch, over all shards.</param>
-/// <param name="make">Makes a shard's part of a batch from the numbers of its samples; the other number is that of the epoch.</param>
+/// <param name="make">Makes a shard's part of a batch from the numbers of its samples; the other argument is the number of the epoch.</param>
 public sealed class ShuffledBatches<TBatch>(int samples, int batch, TrainingSpec spec, Func<int[], long, TBatch> make) : IBatches<TBatch> where TBatch : class
 {
     private readonly ShuffledEpochs epochs = new(samples, batch, spec.Shards, spec.Seed);

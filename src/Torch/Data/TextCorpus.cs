@@ -5,19 +5,19 @@ namespace Granary.Torch.Data;
 /// <summary>How a text becomes a corpus.</summary>
 public sealed record CorpusOptions
 {
-    /// <summary>Use no more than the first this many words for training. Default: 0, all.</summary>
+    /// <summary>Use at most this many words for training, from the start of the text. Default: 0, all.</summary>
     public int TrainingWords { get; init; }
 
     /// <summary>
-    /// Words after the training words that are kept for validation, and as many again for the test; a tenth of the text each
-    /// at most. Files named for these purposes are used whole. Default: 100,000.
+    /// How many of the words after the training words are kept for validation, and as many again for the test; each at most a
+    /// tenth of the text. Files named for these purposes are used whole. Default: 100,000.
     /// </summary>
     public int HeldOutWords { get; init; } = 100_000;
 
     /// <summary>Most words in the vocabulary, the unknown word included. Default: 0, any number.</summary>
     public int VocabularySize { get; init; }
 
-    /// <summary>Words that stand less often in the training text are unknown. Default: 1.</summary>
+    /// <summary>Words that occur less often in the training text are unknown. Default: 1.</summary>
     public int MinCount { get; init; } = 1;
 
     /// <summary>Whether unknown words become <see cref="Vocabulary.Unknown"/>; else they are left out. Default: yes.</summary>

@@ -14,7 +14,7 @@ internal sealed record TextFiles(DataPart Training, DataPart? Validation = null,
 
     /// <param name="path">
     /// A text, a .gz of one; or a folder or a .zip with files named <c>train</c>, <c>valid</c> and <c>test</c> (<c>train.txt</c>,
-    /// <c>wiki.train.tokens</c>), else with one text. Hidden files, and what people lay beside a text, are not looked at.
+    /// <c>wiki.train.tokens</c>), else with one text. Hidden files, and what people put beside a text, are ignored.
     /// </param>
     /// <exception cref="TrainingDataException">There is nothing of the kind, or more than one.</exception>
     public static TextFiles Find(string path)
@@ -54,7 +54,7 @@ internal sealed record TextFiles(DataPart Training, DataPart? Validation = null,
             ?? throw new TrainingDataException($"'{path}' holds no text. Give the path of a text, of a .zip or .gz file with one, or of a folder with one."));
     }
 
-    /// <summary>The part itself, or the one text in the archive that it is.</summary>
+    /// <summary>The part itself or, if it is an archive, the one text in it.</summary>
     private static DataPart Only(DataPart part) => Find(part.Path) is { Validation: null, Training: var only }
         ? only
         : throw new TrainingDataException($"{part} holds several texts where one is wanted. Take them out of the archive.");
@@ -80,7 +80,7 @@ internal sealed record TextFiles(DataPart Training, DataPart? Validation = null,
         var name = NameOf(part);
         if (part.Member is null && packed.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase))
         {
-            name = Path.GetFileNameWithoutExtension(name); // of titles.tsv.gz the kind is .tsv
+            name = Path.GetFileNameWithoutExtension(name); // the kind of titles.tsv.gz is .tsv
         }
         return plain.Contains(Path.GetExtension(name), StringComparer.OrdinalIgnoreCase);
     }

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace Granary.Torch.Data;
 
 /// <summary>Words of some rows of a text, and the word that follows each.</summary>
-/// <param name="Begins">Whether the rows begin here: there is nothing to remember of what stood before.</param>
+/// <param name="Begins">Whether the rows begin here, so that nothing is remembered from before.</param>
 public sealed record TextWindow(Tensor Words_TB, Tensor Next_TB, bool Begins);
 
 /// <summary>
@@ -21,7 +21,7 @@ public sealed class TextRows : IBatches<TextWindow>
 
     /// <param name="rows">Over all shards.</param>
     /// <param name="window">Words of a row in a step.</param>
-    /// <param name="purpose">What the text is for, to name it when it is too short.</param>
+    /// <param name="purpose">What the text is for; the message says so when it is too short.</param>
     /// <exception cref="TrainingDataException">A row has fewer than two words.</exception>
     public TextRows(int[] text, int rows, int window, int shards, string purpose)
     {
@@ -36,7 +36,7 @@ public sealed class TextRows : IBatches<TextWindow>
     /// <inheritdoc/>
     public long StepsPerEpoch => (length - 1 + window - 1) / window;
 
-    // A copy of some kilobytes.
+    // Making one only copies some kilobytes.
     /// <inheritdoc/>
     public bool MadeAhead => false;
 

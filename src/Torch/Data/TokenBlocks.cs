@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace Granary.Torch.Data;
 
 /// <summary>
-/// Blocks of a text of any size in an order of its own for every epoch: inputs are the words of a block, targets the word that follows
+/// Blocks of a text of any size, in a new order for every epoch: inputs are the words of a block, targets the word that follows
 /// each. What the blocks leave over at the end is not read.
 /// </summary>
 public sealed class TokenBlocks : IBatches<Examples>, IDisposable

@@ -6,9 +6,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Granary.Torch.Data;
 
 /// <summary>
-/// A text of any size as numbers of tokens in a file, two or four bytes each, lowest byte first, and nothing else: as nanoGPT's
+/// A text of any size as a file of token numbers, two or four bytes each, lowest byte first, and nothing else, like nanoGPT's
 /// <c>train.bin</c>. Only what is asked for is read, through the system's own cache. Not mapped into memory: a mapped file that somebody
-/// shortens ends the process without a word. For several threads at once.
+/// shortens ends the process without a word. Several threads may use it at once.
 /// </summary>
 public sealed class TokenFile : IDisposable
 {
@@ -72,8 +72,8 @@ public sealed class TokenFile : IDisposable
         }
     }
 
-    /// <summary>Writes a file that can be read so.</summary>
-    /// <exception cref="ArgumentException">A token does not fit into so many bytes.</exception>
+    /// <summary>Writes such a file.</summary>
+    /// <exception cref="ArgumentException">A token does not fit into that many bytes.</exception>
     public static void Write(string path, IEnumerable<int> tokens, int bytesPerToken)
     {
         using var file = new BufferedStream(File.Create(path), 1 << 20);

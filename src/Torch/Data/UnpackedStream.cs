@@ -5,10 +5,10 @@ using Granary.Training.Tasks;
 namespace Granary.Torch.Data;
 
 /// <summary>
-/// What a packed file unpacks to, as long as it is believable: a few bytes can unpack to many gigabytes of nothing. At the end
-/// it must be whole.
+/// What a packed file unpacks to, as long as its size is plausible: a few bytes can unpack to many gigabytes of nothing. At
+/// the end the content must be whole.
 /// </summary>
-/// <param name="file">What the content is unpacked from; how far it has been read says how much is believable.</param>
+/// <param name="file">What the content is unpacked from; how far it has been read says how much is plausible.</param>
 internal sealed class UnpackedStream(Stream content, FileStream file, DataPart part, Action<ReadOnlySpan<byte>> append, Action check) : ReadOnlyStream
 {
     /// <summary>How many times its own size a packed file may unpack to, beyond 8 MiB. Default: 100.</summary>
@@ -18,7 +18,7 @@ internal sealed class UnpackedStream(Stream content, FileStream file, DataPart p
     private readonly long start = file.Position, times = Times;
     private long total;
 
-    /// <summary>The most bytes that so many packed ones are believed to be.</summary>
+    /// <summary>The most bytes that this many packed bytes may plausibly unpack to.</summary>
     public static long Most(long packed) => Most(packed, Times);
 
     public override int Read(Span<byte> buffer)

@@ -47,7 +47,7 @@ internal sealed record VectorFile(string[] Words, int Dimension, float[] Values)
         {
             throw new TrainingDataException($"'{path}' does not begin with a line of two numbers, words and dimensions: it is not in word2vec's text format.");
         }
-        // A word has a letter at least, and a number a blank and a digit.
+        // A word takes at least a letter, and a number at least a blank and a digit.
         var least = (Int128)count * (2 * (Int128)dimension + 1);
         return least <= new FileInfo(path).Length && dimension <= (int.MaxValue - LongestWord) / LongestNumber && (long)count * dimension <= Array.MaxLength
             ? (count, dimension)

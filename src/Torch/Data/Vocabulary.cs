@@ -14,7 +14,7 @@ public sealed class Vocabulary
     /// <summary>Stands for the end of a line.</summary>
     public const string LineEnd = "<eos>";
 
-    /// <summary>The asset of a model that knows words: UTF-8, a line for each word in order of the numbers, with a blank and its count.</summary>
+    /// <summary>The asset of a model that knows words: UTF-8, a line for each word in order of the numbers: the word, a blank and its count.</summary>
     public const string FileName = "vocabulary.txt";
 
     private static readonly UTF8Encoding utf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
@@ -39,13 +39,13 @@ public sealed class Vocabulary
     /// <summary>The words by number.</summary>
     public IReadOnlyList<string> Words => words;
 
-    /// <summary>How often each word stands in the text; for <see cref="Unknown"/>, all unknown words together.</summary>
+    /// <summary>How often each word occurs in the text; for <see cref="Unknown"/>, all unknown words together.</summary>
     public IReadOnlyList<long> Counts => counts;
 
     /// <param name="words">The text's words by number, in order of first appearance.</param>
     /// <param name="text">Numbers into <paramref name="words"/>.</param>
     /// <param name="maxSize">Most words in all; 0: any number.</param>
-    /// <param name="minCount">Words that stand less often in the text are unknown.</param>
+    /// <param name="minCount">Words that occur less often in the text are unknown.</param>
     /// <param name="unknown">Whether unknown words get a number of their own, 0.</param>
     public static Vocabulary Of(IReadOnlyList<string> words, ReadOnlySpan<int> text, int maxSize = 0, int minCount = 1, bool unknown = true)
     {
@@ -116,10 +116,10 @@ public sealed class Vocabulary
         return new Dictionary<string, byte[]> { [FileName] = utf8.GetBytes(string.Concat(lines)) };
     }
 
-    /// <summary>The word's number; the unknown word's, or -1 if there is none, for others.</summary>
+    /// <summary>The word's number; for a word that is not known, that of the unknown word, or -1 if there is none.</summary>
     public int Find(string word) => numbers.TryGetValue(word, out var number) ? number : HasUnknown ? 0 : -1;
 
-    /// <summary>A text in numbers of this vocabulary; what has none is left out.</summary>
+    /// <summary>A text as numbers of this vocabulary; words that have none are left out.</summary>
     /// <param name="words">The text's words by number.</param>
     /// <param name="text">Numbers into <paramref name="words"/>.</param>
     public int[] Encode(IReadOnlyList<string> words, ReadOnlySpan<int> text)

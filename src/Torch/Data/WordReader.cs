@@ -11,7 +11,7 @@ namespace Granary.Torch.Data;
 /// </summary>
 internal sealed class WordReader
 {
-    /// <summary>Bytes that are read at once, hence of the longest word.</summary>
+    /// <summary>Bytes that are read at once, hence the length of the longest word.</summary>
     private const int Block = 1 << 20;
 
     private readonly WordTable table = new();
@@ -76,7 +76,7 @@ internal sealed class WordReader
     }
 
     /// <summary>Numbers the words of a block.</summary>
-    /// <returns>Where the word begins that the block cuts off; the block's length if there is none.</returns>
+    /// <returns>Where the word that the block cuts off begins; the block's length if there is none.</returns>
     private int Split(ReadOnlySpan<byte> block, Span<int> numbers, ref int count, bool isLast, long position, DataPart part)
     {
         var i = 0;
@@ -90,7 +90,7 @@ internal sealed class WordReader
                 }
                 continue;
             }
-            // Marks stand at the beginning of a text, hence within one that was made of several.
+            // A byte-order mark begins a text, so a text that was joined from several has marks inside.
             if (block[i] == Mark[0] && block[i..].StartsWith(Mark))
             {
                 i += Mark.Length;
@@ -116,7 +116,7 @@ internal sealed class WordReader
         return i;
     }
 
-    // Words that differ would become one, as each byte that is none of UTF-8 becomes the same sign.
+    // Different words would become one, as every byte that is not UTF-8 becomes the same character.
     private static TrainingDataException NotUtf8(ReadOnlySpan<byte> word, long position, DataPart part)
     {
         var valid = 0;

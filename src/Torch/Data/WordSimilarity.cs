@@ -19,7 +19,7 @@ public sealed class WordSimilarity
         ("men", "men.txt", '\t'),
     ];
 
-    /// <summary>Those whose files were found.</summary>
+    /// <summary>The benchmarks whose files were found.</summary>
     public IReadOnlyList<SimilarityBenchmark> Benchmarks { get; init; } = [];
 
     /// <summary>Questions of four words: the first is to the second as the third is to the fourth.</summary>
@@ -28,7 +28,7 @@ public sealed class WordSimilarity
     /// <summary>The names that the files have to have.</summary>
     public static IReadOnlyList<string> FileNames { get; } = [.. files.Select(file => file.File), Analogies];
 
-    /// <summary>Reads what the first of the folders holds that has any of the files; nothing if none has.</summary>
+    /// <summary>Reads the files of the first folder that has any of them; nothing if no folder has.</summary>
     /// <exception cref="TrainingDataException">A file is of another kind.</exception>
     public static WordSimilarity Find(IEnumerable<string> folders) =>
         folders.FirstOrDefault(HasAny) is { } folder ? Read(folder) : new();

@@ -106,6 +106,6 @@ internal sealed class WordTable
         }
     }
 
-    // The low bits of FNV-1a alone depend on the low bits of the letters only.
+    // On their own, the low bits of FNV-1a depend on the low bits of the letters only.
     private static int Spread(uint hash) => (int)(hash ^ (hash >> 15));
 }

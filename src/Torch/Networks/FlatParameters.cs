@@ -30,7 +30,7 @@ internal sealed unsafe class FlatParameters : IDisposable
         var whole = 0L;
         var all = from network in Enumerable.Range(0, networks.Count)
                   from entry in networks[network].Module.named_parameters()
-                  orderby entry.parameter.requires_grad ? 0 : 1 // which keeps the order of those that are alike
+                  orderby entry.parameter.requires_grad ? 0 : 1 // a stable sort, which keeps the order within each group
                   select (Network: network, Name: Prefix(networks[network].Name) + entry.name, Parameter: entry.parameter);
         foreach (var (network, name, parameter) in all)
         {
@@ -57,7 +57,7 @@ internal sealed unsafe class FlatParameters : IDisposable
         }
     }
 
-    /// <summary>Floats of those that learn, padding included.</summary>
+    /// <summary>Floats of the parameters that learn, padding included.</summary>
     public long Length { get; }
 
     /// <summary>Floats of all, frozen ones and padding included.</summary>
@@ -66,7 +66,7 @@ internal sealed unsafe class FlatParameters : IDisposable
     /// <summary>Those that learn come first, network by network.</summary>
     public float* Values => Pointer(flat);
 
-    /// <summary>What of a network learns, in the order of the flat tensor.</summary>
+    /// <summary>The parameters of these networks that learn, in the order of the flat tensor.</summary>
     /// <param name="networks">Numbers of the networks.</param>
     public IReadOnlyList<FlatParameter> Learning(IReadOnlyCollection<int> networks) => [.. places.Take(learning).Where(place => networks.Contains(place.Network))];
 
@@ -85,7 +85,7 @@ internal sealed unsafe class FlatParameters : IDisposable
         return new(Pointer(memory.Flat), values, scalars, owner: memory);
     }
 
-    /// <summary>From now on <c>backward</c> adds the gradients that the frame is made for into it.</summary>
+    /// <summary>From now on <c>backward</c> adds gradients into this frame, those of the parameters that it is made for.</summary>
     public void Bind(Frame frame)
     {
         var memory = (GradientMemory)frame.Owner!;
@@ -113,8 +113,8 @@ internal sealed unsafe class FlatParameters : IDisposable
     }
 
     /// <summary>
-    /// A parameter takes its memory from a tensor, which TorchSharp goes on counting as alive. Not so those of recurrent
-    /// layers, which libtorch makes.
+    /// A parameter takes its memory from a tensor, which TorchSharp goes on counting as alive. Parameters of recurrent layers do
+    /// not: libtorch makes them.
     /// </summary>
     private static int GhostsOf(nn.Module module) => module.modules().Prepend(module).Distinct()
         .Where(part => part is not (LSTM or GRU or RNN))

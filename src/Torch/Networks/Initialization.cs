@@ -12,8 +12,8 @@ public static unsafe class Initialization
 {
     /// <summary>
     /// Every parameter of the module and its children: uniform in +-1/sqrt(fan in) for linear and convolution layers, in
-    /// +-1/sqrt(hidden size) for recurrent ones, standard normal for embeddings, 1 and 0 for normalizations, Glorot's for what
-    /// attention projects with. A parameter of a module that is not libtorch's stays as it was made if all its values are equal.
+    /// +-1/sqrt(hidden size) for recurrent ones, standard normal for embeddings, 1 and 0 for normalizations, Glorot's for the
+    /// projections of attention. A parameter of a module that is not libtorch's stays as it was made if all its values are equal.
     /// </summary>
     /// <param name="leave">Which parameters are left alone, as the caller gives them values. Default: none.</param>
     /// <exception cref="UnfitNetworkException">A parameter of a module that is not libtorch's has been made from random numbers, which no seed of ours governs.</exception>
@@ -83,7 +83,7 @@ public static unsafe class Initialization
         }
     }
 
-    /// <summary>The parts of attention, which libtorch keeps to itself, by their names.</summary>
+    /// <summary>The parts of attention, told by their names, as libtorch keeps the parts to itself.</summary>
     private static void Attend(nn.Module module, string name, Parameter parameter, ref StepRandom random)
     {
         var (part, kind) = name.LastIndexOf('.') is var dot and >= 0 ? (name[..dot], name[(dot + 1)..]) : ("", name);

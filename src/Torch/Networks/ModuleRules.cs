@@ -33,7 +33,7 @@ internal static unsafe class ModuleRules
         }
     }
 
-    /// <summary>Those that the network's own program declares; libtorch's modules know what they do.</summary>
+    /// <summary>The fields that the network's own program declares; libtorch's modules need no check.</summary>
     private static IEnumerable<FieldInfo> FieldsOf(Type type)
     {
         for (; type.Assembly != typeof(nn.Module).Assembly; type = type.BaseType!)

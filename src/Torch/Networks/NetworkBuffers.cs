@@ -8,7 +8,7 @@ namespace Granary.Torch.Networks;
 
 /// <summary>
 /// The buffers of a network, such as the running statistics of batch normalization. Every shard of a step begins with the
-/// committed ones; what it moves them by travels in the frame, times its weight, and the mean is committed. What no shard moves stays
+/// committed values; its change to them travels in the frame, times its weight, and the mean is committed. What no shard moves stays
 /// as it is, to the bit.
 /// </summary>
 internal sealed unsafe class NetworkBuffers : IDisposable
@@ -39,8 +39,8 @@ internal sealed unsafe class NetworkBuffers : IDisposable
     public IEnumerable<StateTensor> State(string prefix = "") =>
         [.. places.Select(place => new StateTensor(prefix + place.Name, place.Tensor.shape, StateKind.Model, committed.Pointer + place.Offset))];
 
-    /// <summary>Gives the network the committed ones.</summary>
-    /// <param name="updates">That were made so far: batches that have been tracked.</param>
+    /// <summary>Gives the network the committed values.</summary>
+    /// <param name="updates">How many were made so far: the batches that have been tracked.</param>
     public void Restore(long updates)
     {
         foreach (var place in places)
@@ -58,7 +58,7 @@ internal sealed unsafe class NetworkBuffers : IDisposable
         }
     }
 
-    /// <summary>What the network has now.</summary>
+    /// <summary>The values that the network has now.</summary>
     public float[] Copy()
     {
         var values = new float[Length];
@@ -69,7 +69,7 @@ internal sealed unsafe class NetworkBuffers : IDisposable
         return values;
     }
 
-    /// <summary>Gives the network what something that moved <paramref name="before"/> to <paramref name="after"/> would leave there.</summary>
+    /// <summary>Repeats a change from <paramref name="before"/> to <paramref name="after"/> in the network: values that it left alone stay.</summary>
     public void Move(ReadOnlySpan<float> before, ReadOnlySpan<float> after)
     {
         foreach (var place in places)
@@ -82,7 +82,7 @@ internal sealed unsafe class NetworkBuffers : IDisposable
         }
     }
 
-    /// <summary>What a shard has moved them by, times its weight.</summary>
+    /// <summary>How far a shard has moved the values, times its weight.</summary>
     public void Collect(Span<float> into, double weight)
     {
         foreach (var place in places)
@@ -90,7 +90,7 @@ internal sealed unsafe class NetworkBuffers : IDisposable
             Span<float> before = Committed(place), after = Values(place.Tensor), moved = into.Slice(place.Offset, before.Length);
             for (var i = 0; i < moved.Length; i++)
             {
-                // A mask holds infinities, whose difference is none.
+                // A mask holds infinities, whose difference is not a number.
                 moved[i] = after[i] == before[i] ? 0 : (float)(weight * (after[i] - before[i]));
             }
         }

@@ -7,7 +7,7 @@ namespace Granary.Torch.Networks;
 
 /// <summary>
 /// Lets the ordinary dropout modules of a network draw from a generator of ours, seeded by step, phase and shard: libtorch's
-/// own is one for all threads of the process. Only what is <c>call</c>ed is served; <c>forward</c> goes past every hook.
+/// own is one for all threads of the process. Only modules that are <c>call</c>ed are served; <c>forward</c> bypasses every hook.
 /// </summary>
 internal static class ServedDropout
 {
@@ -43,7 +43,7 @@ internal static class ServedDropout
         }
     }
 
-    // The module itself passes its input on, as in evaluation, while it is called.
+    // While it is called, the module itself is in evaluation mode and passes its input on.
     private static void Serve(nn.Module<Tensor, Tensor> module, Func<Tensor, Tensor> drop)
     {
         var drops = false;
@@ -60,7 +60,7 @@ internal static class ServedDropout
         });
     }
 
-    /// <summary>Each value is 0 with probability <paramref name="share"/>; the others grow, so that the expected value stays (Srivastava et al., 2014).</summary>
+    /// <summary>Each value is 0 with probability <paramref name="share"/>; the others are scaled up, so that the expected value stays the same (Srivastava et al., 2014).</summary>
     private static Tensor Drop(Tensor values, double share, long[] shape, LaneRandom random) => share switch
     {
         0 => values,
@@ -86,7 +86,7 @@ internal static class ServedDropout
         return mask;
     }
 
-    /// <summary>One for each channel (of each sample).</summary>
+    /// <summary>The shape of a mask with one value for each channel (of each sample).</summary>
     private static long[] Channels(Tensor values, bool isBatch)
     {
         var shape = values.shape;

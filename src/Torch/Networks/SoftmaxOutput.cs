@@ -10,7 +10,7 @@ namespace Granary.Torch.Networks;
 /// <summary>
 /// A linear layer, softmax and cross-entropy in one, for layers so wide that they take most of a step: the logits become
 /// their own gradient in place, and the layer's gradient is added where it belongs instead of being made and then copied.
-/// Some samples at a time, so that their logits are still in the cache when they are multiplied again.
+/// It takes some samples at a time, so that their logits are still in the cache when they are multiplied again.
 /// </summary>
 public static unsafe class SoftmaxOutput
 {
@@ -18,10 +18,10 @@ public static unsafe class SoftmaxOutput
     private const int SamplesAtATime = 256;
 
     /// <summary>
-    /// The cross-entropy summed over the samples. Adds the gradients of the layer's parameters to theirs, at once; what flows
-    /// back to the features waits for <c>backward</c>, to be called on this very sum.
+    /// The cross-entropy summed over the samples. The gradients of the layer's parameters are added at once; the
+    /// features get theirs when <c>backward</c> is called on this very sum.
     /// </summary>
-    /// <param name="layer">With or without a bias; its gradients are there.</param>
+    /// <param name="layer">With or without a bias; the tensors for its gradients must exist.</param>
     /// <param name="targets_N">The right class of each sample.</param>
     public static Tensor LossSum(Linear layer, Tensor features_NF, Tensor targets_N)
     {
@@ -45,12 +45,12 @@ public static unsafe class SoftmaxOutput
                     : LearnRounded(layer, rounded_VF, some_NF, some, logits_NV, someGradient_NF);
             }
         }
-        // The first term is zero and only there to have the gradient.
+        // The first term is zero; it is there only for its gradient.
         return ((features_NF - known_NF) * gradient_NF).sum() + loss;
     }
 
     /// <summary>
-    /// Under autocast what is multiplied is rounded, the softmax is not: a row at a time is widened for it, into the first row of
+    /// Under autocast the products are rounded, the softmax is not: for it, one row at a time is widened into the first row of
     /// <paramref name="room_NV"/>.
     /// </summary>
     private static double LearnRounded(Linear layer, Tensor weight_VF, Tensor features_NF, ReadOnlySpan<long> targets, Tensor room_NV, Tensor gradient_NF)
@@ -74,7 +74,7 @@ public static unsafe class SoftmaxOutput
     }
 
     /// <param name="logits_NV">Become the gradient.</param>
-    /// <param name="rounded">If given, the logits, in bfloat16, and what becomes the gradient; the others are room for a row.</param>
+    /// <param name="rounded">If given, these are the logits, in bfloat16, and become the gradient; the float ones are then only room for a row.</param>
     private static double BecomeGradient(Tensor logits_NV, ReadOnlySpan<long> targets, Tensor? bias_V, ushort* rounded = null)
     {
         var classes = (int)logits_NV.size(1);

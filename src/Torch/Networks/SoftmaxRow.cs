@@ -54,7 +54,7 @@ internal static unsafe class SoftmaxRow
         return MaxOf(lanes, logits, i, classes);
     }
 
-    // It may miss a NaN, which then stays one through the exponential and reaches the sum.
+    // The maximum may miss a NaN, which survives the exponential and reaches the sum.
     private static float MaxOf(Vector512<float> lanes, float* logits, int from, int classes)
     {
         var max = float.NegativeInfinity;

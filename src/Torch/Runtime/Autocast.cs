@@ -26,7 +26,7 @@ public static unsafe class Autocast
 
     /// <summary>Refuses, before a run starts, what this libtorch cannot do.</summary>
     /// <param name="setting">A task's setting <c>autocast</c>.</param>
-    /// <param name="lstm">Whether the network has one.</param>
+    /// <param name="lstm">Whether the network has an LSTM.</param>
     /// <returns>Whether it is to be on.</returns>
     /// <exception cref="TaskSettingException">libtorch lacks the functions, or the processor what an LSTM needs.</exception>
     public static bool Resolve(string setting, bool lstm = false)
@@ -47,7 +47,7 @@ public static unsafe class Autocast
     }
 
     /// <summary>On until the scope is disposed, on the same thread.</summary>
-    /// <param name="wanted">Else the scope does nothing.</param>
+    /// <param name="wanted">If not, the scope does nothing.</param>
     public static Scope Begin(bool wanted)
     {
         if (wanted)

@@ -22,7 +22,7 @@ public static partial class TorchRuntime
     /// <summary>TorchSharp's version.</summary>
     public static string Version { get; } = typeof(torch).Assembly.GetName().Version!.ToString(3);
 
-    /// <summary>What could not be had here, a sentence each: slower, or other bits, but no reason to stop.</summary>
+    /// <summary>What this machine lacks, a sentence each: it makes training slower or changes bits, but is no reason to stop.</summary>
     public static IReadOnlyList<string> Remarks
     {
         get
@@ -35,7 +35,7 @@ public static partial class TorchRuntime
     /// <summary>Tensors of this process that have not been disposed.</summary>
     public static long LiveTensors => torch.Tensor.TotalCount - Interlocked.Read(ref uncounted);
 
-    /// <summary>So many tensors are gone that TorchSharp still counts.</summary>
+    /// <summary>Leaves this many tensors out of the count: they are gone, but TorchSharp still counts them.</summary>
     internal static void DoNotCount(int tensors) => Interlocked.Add(ref uncounted, tensors);
 
     private static IReadOnlyDictionary<string, string> Configure()
@@ -70,8 +70,8 @@ public static partial class TorchRuntime
     }
 
     /// <summary>
-    /// glibc maps and unmaps every block above 32 MiB, and the page faults of fresh blocks cost up to 40 % of a step. Freed
-    /// memory then stays with the process.
+    /// By itself glibc maps and unmaps every block above 32 MiB, and the page faults of fresh blocks cost up to 40 % of a step.
+    /// With this, freed memory stays with the process.
     /// </summary>
     private static bool KeepFreedMemory()
     {

@@ -11,7 +11,7 @@ public static class CheckpointAssets
         ? File.ReadAllBytes(PathOf(checkpoint, name))
         : throw new CheckpointException($"{checkpoint.Directory} holds no {name}, without which the model is of no use. Was it written by another version of Granary? Use it with that one, or train anew.");
 
-    /// <summary>Tensors that fit are not enough: a word's vector is the right one only by the vocabulary that it was trained with.</summary>
+    /// <summary>Tensors that fit are not enough: a word's vector is the right one only with the vocabulary that it was trained with.</summary>
     /// <exception cref="CheckpointException">The state's assets are not the checkpoint's, byte for byte.</exception>
     internal static void DemandAssetsOf(this Checkpoint checkpoint, ReplicaState state)
     {

@@ -26,7 +26,7 @@ public sealed record CheckpointManifest
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
     };
 
-    /// <summary>Of this manifest.</summary>
+    /// <summary>The format of this manifest.</summary>
     public int Format { get; init; } = CurrentFormat;
 
     /// <summary>All that was asked for, with the switches that were in force.</summary>
@@ -68,7 +68,7 @@ public sealed record CheckpointManifest
     /// <summary>SHA-256 of this text with the hash left empty.</summary>
     public string Sha256 { get; init; } = "";
 
-    /// <summary>Whether every replica that there was had this state: what to go back to when states differ.</summary>
+    /// <summary>Whether all replicas had this state: only such a checkpoint is gone back to when states differ.</summary>
     [JsonIgnore]
     public bool IsAgreed => Agreed == Replicas;
 
@@ -76,14 +76,14 @@ public sealed record CheckpointManifest
     [JsonIgnore]
     public double? Score => Metrics.TryGetValue(Measure.Metric, out var value) ? value : null;
 
-    /// <summary>Whether this is the better checkpoint. One without a finite value of a validation beats none.</summary>
+    /// <summary>Whether this is the better checkpoint. One without a finite value of a validation never does.</summary>
     public bool Beats(CheckpointManifest? other) =>
         Validated is { } score && (other?.Validated is not { } known || Measure.IsBetter(score, known));
 
     [JsonIgnore]
     internal double? Validated => Measure.Occasional && Score is { } score && double.IsFinite(score) ? score : null;
 
-    /// <summary>What can be told of a replica that stands at a step, known to itself alone; the hashes are added as it is written.</summary>
+    /// <summary>What can be said of one replica at a step, compared with no other; the hashes are added when the checkpoint is written.</summary>
     public static CheckpointManifest Of(RunSpec spec, ITrainingReplica replica, long step) => new()
     {
         Spec = spec,
@@ -144,7 +144,7 @@ public sealed record CheckpointManifest
         return ManifestRules.Complaint(manifest) is { } complaint ? throw new CheckpointException($"{path} makes no sense: {complaint}.") : manifest;
     }
 
-    /// <summary>By the text as it is: a version that knows more fields than the one that wrote it can tell, too.</summary>
+    /// <summary>Checks the text as it is, so that a version that knows more fields than the one that wrote it can check it, too.</summary>
     private static bool IsWhole(ReadOnlySpan<byte> text, string sha256)
     {
         // The hash is the last field.

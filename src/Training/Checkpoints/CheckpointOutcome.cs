@@ -15,7 +15,7 @@ public sealed record CheckpointOutcome(long Step)
     /// <summary>The step of the checkpoint that was preferred.</summary>
     public long? PassedOverFor { get; init; }
 
-    /// <summary>Where the checkpoint lies, or why it does not.</summary>
+    /// <summary>Where the checkpoint lies, or why there is none.</summary>
     public string Message => this switch
     {
         { Written: { } written } => written.Directory,

@@ -15,7 +15,7 @@ public sealed partial class CheckpointStore
     /// Writes and syncs the files, then the manifest, then renames the directory into place. A whole checkpoint of the same
     /// step and weights that is there already is left as it is.
     /// </summary>
-    /// <param name="state">Stays as it is meanwhile: it is hashed while it is written.</param>
+    /// <param name="state">Must not change meanwhile: it is hashed while it is written.</param>
     /// <param name="manifest">Complete but for the hashes.</param>
     public Checkpoint Write(ReplicaState state, CheckpointManifest manifest)
     {
@@ -23,7 +23,7 @@ public sealed partial class CheckpointStore
         {
             return there;
         }
-        // Hashing takes about as long as writing: it is done beside it.
+        // Hashing takes about as long as writing, so both are done at once.
         var weights = Task.Run(() => WeightsHash.Of(state));
         var files = new[] { (Name: ModelFile, Kind: StateKind.Model), (Name: TrainingFile, Kind: StateKind.Training) }
             .Select(file => (file.Name, Tensors: state.Tensors.Where(tensor => tensor.Kind == file.Kind).ToList()))
@@ -45,7 +45,7 @@ public sealed partial class CheckpointStore
         }
         catch
         {
-            // The state's memory may be used for something else as soon as this is left.
+            // The state's memory may be used for something else as soon as this method returns.
             Task.WhenAll([weights, .. files.Select(file => file.Hash)]).ContinueWith(_ => { }, TaskScheduler.Default).Wait();
             Try(() => Directory.Delete(partial, recursive: true));
             throw;
@@ -56,7 +56,7 @@ public sealed partial class CheckpointStore
     /// Deletes the checkpoints before the newest <paramref name="keep"/>, but for the best. What cannot be deleted now is
     /// left to the next time.
     /// </summary>
-    /// <param name="upTo">The step just written. Later ones are of a course that is repeated, and not known to be whole.</param>
+    /// <param name="upTo">The step just written. Later checkpoints are of a course that is being repeated, and are not known to be whole.</param>
     public void Prune(int keep, long upTo) => Try(() =>
     {
         var known = Manifests().Where(manifest => manifest.Step <= upTo).ToList();
@@ -78,7 +78,7 @@ public sealed partial class CheckpointStore
         }
     }
 
-    /// <summary>Deletes what killed processes left half written or half deleted. For the begin of a round.</summary>
+    /// <summary>Deletes what killed processes left half written or half deleted. For the beginning of a round.</summary>
     public void Sweep() => Try(() =>
     {
         foreach (var directory in Directory.Exists(root) ? Directory.GetDirectories(root, PartialPrefix + "*") : [])
@@ -94,7 +94,7 @@ public sealed partial class CheckpointStore
     /// <summary>Whether a checkpoint of this step is in place.</summary>
     public bool Has(long step) => Directory.Exists(DirectoryOf(step));
 
-    /// <summary>Whether somebody is writing the checkpoint of this step, or was killed over it.</summary>
+    /// <summary>Whether somebody is writing the checkpoint of this step, or was killed while writing it.</summary>
     public bool IsBeingWritten(long step) =>
         Directory.Exists(root) && Directory.EnumerateDirectories(root, $"{PartialPrefix}{Path.GetFileName(DirectoryOf(step))}-*").Any();
 
@@ -131,7 +131,7 @@ public sealed partial class CheckpointStore
         }
     }
 
-    // Out of sight before it is deleted: a process killed on the way leaves no half of a checkpoint under its name, and one
+    // Renamed before it is deleted: a process killed on the way leaves no half of a checkpoint under its name, and a process
     // that still writes there cannot rename what is left into place.
     private void Discard(string directory)
     {
@@ -162,7 +162,7 @@ public sealed partial class CheckpointStore
         ? new(path, FileMode.Create, FileAccess.ReadWrite, FileShare.None, bufferSize: 1 << 20)
         : create(path);
 
-    // Housekeeping: what fails now is tried again by the next to come here.
+    // Housekeeping: what fails now is tried again by whoever comes here next.
     private static void Try(Action act)
     {
         try

@@ -22,7 +22,7 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
     /// <summary>The files of a checkpoint: its weights, and all else that training needs.</summary>
     public const string ModelFile = "model.safetensors", TrainingFile = "optimizer.safetensors";
 
-    /// <summary>What every checkpoint has. Others may lie beside them.</summary>
+    /// <summary>The files that every checkpoint has. Others may lie beside them.</summary>
     internal static readonly string[] StateFiles = [ModelFile, TrainingFile];
 
     private readonly string root = Path.Combine(runDirectory, "checkpoints");
@@ -106,7 +106,7 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
 
     /// <summary>Puts a replica into the state of a checkpoint.</summary>
     /// <exception cref="CheckpointException">
-    /// It is of another model, or changed since it was opened: the state is no good any more. If scalars or assets differ, no tensor has been touched.
+    /// It is of another model, or has changed since it was opened: the replica's state is no good any more. If scalars or assets differ, no tensor has been touched.
     /// </exception>
     public static void Load(Checkpoint checkpoint, ITrainingReplica replica)
     {
@@ -136,7 +136,7 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
 
     private string DirectoryOf(long step) => Path.Combine(root, step.ToString("D8", CultureInfo.InvariantCulture));
 
-    /// <summary><see langword="null"/>: the directory is named otherwise than checkpoints are.</summary>
+    /// <summary><see langword="null"/>: the directory does not have the name of a checkpoint.</summary>
     private long? StepOf(string directory) =>
         long.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out var step) && directory == DirectoryOf(step) ? step : null;
 
@@ -175,7 +175,7 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
         }
     }
 
-    // Of equals the oldest: later manifests repeat the last known value.
+    // Among equals the oldest counts: later manifests repeat the last known value.
     private static CheckpointManifest? BestOf(IReadOnlyList<CheckpointManifest> newestFirst) =>
         newestFirst.Reverse().Aggregate((CheckpointManifest?)null, (best, manifest) => manifest.Beats(best) ? manifest : best);
 }

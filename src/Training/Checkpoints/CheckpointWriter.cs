@@ -6,11 +6,11 @@ namespace Granary.Training.Checkpoints;
 
 /// <summary>
 /// Copies and writes checkpoints in the background. A step computes gradients before it moves the state: the copy is made
-/// meanwhile, and training waits for the rest of it, if any, never for the disk. While one checkpoint is written one more may
-/// wait, in place of older ones; the best is not passed over for a lesser. A failed write is reported and costs nothing else.
+/// meanwhile, and training waits for the rest of it, if any, never for the disk. While one checkpoint is written, one more may
+/// wait; a newer one replaces it, unless the one that waits is the best so far. A failed write is reported and costs nothing else.
 /// </summary>
 /// <param name="keep">How many of the newest to keep; the best is kept besides.</param>
-/// <param name="report">Hears of every checkpoint once, on the thread that writes or on the one that begins.</param>
+/// <param name="report">Hears of every checkpoint once, on the thread that writes or on the one that calls <c>Begin</c>.</param>
 /// <param name="waited">Hears how long <see cref="WaitForCopy"/> waited for a checkpoint's copy.</param>
 public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<CheckpointOutcome> report, Action<TimeSpan> waited) : IDisposable
 {
@@ -32,7 +32,7 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
         free.Push(snapshot);
     }
 
-    /// <summary>Knows of checkpoints of an earlier session, so that their best is not taken for surpassed.</summary>
+    /// <summary>Takes a checkpoint of an earlier session into account, so that it is not taken for surpassed if it is the best.</summary>
     public void Adopt(CheckpointManifest manifest)
     {
         lock (gate)
@@ -69,7 +69,7 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
     public bool IsBest(double score, Measure measure) => Best is not { } known || measure.IsBetter(score, known);
 
     /// <summary>
-    /// Begins to copy the state, to be written as soon as the disk is free. It must not change before <see cref="WaitForCopy"/>
+    /// Begins to copy the state, to be written as soon as the disk is free. The state must not change before <see cref="WaitForCopy"/>
     /// has returned.
     /// </summary>
     /// <param name="manifest">Complete but for the hashes.</param>
@@ -112,7 +112,7 @@ public sealed class CheckpointWriter(CheckpointStore store, int keep, Action<Che
         }
     }
 
-    /// <summary>Waits until the state may change. All that training ever waits for.</summary>
+    /// <summary>Waits until the state may change. Training never waits for anything else here.</summary>
     public void WaitForCopy()
     {
         if (copying is { } snapshot)

@@ -18,8 +18,8 @@ public sealed record ListedTensor(string Name, string Type, IReadOnlyList<long> 
 }
 
 /// <summary>
-/// The safetensors format; of 32-bit floats only, as far as values are read or written: an 8-byte little-endian header length, a JSON header with type, shape and
-/// offsets of each tensor, then the values. See https://github.com/huggingface/safetensors#format.
+/// The safetensors format: an 8-byte little-endian header length, a JSON header with type, shape and offsets of each tensor, then the
+/// values. Only values that are 32-bit floats are read or written. See https://github.com/huggingface/safetensors#format.
 /// </summary>
 public static class Safetensors
 {
@@ -52,7 +52,7 @@ public static class Safetensors
     /// Fills each of the tensors from the file, by name. The file must hold exactly these, in these shapes; until that is sure,
     /// none is touched.
     /// </summary>
-    /// <exception cref="CheckpointException">A tensor is missing, surplus or of another shape or type; or the file is no sound one.</exception>
+    /// <exception cref="CheckpointException">A tensor is missing, surplus or of another shape or type; or the file is not sound.</exception>
     public static void Read(string path, IEnumerable<StateTensor> tensors) => Use(path, (stream, header) =>
     {
         var wanted = tensors.ToDictionary(tensor => tensor.Name);

@@ -9,8 +9,8 @@ namespace Granary.Training.Checkpoints;
 internal sealed record SafetensorsEntry(string Type, long[] Shape, long Begin, long End);
 
 /// <summary>
-/// What a safetensors file says of itself. Every field is checked before any is believed: values that are whole, in the file,
-/// as many as the shape has, without gap or overlap.
+/// What a safetensors file says of itself. Every field is checked before any is believed: the values must be whole, within the
+/// file, as many as the shape says, without gap or overlap.
 /// </summary>
 /// <param name="ValuesStart">Where the values begin in the file.</param>
 internal sealed record SafetensorsHeader(IReadOnlyDictionary<string, SafetensorsEntry> Tensors, long ValuesStart)

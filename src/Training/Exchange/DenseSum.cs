@@ -7,16 +7,16 @@ namespace Granary.Training.Exchange;
 
 /// <summary>
 /// Reduce-scatter and all-gather of dense frames, chunk by chunk. Each process owns a slice of the vector. A process sends a
-/// peer the chunks of the peer's slice (its own nodes of each, one after the other), and the sums of the chunks of its own as
-/// soon as it has them: first as many of the former as may be held, then one of each in turn. So both sides know what comes
-/// next, and sending, adding and receiving overlap. A short vector makes one way only: every process sends all of it to all,
-/// and each adds all of it up.
+/// peer the chunks of the peer's slice (for each chunk, its own nodes one after the other), and the summed chunks of its own
+/// slice as soon as it has them: first as many of the former as the peer may hold, then one of each in turn. So both sides know
+/// what comes next, and sending, adding and receiving overlap. A short vector makes one trip only: every process sends all of it
+/// to all others, and each adds all of it up.
 /// </summary>
 internal sealed unsafe class DenseSum : ITransferWork
 {
     private const int ChunkFloats = (PeerLink.MostBytes - SumHeader.Bytes) / sizeof(float), LeastChunkFloats = 4096;
 
-    // Measured, with docs/decisions/0008: beyond it, twice the adding costs more than a second way.
+    // Measured, see docs/decisions/0008: beyond it, adding everything everywhere costs more than a second trip.
     private const int ShortOverSockets = 32 * 1024, ShortOverMemory = 2 * 1024;
     private readonly int rank;
     private readonly int[] nodes;
@@ -49,7 +49,7 @@ internal sealed unsafe class DenseSum : ITransferWork
         greeting[0] = new(step, phase, size);
         gathers = size > shortest;
         mine = SliceOf(rank, size);
-        // Four chunks at least overlap, if they are not too short to be worth it.
+        // At least four chunks, so that they overlap, unless they would be too short to be worth it.
         var slice = SliceOf(nodes.Length - 1, size).Count;
         chunk = (int)Math.Min(mostChunk, Math.Max(LeastChunkFloats, (slice / 4 + 15) & ~15L));
         (summed, gathered) = (0, gathers ? Gathers(mine) : 0);
@@ -97,7 +97,7 @@ internal sealed unsafe class DenseSum : ITransferWork
         var block = peer.Link.Hold(head + nodes[peer.Link.Process] * Length(mine, peer.Taken) * sizeof(float));
         if (head > 0)
         {
-            // Looked at before the block is whole: if the sizes differ, it may never be.
+            // Checked before the block is whole: if the sizes differ, it may never become whole.
             Check(peer, (SumHeader*)(block != null ? block : peer.Link.Arriving(sizeof(SumHeader))));
         }
         if (block == null)
@@ -119,8 +119,8 @@ internal sealed unsafe class DenseSum : ITransferWork
     }
 
     /// <summary>
-    /// A chunk of the sum of the peer's slice. The peer sends it only after it has all of that chunk from here: it may be
-    /// overwritten.
+    /// A chunk of the sum of the peer's slice. The peer sends it only after it has received all of that chunk from here, so
+    /// the chunk may be overwritten.
     /// </summary>
     private bool Collect(Progress peer)
     {
@@ -194,7 +194,7 @@ internal sealed unsafe class DenseSum : ITransferWork
         return true;
     }
 
-    /// <summary>How many chunks to scatter may come before the next one to gather.</summary>
+    /// <summary>How many chunks may be scattered before the next one is gathered.</summary>
     private int Ahead(int gathered) => gathers ? gathered + PeerLink.MostHeld : int.MaxValue;
 
     /// <summary>One at least: it carries the greeting.</summary>

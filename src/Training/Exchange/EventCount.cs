@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Granary.Training.Exchange;
 
 /// <summary>
-/// A count that the threads of a process raise and wait for. Who waits looks again and again at first, leaving the processor
-/// to anybody who wants it, and soon sleeps. Allocates nothing.
+/// A count that the threads of a process raise and wait for. A thread that waits looks again and again at first, leaving the
+/// processor to anybody who wants it, and soon sleeps. Allocates nothing.
 /// </summary>
 /// <param name="threads">How many take part; if there are fewer processors, nobody spins.</param>
 internal sealed class EventCount(int threads)
@@ -18,7 +18,7 @@ internal sealed class EventCount(int threads)
 
     public void Raise()
     {
-        // Either this sees what is awaited, or the sleeper, who said so first, sees this.
+        // Either this sees what is awaited, or the sleeper, who announced it before looking, sees the new count.
         if (Interlocked.Increment(ref count) == Volatile.Read(ref awaited))
         {
             Wake();
@@ -26,7 +26,7 @@ internal sealed class EventCount(int threads)
     }
 
     /// <summary>Waits until the count is as high. All who wait at a time must wait for the same.</summary>
-    /// <returns>Whether it is; not so if the tally was closed before.</returns>
+    /// <returns>Whether it is; false if the count was closed before.</returns>
     public bool Await(long value)
     {
         if (threads <= Environment.ProcessorCount)

@@ -31,7 +31,7 @@ internal sealed unsafe class GroupSum : IDisposable
     /// <summary>Whether there are rows to be added: then all workers must <see cref="FindRows"/> before any may <see cref="Add"/>.</summary>
     public bool HasRows { get; }
 
-    /// <summary>What the process has summed: the root, or nodes from which other processes' make it.</summary>
+    /// <summary>What the process has summed: the root, or nodes that make up the root together with those of other processes.</summary>
     public IReadOnlyList<Partial> Sums => sums;
 
     public void FindRows(int worker, IReadOnlyList<Partial>[] partials)
@@ -96,7 +96,7 @@ internal sealed unsafe class GroupSum : IDisposable
 
     private void Publish(int sum, Frame dense)
     {
-        // A frame of its own only for the rows; the same one as long as the dense part stays where it is.
+        // Only rows take a frame of their own; it is kept as long as the dense part stays where it is.
         if (unions[sum] is not { } union)
         {
             sums[sum] = new(parts[0].Trees[sum].Node, dense);

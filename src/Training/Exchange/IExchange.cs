@@ -7,7 +7,7 @@ namespace Granary.Training.Exchange;
 public interface IExchange : IDisposable
 {
     /// <summary>Adds the partials of all workers along the canonical tree. Blocks until the sum is complete.</summary>
-    /// <param name="partials">This worker's, of the same nodes each time for a phase. What their frames hold is lost.</param>
+    /// <param name="partials">This worker's partials, of the same nodes each time for a phase. What their frames hold is lost.</param>
     /// <returns>
     /// The frame of the root, only to be read: other workers of the process may read the same memory. Valid until
     /// <see cref="Release"/>, which must follow; till then the frames of the partials are not to be written either.
@@ -16,8 +16,8 @@ public interface IExchange : IDisposable
     Frame Sum(IReadOnlyList<Partial> partials, long step, int phase);
 
     /// <summary>
-    /// This worker has read the sum. Blocks while others read it from the memory of this worker's frames, which it may write,
-    /// or free, afterwards. Does not fail.
+    /// Says that this worker has read the sum. Blocks while others read it from this worker's frames, which it may write or
+    /// free afterwards. Does not fail.
     /// </summary>
     void Release()
     {

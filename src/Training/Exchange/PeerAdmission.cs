@@ -28,7 +28,7 @@ internal sealed class PeerAdmission : IDisposable
 
     private static readonly TimeSpan IntroductionTime = TimeSpan.FromSeconds(10);
 
-    // Longer than any round takes to meet: who is not fetched by then belongs to a round that never came about.
+    // Longer than any round takes to meet: a connection not fetched by then belongs to a round that never came about.
     private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1), HandlePause = TimeSpan.FromMilliseconds(50);
     private readonly Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -90,7 +90,7 @@ internal sealed class PeerAdmission : IDisposable
         {
             try
             {
-                // Waiting calls on sockets that are known to be readable do not wait, see LinkNegotiation for why they are used.
+                // Blocking calls return at once on sockets known to be readable. See LinkNegotiation for why they are used.
                 List<Socket> readable = [listener, .. strangers.Select(stranger => stranger.Socket)];
                 Socket.Select(readable, null, null, LookAgain);
                 if (readable.Remove(listener))
@@ -168,7 +168,7 @@ internal sealed class PeerAdmission : IDisposable
         public bool HasLeft { get; private set; }
 
         /// <summary>What has come, without waiting for more.</summary>
-        /// <returns><see langword="null"/>: that is not all.</returns>
+        /// <returns><see langword="null"/>: there is more to come.</returns>
         public Introduction? Receive()
         {
             var more = socket.Receive(said.AsSpan(count), SocketFlags.None, out var error);

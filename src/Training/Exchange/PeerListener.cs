@@ -35,7 +35,7 @@ public sealed class PeerListener : IDisposable
     /// <summary>The port that it listens on.</summary>
     public int Port => admission.Port;
 
-    /// <summary>Connects to every other process of a round, each by the best link there is: to those of lower rank actively, the others come.</summary>
+    /// <summary>Connects to every other process of a round, each by the best link there is: it calls those of lower rank, the others call it.</summary>
     /// <returns>By rank; <see langword="null"/> at this process's own.</returns>
     public async Task<PeerLink?[]> MeetAsync(Guid round, int rank, IReadOnlyList<PeerAddress> members, CancellationToken cancellationToken)
     {
@@ -78,7 +78,7 @@ public sealed class PeerListener : IDisposable
         return await TalkAsync<PeerLink?>(socket, own => LinkNegotiation.Make(process, own, isLocal, wanted, sharedMemory), cancellationToken);
     }
 
-    /// <summary>Waiting calls on a thread of their own: see <see cref="LinkNegotiation"/>.</summary>
+    /// <summary>Makes blocking calls on a thread of their own: see <see cref="LinkNegotiation"/>.</summary>
     private static async Task<T> TalkAsync<T>(Socket socket, Func<Socket, T> talk, CancellationToken cancellationToken)
     {
         try

@@ -145,7 +145,7 @@ internal sealed unsafe class PeerTransfer : IDisposable
         SetAsleep(true);
         try
         {
-            // What came before the others knew that this thread sleeps.
+            // Takes what came before the others knew that this thread sleeps.
             if (work.Advance())
             {
                 return true;
@@ -161,7 +161,7 @@ internal sealed unsafe class PeerTransfer : IDisposable
         }
         foreach (var link in links)
         {
-            // A peer that left after its last word may have said it all: only if nothing of it is left to read is it lost.
+            // A peer may have sent everything before it left: it is lost only if nothing that it sent is left to read.
             if ((link.AwaitsBlock || link.AwaitsRoom) && link.HasLeft())
             {
                 before = Moved();

@@ -40,7 +40,7 @@ internal unsafe class PieceStream : ITransferWork
         return done;
     }
 
-    /// <summary>All that was to be received from a process is there: the place to ask for what follows from it.</summary>
+    /// <summary>Called when all that was asked of a process is there: the place to ask it for more.</summary>
     protected virtual void Received(int process)
     {
     }

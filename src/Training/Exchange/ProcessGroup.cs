@@ -13,7 +13,7 @@ namespace Granary.Training.Exchange;
 /// Nobody's memory is written or freed while another worker reads it:
 /// <list type="bullet">
 /// <item>A worker's partials are read and added to by others only after all have entered a sum, and before the last has done its slice.</item>
-/// <item>Only the first worker's frame, where the root is, is read afterwards: it waits in its release for all others'.</item>
+/// <item>Afterwards only the first worker's frame, where the root is, is read: that worker's release waits for those of all others.</item>
 /// <item>Whoever leaves a broken round waits until all others have left it, those who still read a sum included.</item>
 /// </list>
 /// </remarks>

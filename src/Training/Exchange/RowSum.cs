@@ -96,7 +96,7 @@ internal sealed unsafe class RowSum : PieceStream, IDisposable
             part.NumbersAreHere = false;
             part.Reserve();
             Receive(process, part.Numbers, (long)part.Total * sizeof(int));
-            // Of no rows nothing more comes: what is there of an earlier step must go now.
+            // Without rows nothing more comes: what is left of an earlier step must go now.
             if (part.Total > 0)
             {
                 return;

@@ -6,7 +6,7 @@ namespace Granary.Training.Exchange;
 
 /// <summary>
 /// Adds row-sparse frames along the canonical tree: the union of their rows, each the sum of those that have it. Every worker
-/// adds the rows of a range of row numbers, in which about as many rows lie as in the others'. One pass: each row is read once.
+/// adds the rows of one range of row numbers; all ranges hold about as many rows. One pass: each row is read once.
 /// </summary>
 internal sealed unsafe class RowUnion : IDisposable
 {
@@ -111,7 +111,7 @@ internal sealed unsafe class RowUnion : IDisposable
         }
     }
 
-    /// <summary>The least number below which there are so many rows, counted in every frame.</summary>
+    /// <summary>The least row number below which the frames together have this many rows.</summary>
     private static int Boundary(ReadOnlySpan<Frame> frames, long rows, int last)
     {
         int low = 0, high = last + 1;

@@ -39,7 +39,7 @@ public sealed unsafe class SocketMesh : IDisposable
     /// <summary>Bytes of gradients and states sent to other processes so far.</summary>
     public long BytesSent => transfer.BytesSent;
 
-    /// <summary>Adds the processes' partials; the sum is left in the first one's frame.</summary>
+    /// <summary>Adds the processes' partials; the sum is left in the frame of this process's first partial.</summary>
     /// <exception cref="ExchangeAbortedException">A peer is gone, silent or elsewhere, or the round is over.</exception>
     public void Sum(IReadOnlyList<Partial> partials, long step, int phase)
     {

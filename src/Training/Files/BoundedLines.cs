@@ -6,7 +6,7 @@ namespace Granary.Training.Files;
 public static class BoundedLines
 {
     /// <param name="text">Read as far as lines are asked for.</param>
-    /// <param name="longest">Characters of a line that are kept; of a longer one there is one character more, to tell it by.</param>
+    /// <param name="longest">Characters of a line that are kept; a longer line has one character more, by which it can be told.</param>
     public static IEnumerable<string> Read(TextReader text, int longest)
     {
         var buffer = new char[1 << 14];

@@ -1,6 +1,6 @@
 namespace Granary.Training.Files;
 
-/// <summary>What tells a file that was changed from the one that was read before, without reading it.</summary>
+/// <summary>Shows whether a file has changed since it was read, without reading it again.</summary>
 public readonly record struct FileStamp(long Length, DateTime Written)
 {
     /// <inheritdoc/>

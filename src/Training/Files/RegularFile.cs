@@ -16,7 +16,7 @@ public static unsafe partial class RegularFile
         ? throw new IOException($"'{path}' is {kind}, not a file.")
         : new(path, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 1 << 16);
 
-    /// <summary><see langword="null"/>: a file, or nothing that opening it would not tell.</summary>
+    /// <summary><see langword="null"/>: a file, or a problem that opening it will show.</summary>
     private static string? OddKind(string path, bool followLink)
     {
         var status = stackalloc byte[256]; // struct statx, the same on all of Linux

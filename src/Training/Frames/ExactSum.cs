@@ -9,7 +9,7 @@ public static class ExactSum
     // A digit has 12 bits: the sum over 4,096 shards of any of them is a whole number below 2^24, exact in a float.
     private const int Digits = 4, DigitBits = 12;
 
-    /// <summary>Floats that a number takes: its digits to the base of 4,096, lowest first, and what is behind the point.</summary>
+    /// <summary>Floats that a number takes: its digits to the base of 4,096, lowest first, and the fraction.</summary>
     public const int Slots = Digits + 1;
 
     /// <summary>Numbers that are not finite come back as not finite.</summary>

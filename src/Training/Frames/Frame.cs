@@ -34,7 +34,7 @@ public sealed unsafe class Frame : IDisposable
         return new(memory.Pointer, values, scalars, rows, memory);
     }
 
-    /// <summary>The same dense part, with rows of another; nothing is owned.</summary>
+    /// <summary>The same dense part with other rows; the frame owns nothing.</summary>
     internal Frame With(SparseRows? rows) => new(data, Size - scalars - ControlSlots, scalars, rows);
 
     /// <summary>Floats of memory that a frame takes.</summary>
@@ -71,7 +71,7 @@ public sealed unsafe class Frame : IDisposable
     /// </summary>
     public ref float Control => ref data[Size - 1];
 
-    /// <summary>Some neighbours in the dense part.</summary>
+    /// <summary>Some consecutive floats of the dense part.</summary>
     public Span<float> Part(long start, long length) => new(data + start, checked((int)length));
 
     /// <summary>Back to zeros and no rows.</summary>

@@ -21,11 +21,11 @@ public static class Evaluation
         return Run(replica, new(0, shards), shards, alone, ahead);
     }
 
-    /// <summary>One worker's part, on the thread that owns the replica. Every worker of the exchange makes its own.</summary>
+    /// <summary>One worker's part, on the thread that owns the replica. Every worker of the exchange does its own.</summary>
     /// <param name="mine">The worker's shards.</param>
     /// <param name="shards">In all.</param>
     /// <param name="ahead">Whether batches may be made ahead, on another thread. Default: yes.</param>
-    /// <returns>What all have found together; with it, of the worker that has the first shard, the measures that are no sums over shards.</returns>
+    /// <returns>What all have found together; for the worker that has the first shard, also the measures that are not sums over shards.</returns>
     /// <exception cref="ExchangeAbortedException">Another worker has failed.</exception>
     public static Metrics Run(ITrainingReplica replica, ShardRange mine, int shards, IExchange exchange, bool ahead = true)
     {

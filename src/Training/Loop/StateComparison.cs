@@ -10,13 +10,13 @@ using Granary.Training.Tasks;
 namespace Granary.Training.Loop;
 
 /// <summary>The workers of a round stand at one step with different states: a machine has altered one.</summary>
-/// <param name="odd">The first shards of the workers that differ from the most; empty: no state has the most.</param>
+/// <param name="odd">The first shards of the workers without the most common state; empty: no state is the most common.</param>
 public sealed class StatesDifferException(long step, IReadOnlyList<int> odd) : Exception($"The workers' states differ at step {step}.")
 {
     /// <summary>Where they stand.</summary>
     public long Step { get; } = step;
 
-    /// <summary>The first shards of the workers that differ from the most; empty: no state has the most.</summary>
+    /// <summary>The first shards of the workers without the most common state; empty: no state is the most common.</summary>
     public IReadOnlyList<int> Odd { get; } = odd;
 }
 
@@ -24,7 +24,7 @@ public sealed class StatesDifferException(long step, IReadOnlyList<int> odd) : E
 /// Compares the states of a round's workers at a step boundary. Each writes a digest of its own into the place of its first shard
 /// in a small frame; the sum over shards is then their concatenation, and every worker comes to the same verdict.
 /// </summary>
-/// <remarks>What a replica gives to all alike, such as a gradient that was computed wrongly, changes all states alike and is not seen.</remarks>
+/// <remarks>An error that reaches all replicas, such as a gradient that was computed wrongly, changes all states alike and is not seen.</remarks>
 public sealed class StateComparison(ShardRange shards, int shardCount) : IDisposable
 {
     // A mark that there is a digest, and its 64 bits in pieces that a float holds exactly.
@@ -70,7 +70,7 @@ public sealed class StateComparison(ShardRange shards, int shardCount) : IDispos
         return Odd(all) is { } odd ? throw new StatesDifferException(step, odd) : all.Count;
     }
 
-    /// <returns>Those that differ from the most; empty: no state has the most; <see langword="null"/>: nobody differs.</returns>
+    /// <returns>Those without the most common state; empty: no state is the most common; <see langword="null"/>: nobody differs.</returns>
     public static IReadOnlyList<int>? Odd<T>(IEnumerable<(int Who, T State)> states) where T : notnull
     {
         var groups = states.GroupBy(one => one.State, one => one.Who).OrderByDescending(group => group.Count()).ToList();

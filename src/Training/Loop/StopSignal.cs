@@ -1,12 +1,12 @@
 namespace Granary.Training.Loop;
 
-/// <summary>Asks a worker, hence through the next sum all workers of its round, to stop at the next step boundary.</summary>
+/// <summary>Asks a worker, and through the next sum all workers of its round, to stop at the next step boundary.</summary>
 public sealed class StopSignal
 {
     // Frames are summed over the workers, of which there are fewer than this.
     private const float WithCheckpoint = 2 * Frames.ShardLedger.MostShards;
 
-    /// <summary>What a worker adds that only wants the states to be compared: less than one, however many want it.</summary>
+    /// <summary>What a worker adds if it only wants the states compared: together they stay below one, however many want it.</summary>
     internal const float Compare = 0.5f / Frames.ShardLedger.MostShards;
 
     private volatile float raised;

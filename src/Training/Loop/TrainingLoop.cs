@@ -8,7 +8,7 @@ using Granary.Training.Tasks;
 namespace Granary.Training.Loop;
 
 /// <summary>How long the parts of a step took.</summary>
-/// <param name="Compute">What of it was spent waiting for data included.</param>
+/// <param name="Compute">Includes the time spent waiting for data.</param>
 /// <param name="Data">The part of computing that was spent waiting for data.</param>
 public readonly record struct StepTimes(TimeSpan Compute, TimeSpan Exchange, TimeSpan Apply, TimeSpan Data)
 {
@@ -20,7 +20,7 @@ public readonly record struct StepTimes(TimeSpan Compute, TimeSpan Exchange, Tim
         new(a.Compute + b.Compute, a.Exchange + b.Exchange, a.Apply + b.Apply, a.Data + b.Data);
 }
 
-/// <summary>Is told how far the loop is, on the training thread: whatever it does, the step waits for.</summary>
+/// <summary>Is told how far the loop is, on the training thread: the step waits for whatever it does.</summary>
 public interface IStepObserver
 {
     /// <summary>The worker's shards of the phase are computed; the exchange is next.</summary>
@@ -30,7 +30,7 @@ public interface IStepObserver
     void Applying(long step, int phase) { }
 
     /// <summary>
-    /// Whether the workers shall compare their states when so many steps are committed. The same on all of them: it may depend on
+    /// Whether the workers shall compare their states when this many steps are committed. The same on all of them: it may depend on
     /// the step, on what was learned in it and on the spec only.
     /// </summary>
     bool ComparesAt(long step, Metrics metrics) => false;
@@ -38,7 +38,7 @@ public interface IStepObserver
     /// <summary>Whether this worker would like the states to be compared at the next step boundary; all then do.</summary>
     bool WantsComparison => false;
 
-    /// <summary>The states of so many workers, all that there are, were found equal; the step is committed next.</summary>
+    /// <summary>The states of all workers, this many, were found equal; the step is committed next.</summary>
     void StatesAgree(long step, int workers) { }
 
     /// <param name="step">Steps committed so far: the replica now stands before the step of this number.</param>
@@ -47,7 +47,7 @@ public interface IStepObserver
 }
 
 /// <summary>
-/// One worker's part of a round: compute my shards, exchange, apply, next. Asks nobody for leave. Runs on the thread that
+/// One worker's part of a round: compute my shards, exchange, apply, next. Asks nobody for permission. Runs on the thread that
 /// owns the replica.
 /// </summary>
 public sealed class TrainingLoop : IDisposable
@@ -65,7 +65,7 @@ public sealed class TrainingLoop : IDisposable
     private readonly StateComparison comparison;
     private bool comparing;
 
-    /// <param name="metrics">What the phases before the first one to make have learned; default: nothing.</param>
+    /// <param name="metrics">What the phases that are applied already have learned. Default: nothing.</param>
     public TrainingLoop(ITrainingReplica replica, ShardRange shards, int shardCount, Metrics? metrics = null)
     {
         this.replica = replica;
@@ -135,7 +135,7 @@ public sealed class TrainingLoop : IDisposable
         }
     }
 
-    /// <summary>Tells of the step, and first compares the states if it is time to. A step that is not followed by a verdict is told all the same.</summary>
+    /// <summary>Compares the states if it is time to, then reports the step. A step whose comparison gives no verdict is reported all the same.</summary>
     private void Commit(IExchange exchange, IStepObserver observer, StepTimes times)
     {
         try
@@ -187,7 +187,7 @@ public sealed class TrainingLoop : IDisposable
         }
         if (poisoned is not null)
         {
-            // A state that a machine has altered does that, too. All see the same sum, so all come here.
+            // A state that a machine has altered can be the cause, too. All see the same sum, so all come here.
             comparison.Compare(replica.State, exchange, step, folds.Length + 1 + phase);
             throw new NonFiniteException(poisoned.What, poisoned.Phase, poisoned.Step, PoisonedShard(step, phase, partials[0].Frame));
         }

@@ -60,7 +60,7 @@ public sealed unsafe class TreeSum : IDisposable
         }
     }
 
-    /// <summary>The same for at most one chunk, where an input of zero is absent and adds nothing; one at least is there.</summary>
+    /// <summary>The same for at most one chunk, where a null input is absent and adds nothing; at least one must be present.</summary>
     public void SumPresent(ReadOnlySpan<nint> inputs, float* into, int width)
     {
         for (var start = 0; start < width; start += Chunk)

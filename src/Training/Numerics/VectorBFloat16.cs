@@ -2,7 +2,7 @@ using System.Runtime.Intrinsics;
 
 namespace Granary.Training.Numerics;
 
-/// <summary>Between float and bfloat16, the upper half of a float's bits; with the same bits on every machine.</summary>
+/// <summary>Converts between float and bfloat16 (the upper half of a float's bits), with the same bits on every machine.</summary>
 public static unsafe class VectorBFloat16
 {
     private const int Lanes = 32;
@@ -41,7 +41,7 @@ public static unsafe class VectorBFloat16
         }
     }
 
-    /// <summary>To the nearest, of two equally near to the one whose last bit is 0; NaN stays NaN.</summary>
+    /// <summary>Rounds to the nearest, or to the one whose last bit is 0 if two are equally near; NaN stays NaN.</summary>
     public static void Round(float* values, ushort* into, int length)
     {
         var i = 0;

@@ -12,7 +12,7 @@ public static class VectorExp
     private const float Least = -87.3f;
 
     /// <summary>
-    /// e to the power of numbers that are 0 or less; larger ones are not looked after. NaN stays NaN. Within 2 units in the last place.
+    /// e to the power of numbers that are 0 or less; larger ones are not handled. NaN stays NaN. Within 2 units in the last place.
     /// Reduces to +-ln(2)/2 and takes a polynomial there (Moshier's Cephes library, <c>expf</c>).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

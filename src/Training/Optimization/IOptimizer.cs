@@ -8,7 +8,7 @@ public unsafe interface IOptimizer : IDisposable
     /// <summary>What it remembers between updates, each as long as the parameters and zero at first. Part of the training state.</summary>
     IReadOnlyList<(string Name, NativeFloats Values)> Memory { get; }
 
-    /// <summary>Updates some neighbours among the parameters.</summary>
+    /// <summary>Updates some consecutive parameters.</summary>
     /// <param name="start">How many parameters lie before them.</param>
     /// <param name="parameters">The first of them.</param>
     /// <param name="gradients">That of the first. Only read.</param>
@@ -30,7 +30,7 @@ public sealed record OptimizerChoice(string Name, double Momentum = 0, double Be
     /// <summary>Their names.</summary>
     public const string Adam = "adam", AdamW = "adamw", Sgd = "sgd";
 
-    /// <summary>How many vectors as long as the parameters it will remember.</summary>
+    /// <summary>How many vectors, each as long as the parameters, it will remember.</summary>
     public int Vectors => Name != Sgd ? 2 : Momentum > 0 ? 1 : 0;
 
     /// <param name="length">How many parameters there are.</param>

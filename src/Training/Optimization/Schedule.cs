@@ -1,8 +1,8 @@
 namespace Granary.Training.Optimization;
 
 /// <summary>
-/// How the learning rate goes over a run: a factor for every step, at most 1. Each schedule may begin with a warm-up, over which it rises in
-/// a line. Made of additions, products and square roots only: the same bits on every machine.
+/// How the learning rate goes over a run: a factor for every step, at most 1. Each schedule may begin with a warm-up, over which it rises
+/// linearly. Made of additions, products and square roots only: the same bits on every machine.
 /// </summary>
 public static class Schedule
 {
@@ -12,7 +12,7 @@ public static class Schedule
     /// <summary>A tenth after a half of the run, a hundredth after three quarters (He et al., 2016).</summary>
     public const string Step = "step";
 
-    /// <summary>In a line towards 0 at the run's end.</summary>
+    /// <summary>Linearly towards 0 at the run's end.</summary>
     public const string Linear = "linear";
 
     /// <summary>Along half a cosine towards 0 at the run's end (Loshchilov and Hutter, 2017).</summary>
@@ -21,7 +21,7 @@ public static class Schedule
     /// <summary>Up from 1/25 over the first three tenths of the run, or over the warm-up, and down to 1/250,000, both along a cosine (Smith and Topin, 2018, as PyTorch has it).</summary>
     public const string OneCycle = "one-cycle";
 
-    /// <summary>With the root of the steps made, from the end of the warm-up on (Vaswani et al., 2017).</summary>
+    /// <summary>Falls as one over the root of the steps made, from the end of the warm-up on (Vaswani et al., 2017).</summary>
     public const string InverseSquareRoot = "inverse-square-root";
 
     private const double FirstOfCycle = 1 / 25d, LastOfCycle = 1 / 250_000d, RisingPart = 0.3;

@@ -4,7 +4,7 @@ namespace Granary.Training.Randomness;
 
 /// <summary>
 /// The numbers 0 to <paramref name="count"/> - 1 in an order that depends on some seeds alone. Nothing is stored: a Feistel
-/// network over the next power of four permutes, and walks on where it leaves the range.
+/// network over the next power of four permutes, and is applied again where it leaves the range.
 /// </summary>
 public readonly struct Permutation(int count, params ReadOnlySpan<ulong> seeds)
 {

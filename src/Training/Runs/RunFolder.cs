@@ -9,7 +9,7 @@ public sealed class RunFolderException(string message) : IOException(message);
 /// <summary>
 /// A run's hold on its directory: two runs never write into one. The directory carries a mark with the run's id, locked while
 /// the run is under way; the system lets go of the lock when the process ends, however it ends. A process that the run was
-/// taken from may hold it still: its successor goes on, and takes the lock as soon as it is free.
+/// taken from may still hold the lock: its successor goes on, and takes the lock as soon as it is free.
 /// </summary>
 public sealed class RunFolder : IDisposable
 {

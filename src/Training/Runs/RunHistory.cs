@@ -58,7 +58,7 @@ public sealed class RunHistory
     /// <summary>Whether the step is one of about a thousand.</summary>
     public bool IsDue(long step) => step % every == 0;
 
-    /// <summary>The points in order; lines that are none are passed over. Read as far as they are asked for.</summary>
+    /// <summary>The points in order; lines that are not points are passed over. Read as far as they are asked for.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public static IEnumerable<HistoryPoint> Read(string runDirectory)
     {
@@ -71,7 +71,7 @@ public sealed class RunHistory
         long last = -1;
         foreach (var line in BoundedLines.Read(text, LongestLine))
         {
-            // A step may be told twice: a full disk took its line before it refused one behind it.
+            // A step may be there twice: a full disk took its line, then refused one behind it.
             if (PointOf(line) is { } point && point.Step > last)
             {
                 last = point.Step;

@@ -7,7 +7,7 @@ public static class RunNames
 {
     private const int LongestName = 60, Chance = 4;
 
-    /// <summary>The path's last name, or what of it an id may hold, and some letters of chance: two runs never share one.</summary>
+    /// <summary>The path's last name, reduced to what an id may hold, and some random letters, so that no two runs share an id.</summary>
     public static string New(string path)
     {
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(path));

@@ -144,7 +144,7 @@ public static class SpecRules
         foreach (var (key, value) in entries)
         {
             Text(name, key);
-            // A file may say null where none may stand.
+            // A file may say null where null is not allowed.
             Text(key, value ?? throw Wrong(Shown.Value(key), "null", "it takes a text"), mayBeEmpty: true);
         }
     }

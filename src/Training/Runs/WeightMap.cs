@@ -4,15 +4,15 @@ namespace Granary.Training.Runs;
 public sealed class WeightMapException(string message) : ArgumentException(message);
 
 /// <summary>
-/// Which tensor of a file becomes which of the model, by rules <c>from=to</c> on names. A <c>*</c> stands for any letters, and what one in
-/// <c>from</c> stands for takes the place of that in <c>to</c>. The first rule that fits a name counts; where none does, the name stays.
-/// Nothing behind the sign leaves a tensor of the file out, nothing before it leaves a tensor of the model as it is made.
+/// Which tensor of a file becomes which of the model, by rules <c>from=to</c> on names. A <c>*</c> stands for any letters, which
+/// take the place of the same star in <c>to</c>. The first rule that fits a name counts; a name that no rule fits stays.
+/// With nothing behind the sign, a tensor of the file is left out; with nothing before it, a tensor of the model stays as it is made.
 /// </summary>
 public sealed class WeightMap
 {
     private readonly List<(string From, string To)> rules = [];
 
-    /// <exception cref="WeightMapException">A rule has no sign, two empty sides, or more stars behind the sign than before it.</exception>
+    /// <exception cref="WeightMapException">A rule has no <c>=</c> sign, two empty sides, or more stars behind the sign than before it.</exception>
     public WeightMap(IEnumerable<string> rules)
     {
         foreach (var rule in rules)
@@ -29,7 +29,7 @@ public sealed class WeightMap
         }
     }
 
-    /// <summary>The name in the model of a tensor of a file; <see langword="null"/>: it is left out.</summary>
+    /// <summary>The name that a tensor of a file has in the model; <see langword="null"/>: it is left out.</summary>
     public string? NameInModel(string nameInFile)
     {
         foreach (var (from, to) in rules)
@@ -45,7 +45,7 @@ public sealed class WeightMap
     /// <summary>Whether a tensor of the model begins with the values that it is made with.</summary>
     public bool StaysAsMade(string nameInModel) => rules.Any(rule => rule.From.Length == 0 && Match(rule.To, nameInModel) is not null);
 
-    /// <summary>What each star stands for, the first ones for as little as may be; <see langword="null"/>: the pattern does not fit.</summary>
+    /// <summary>What each star stands for, the first ones for as little as possible; <see langword="null"/>: the pattern does not fit.</summary>
     private static List<string>? Match(string pattern, string name)
     {
         var star = pattern.IndexOf('*', StringComparison.Ordinal);

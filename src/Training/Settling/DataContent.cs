@@ -9,7 +9,7 @@ namespace Granary.Training.Settling;
 /// <summary>What the files that a run reads hold, as SHA-256 by name.</summary>
 public static class DataContent
 {
-    /// <summary>More files than these, such as pictures by class, are told as one, so that a spec stays small.</summary>
+    /// <summary>More files than this, such as pictures by class, get one hash together, so that a spec stays small.</summary>
     private const int MostNamed = 64;
 
     private static readonly Files data = new("data", "Give the run its data back, say with --data where they lie, or train anew.");

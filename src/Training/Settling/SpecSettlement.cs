@@ -7,8 +7,8 @@ namespace Granary.Training.Settling;
 public static class SpecSettlement
 {
     /// <summary>
-    /// Checks everything, completes the settings by the task's defaults, and adds the versions and what the files hold that the run
-    /// reads (or compares it, if the spec is that of an earlier run).
+    /// Checks everything, completes the settings by the task's defaults, and adds the versions and the hashes of the files that the
+    /// run reads (or compares the hashes, if the spec is that of an earlier run).
     /// </summary>
     /// <param name="versions">Of this program.</param>
     /// <exception cref="SpecException"/>

@@ -3,7 +3,7 @@ using Granary.Training.Shards;
 
 namespace Granary.Training.Tasks;
 
-/// <summary>Which gradient: the shard's part of a phase of a step. All randomness of it is seeded by these numbers.</summary>
+/// <summary>Which gradient: the shard's part of a phase of a step. These numbers seed all its randomness.</summary>
 public readonly record struct Coordinates(long Step, int Phase, int Shard);
 
 /// <summary>
@@ -59,7 +59,7 @@ public interface ITrainingReplica : IDisposable
     /// <exception cref="NonFiniteException">Loss or gradient is not finite; the state is unchanged.</exception>
     void Apply(int phase, long step, Frame sum, Metrics metrics);
 
-    /// <summary>What a held-out phase has found, by the sum over all shards, added to <paramref name="metrics"/>. The state stays as it is.</summary>
+    /// <summary>Adds what a held-out phase has found, by the sum over all shards, to <paramref name="metrics"/>. The state stays as it is.</summary>
     /// <exception cref="NonFiniteException">It is no number.</exception>
     void Report(int phase, Frame sum, Metrics metrics) => throw new NotSupportedException();
 
@@ -75,13 +75,13 @@ public interface ITrainingReplica : IDisposable
     /// <summary>To be called after <see cref="State"/> has been overwritten, for what is derived from it.</summary>
     void StateRestored() { }
 
-    /// <summary>Measures that are no sums over shards, made in this process alone, added to <paramref name="metrics"/>. The state stays as it is.</summary>
+    /// <summary>Adds measures that are not sums over shards, made in this process alone, to <paramref name="metrics"/>. The state stays as it is.</summary>
     void Examine(Metrics metrics) { }
 
     /// <summary>What the model can be used for: an object that may be an <see cref="ITextGenerator"/> and the like.</summary>
     object Model => this;
 
-    /// <summary>What the run shows besides numbers, written into a folder that is there (pictures, text). Optional.</summary>
+    /// <summary>Writes what the run shows besides numbers (pictures, text) into an existing folder. Optional.</summary>
     void WriteSamples(string folder, long step) { }
 
     /// <summary>Whether <see cref="WriteSamples"/> is due after this step.</summary>

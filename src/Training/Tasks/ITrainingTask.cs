@@ -36,7 +36,7 @@ public interface ITrainingTask
     /// Builds a replica for a model that is trained already. Its data may be gone or have changed: what training derived from
     /// them comes from the assets, and they are loaded only when an evaluation or training asks for them.
     /// </summary>
-    /// <param name="spec">Of the run, but for the data, which may be others to be measured on.</param>
+    /// <param name="spec">The run's spec, except that its data may be others to be measured on.</param>
     /// <param name="asset">Gives an asset of the model by name.</param>
     /// <returns><see langword="null"/>, the default: it is built as for training, with its data, which must be what they were.</returns>
     /// <exception cref="Checkpoints.CheckpointException">An asset is missing or damaged.</exception>

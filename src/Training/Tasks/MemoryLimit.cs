@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace Granary.Training.Tasks;
 
-/// <summary>What a process may take of memory, compared with what a run will need: before the system ends the process without a word.</summary>
+/// <summary>Compares the memory that a process may take with what a run will need, before the system ends the process without a word.</summary>
 public static class MemoryLimit
 {
     // Version 1 of control groups has a number for no limit.

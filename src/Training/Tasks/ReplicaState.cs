@@ -33,7 +33,7 @@ public sealed unsafe class StateTensor(string name, long[] shape, StateKind kind
     /// <exception cref="OverflowException">They are more than a span can hold, 2^31 - 1.</exception>
     public Span<float> Values => Part(0, Length);
 
-    /// <summary>Some neighbours among the values.</summary>
+    /// <summary>Some consecutive values.</summary>
     public Span<float> Part(long start, long length) => new(data + start, checked((int)length));
 }
 

@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Granary.Training.Exchange.Links;
 
 /// <summary>
-/// Calls of Linux that <see cref="System.Net.Sockets.Socket"/> has no equal for: sending several pieces of memory at once and
-/// waiting for several sockets, without allocating. Where they are not to be had, the sockets' own methods do.
+/// Linux calls that <see cref="System.Net.Sockets.Socket"/> has no equivalent of: sending several pieces of memory at once and
+/// waiting for several sockets, without allocating. Where they are missing, the sockets' own methods are used.
 /// </summary>
 internal static unsafe partial class Libc
 {

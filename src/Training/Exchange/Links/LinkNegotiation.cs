@@ -5,15 +5,15 @@ namespace Granary.Training.Exchange.Links;
 
 /// <summary>
 /// How the two sides of a new connection agree on a faster one between them. One offers what it has made, from the fastest
-/// on; the other tries it and says whether it works. What is left in the end is the connection itself. Offers and answers are
-/// short texts: their length as a byte, then UTF-8. All calls wait: a socket that was once used asynchronously wakes the runtime's
-/// polling thread with every packet for good, and takes twice as long.
+/// on; the other tries it and says whether it works. If no offer works, the connection itself is used. Offers and answers are
+/// short texts: their length as a byte, then UTF-8. All calls block: a socket once used asynchronously wakes the runtime's polling
+/// thread with every packet from then on, and takes twice as long.
 /// </summary>
 internal static class LinkNegotiation
 {
     private const string Yes = "yes", Tcp = "tcp", LocalTcp = "local-tcp", Unix = "unix ", SharedMemory = "shared-memory ";
 
-    /// <summary>Whether this process can make what it is told to use, and nothing else: no peer can mend that.</summary>
+    /// <summary>Checks that this process can make the one kind of link that it is told to use: if it cannot, no peer can help.</summary>
     /// <param name="folder">Where shared memory is made.</param>
     /// <exception cref="IOException">It cannot.</exception>
     public static void CheckOwn(Transport wanted, string folder)

@@ -7,10 +7,10 @@ namespace Granary.Training.Exchange.Links;
 /// be moved now is asked for again. Both sides know from the order alone how long the next block is.
 /// </summary>
 /// <param name="process">The other's number in the round.</param>
-/// <param name="socket">Connected to the other process: closed when that ends.</param>
+/// <param name="socket">Connected to the other process: it closes when that process ends.</param>
 public abstract unsafe class PeerLink(int process, Socket socket) : IDisposable
 {
-    /// <summary>Of one block: with its headers it fits into one TCP segment of the loopback interface (65,536 bytes).</summary>
+    /// <summary>The size of one block: with its headers it fits into one TCP segment of the loopback interface (65,536 bytes).</summary>
     internal const int MostBytes = 63 * 1024 + SumHeader.Bytes;
 
     /// <summary>How many blocks may be held at a time.</summary>
@@ -55,13 +55,13 @@ public abstract unsafe class PeerLink(int process, Socket socket) : IDisposable
     /// <returns><see langword="null"/>: it is not there yet.</returns>
     internal abstract byte* Hold(int bytes);
 
-    /// <summary>The beginning of the block that <see cref="Hold"/> awaits, if so many bytes of it are there; else <see langword="null"/>.</summary>
+    /// <summary>The beginning of the block that <see cref="Hold"/> awaits, if that many bytes of it are there; else <see langword="null"/>.</summary>
     internal virtual byte* Arriving(int bytes) => null;
 
     /// <summary>Lets go of the block held longest.</summary>
     internal abstract void Release();
 
-    /// <summary>This thread is about to sleep (or no longer): the other side must wake it if the kernel does not.</summary>
+    /// <summary>This thread is about to sleep, or has woken up: while it sleeps, the other side must wake it if the kernel does not.</summary>
     internal virtual void Sleep(bool asleep)
     {
     }

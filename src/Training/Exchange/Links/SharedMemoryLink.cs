@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace Granary.Training.Exchange.Links;
 
 /// <summary>
-/// A ring of blocks in shared memory in either direction. The socket beside it tells of the other process's end, and carries a
-/// byte that wakes it up when it sleeps.
+/// A ring of blocks in shared memory in either direction. The socket beside it shows when the other process ends, and carries
+/// a byte that wakes that process when it sleeps.
 /// </summary>
 internal sealed unsafe class SharedMemoryLink : PeerLink
 {
@@ -100,7 +100,7 @@ internal sealed unsafe class SharedMemoryLink : PeerLink
 
     private bool IsEmpty() => AwaitsBlock = Volatile.Read(ref segment.Sent(theirs)) == read;
 
-    /// <summary>Blocks are freed in order: not beyond the first that is held.</summary>
+    /// <summary>Frees blocks in order, up to the first that is still held.</summary>
     private void Free()
     {
         var taken = heldCount > 0 ? held[0] : read;
@@ -117,7 +117,7 @@ internal sealed unsafe class SharedMemoryLink : PeerLink
         Interlocked.MemoryBarrier();
         if (Volatile.Read(ref segment.Asleep(theirs)) != 0)
         {
-            // If it cannot be sent, enough of them are on their way, or there is nobody to wake: the sleeper's nap ends by itself.
+            // If the byte cannot be sent, enough are on their way, or there is nobody to wake; the sleeper's nap ends by itself anyway.
             Socket.Send([1], SocketFlags.None, out _);
         }
     }

@@ -3,9 +3,9 @@ using System.IO.MemoryMappedFiles;
 namespace Granary.Training.Exchange.Links;
 
 /// <summary>
-/// Memory that two processes see: a file of /dev/shm that one makes, the other opens, and that has no name from then on, so
-/// that it is gone with the two of them. Each side has a ring of blocks that it alone writes, and counters on lines of their
-/// own that it alone writes.
+/// Memory that two processes see: a file in /dev/shm that one makes and the other opens. From then on it has no name, so that
+/// it is gone when both have ended. Each side has a ring of blocks, and counters on cache lines of their own, that it alone
+/// writes.
 /// </summary>
 internal sealed unsafe class SharedSegment : IDisposable
 {
@@ -43,7 +43,7 @@ internal sealed unsafe class SharedSegment : IDisposable
         try
         {
             file = new(path, options);
-            // Written, not just lengthened: what does not fit is refused now, and not with a signal when it is first touched.
+            // Written, not just lengthened: lack of room is told now, and not by a signal when the memory is first touched.
             file.Write(new byte[Size]);
             return new(file);
         }

@@ -9,9 +9,9 @@ public enum Transport
     /// <summary>TCP everywhere.</summary>
     Tcp,
 
-    /// <summary>Unix sockets between processes of one machine, and no round without.</summary>
+    /// <summary>Unix sockets between processes of one machine; a round fails where they do not work.</summary>
     Unix,
 
-    /// <summary>Shared memory between processes of one machine, and no round without.</summary>
+    /// <summary>Shared memory between processes of one machine; a round fails where it does not work.</summary>
     SharedMemory,
 }
