@@ -124,14 +124,14 @@ public interface IClusterGrain : IGrainWithIntegerKey
     Task<List<string>> GetRunsAsync();
 }
 
-/// <summary>With a message for the user.</summary>
+/// <summary>Another run has the id. The message says which.</summary>
 [GenerateSerializer]
 public sealed class RunConflictException(string message) : Exception(message);
 
-/// <summary>With a message for the user.</summary>
+/// <summary>No node of this name is up.</summary>
 [GenerateSerializer]
 public sealed class UnknownNodeException(string message) : Exception(message);
 
-/// <summary>With a message for the user.</summary>
+/// <summary>No run has the id.</summary>
 [GenerateSerializer]
 public sealed class UnknownRunException(string message) : Exception(message);
