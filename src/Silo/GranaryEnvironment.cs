@@ -3,6 +3,7 @@ using Granary.Grains.Nodes;
 using Granary.Models;
 using Granary.Torch.Runtime;
 using Granary.Training.Tasks;
+using Granary.Training.Wording;
 
 namespace Granary.Silo;
 
@@ -14,8 +15,11 @@ public static class GranaryEnvironment
     // The user's own program, if one runs the command line.
     private static readonly Assembly? own = Assembly.GetEntryAssembly() is { } entry && entry.GetReferencedAssemblies().Any(referenced => referenced.Name == CommandLine) ? entry : null;
 
+    private static readonly Lazy<TaskCatalog> tasks = new(FindTasks);
+
     /// <summary>The built-in tasks, and those of the program that runs the command line.</summary>
-    public static TaskCatalog Tasks { get; } = TaskCatalog.Of([typeof(TwoLayer).Assembly, .. own is null ? [] : new[] { own }]);
+    /// <exception cref="UserErrorException">A learner of that program cannot be one.</exception>
+    public static TaskCatalog Tasks => tasks.Value;
 
     /// <summary>How to start another process of this program; in a test, of <c>granary</c>.</summary>
     public static IReadOnlyList<string> Program { get; } = own is null
@@ -39,4 +43,16 @@ public static class GranaryEnvironment
         [CommandLine] = Version,
         ["torchsharp"] = TorchRuntime.Version,
     };
+
+    private static TaskCatalog FindTasks()
+    {
+        try
+        {
+            return TaskCatalog.Of([typeof(TwoLayer).Assembly, .. own is null ? [] : new[] { own }]);
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new UserErrorException(wrong.Message, wrong);
+        }
+    }
 }

@@ -44,7 +44,7 @@ internal sealed unsafe class HeldOutWork(HeldOutPhase phase, ulong seed, Learned
         var totals = new Totals(phase.Name, phase.Sums, sum.Scalars);
         if (totals.Weight == 0)
         {
-            throw new TrainingDataException($"There is nothing to measure on in phase '{phase.Name}'. Give data that hold more.");
+            throw new TrainingDataException($"There is nothing to measure on in phase '{phase.Name}'. Give data that hold more; and does Judge add the number of its samples to pass.Weight?");
         }
         totals.CheckFinite(step);
         phase.Report(totals, metrics);

@@ -19,6 +19,7 @@ internal sealed class LearnerReplica : ITrainingReplica
     private readonly BatchesAhead batches;
     private readonly PreparedTensors prepared;
     private readonly PhaseWork[] works;
+    private readonly int lastValidation;
     private readonly string[] suffixes;
     private readonly string[][] updates;
     private ShardRange? expected;
@@ -33,6 +34,7 @@ internal sealed class LearnerReplica : ITrainingReplica
         var (settings, random) = (learner.Settings, new LaneRandom(0));
         var isValidated = learner.Phases.Any(phase => phase is HeldOutPhase { InTraining: true });
         CheckSettings(isValidated);
+        lastValidation = learner.Phases.ToList().FindLastIndex(phase => phase is HeldOutPhase { InTraining: true });
         var lstm = learner.Networks.SelectMany(network => network.Module.modules().Prepend(network.Module)).Any(module => module is LSTM);
         var rounded = !learner.Context.ForUse && Autocast.Resolve(settings.Autocast, lstm);
         Phases = [.. learner.Phases.Select(phase => phase.Name)];
@@ -129,6 +131,10 @@ internal sealed class LearnerReplica : ITrainingReplica
         {
             Follow(measured, step);
         }
+        else if (Measure.Occasional && phase == lastValidation && !metrics.TryGet(Measure.Metric, out _))
+        {
+            throw new UnfitNetworkException($"The measure of task '{learner.Spec.Task}' is named {Measure.Metric}, and there is no such metric. A validation gives {string.Join(", ", found.Select(metric => metric.Key))}.");
+        }
     }
 
     public void Report(int phase, Frame sum, Metrics metrics) => ((HeldOutWork)works[phase]).Report(step: 0, sum, metrics);
@@ -156,7 +162,9 @@ internal sealed class LearnerReplica : ITrainingReplica
         var (settings, task) = (learner.Settings, learner.Spec.Task);
         if (!isValidated && (settings.Decay, settings.Patience, settings.ValidateEvery) is not (1, 0, 0))
         {
-            throw new TaskSettingException($"The settings decay, patience and validate-every need held-out data, and task '{task}' validates on none. Leave them out.");
+            (string Name, bool IsSet)[] all = [("decay", settings.Decay < 1), ("patience", settings.Patience > 0), ("validate-every", settings.ValidateEvery > 0)];
+            var set = string.Join(" and ", all.Where(setting => setting.IsSet).Select(setting => setting.Name));
+            throw new TaskSettingException($"What is set by {set} needs held-out data, and task '{task}' validates on none. Leave it out, or give the task a Validation.");
         }
         if (!learner.Measure.Occasional && (settings.Decay, settings.Patience) is not (1, 0))
         {

@@ -19,14 +19,22 @@ public sealed class LearnerTask : ITrainingTask
         {
             throw new ArgumentException($"{learner.Name}, the learner '{named.Name}', needs a public constructor that takes a {nameof(LearnerContext)} and nothing else.");
         }
+        if (named.Name.Length == 0 || !named.Name.All(letter => char.IsAsciiLetterLower(letter) || char.IsAsciiDigit(letter) || letter == '-'))
+        {
+            throw new ArgumentException($"{learner.Name} cannot be named '{named.Name}': a learner's name takes lower-case letters, digits and hyphens, as users type it.");
+        }
+        TaskSettings.CheckDeclared(Settings);
         files = named.Data is null ? TaskData.FilesAt : named.Data.IsAssignableTo(typeof(IDataFormat))
             ? typeof(LearnerTask).GetMethod(nameof(FilesAt), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(named.Data).CreateDelegate<Func<string, IReadOnlyList<string>>>()
             : throw new ArgumentException($"{learner.Name}, the learner '{named.Name}', names {named.Data.Name} as its data, which is no {nameof(IDataFormat)}.");
     }
 
     /// <exception cref="ArgumentException">The class carries no <see cref="LearnerAttribute"/>, or is no learner.</exception>
-    public static ITrainingTask Of<TLearner>() where TLearner : Learner => typeof(TLearner).GetCustomAttribute<LearnerAttribute>()?.Create(typeof(TLearner))
+    public static ITrainingTask Of<TLearner>() where TLearner : Learner => typeof(TLearner).GetCustomAttribute<LearnerAttribute>(inherit: false)?.Create(typeof(TLearner))
         ?? throw new ArgumentException($"{typeof(TLearner).Name} has no name as a task: give the class a [{nameof(LearnerAttribute)[..^"Attribute".Length]}(name, summary)].");
+
+    /// <summary>The learner's class.</summary>
+    public override string ToString() => learner.Name;
 
     /// <inheritdoc/>
     public string Name => named.Name;

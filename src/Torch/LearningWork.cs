@@ -88,7 +88,7 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
         var totals = new Totals(phase.Name, names, sum.Scalars);
         if (totals.Weight == 0)
         {
-            throw new TrainingDataException($"No shard has a sample in phase '{phase.Name}' of step {step}.");
+            throw new TrainingDataException($"No shard has a sample in phase '{phase.Name}' of step {step}. Does the loss add the number of its samples to pass.Weight?");
         }
         totals.CheckFinite(step);
         var rate = phase.LearningRate * rateScale * Schedule.Factor(phase.Schedule, phase.WarmUp, step, totalSteps);

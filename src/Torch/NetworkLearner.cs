@@ -1,3 +1,4 @@
+using Granary.Torch.Networks;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -16,7 +17,8 @@ public abstract class NetworkLearner<TSettings, TBatch>(LearnerContext context) 
     private IReadOnlyList<Phase>? phases;
 
     /// <inheritdoc/>
-    public sealed override IReadOnlyList<(string Name, nn.Module Module)> Networks => [("", Network)];
+    public sealed override IReadOnlyList<(string Name, nn.Module Module)> Networks => ReferenceEquals(Network, Network) ? [("", Network)] : throw new UnfitNetworkException(
+        $"{GetType().Name}.Network is another object at every call: what is trained would not be what the loss uses. Make it once: public override … Network {{ get; }} = ….");
 
     /// <inheritdoc/>
     public sealed override IReadOnlyList<Phase> Phases => phases ??=

@@ -61,6 +61,13 @@ public sealed unsafe class InitialWeightsTests : IDisposable
     }
 
     [Fact]
+    public void Rule_ThatFitsNothing_IsNamed()
+    {
+        var path = Write("model.safetensors", ("body.weight", "F32", [2, 2], [1, 2, 3, 4]), ("head.bias", "F32", [1], [3]));
+        Assert.Contains("rules that fit nothing: boddy.*=body.*, =haed.*", Assert.Throws<TrainingDataException>(() => Load(path, "boddy.*=body.*", "=haed.*")).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Tensor_FilledTwice_IsRefused()
     {
         var path = Write("model.safetensors", ("a", "F32", [2, 2], [1, 2, 3, 4]), ("b", "F32", [2, 2], [1, 2, 3, 4]), ("head.bias", "F32", [1], [9]));

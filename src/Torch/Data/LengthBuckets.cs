@@ -24,7 +24,7 @@ public sealed class LengthBuckets<TBatch> : IBatches<TBatch> where TBatch : clas
     public LengthBuckets(IReadOnlyList<int> lengths, int batch, TrainingSpec spec, Func<int[], long, TBatch> make)
     {
         (this.lengths, this.batch, this.spec, this.make) = (lengths, batch, spec, make);
-        StepsPerEpoch = ((long)lengths.Count + batch - 1) / batch;
+        StepsPerEpoch = ShuffledEpochs.Batches(lengths.Count, batch);
     }
 
     /// <inheritdoc/>

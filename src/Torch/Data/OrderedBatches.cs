@@ -10,7 +10,7 @@ namespace Granary.Torch.Data;
 public sealed class OrderedBatches<TBatch>(int samples, int batch, TrainingSpec spec, Func<int[], TBatch> make) : IBatches<TBatch> where TBatch : class
 {
     /// <inheritdoc/>
-    public long StepsPerEpoch { get; } = ((long)samples + batch - 1) / batch;
+    public long StepsPerEpoch { get; } = ShuffledEpochs.Batches(samples, batch);
 
     /// <inheritdoc/>
     public TBatch? Of(long step, int shard)

@@ -1,5 +1,6 @@
 using Granary.Training.Randomness;
 using Granary.Training.Shards;
+using Granary.Training.Tasks;
 
 namespace Granary.Torch.Data;
 
@@ -9,7 +10,11 @@ namespace Granary.Torch.Data;
 /// </summary>
 internal sealed class ShuffledEpochs(int samples, int batch, int shards, ulong seed)
 {
-    public long StepsPerEpoch { get; } = (samples + batch - 1) / batch;
+    public long StepsPerEpoch { get; } = Batches(samples, batch);
+
+    /// <summary>How many batches there are.</summary>
+    /// <exception cref="TrainingDataException">There is no sample.</exception>
+    public static long Batches(int samples, int batch) => samples > 0 ? ((long)samples + batch - 1) / batch : throw new TrainingDataException("There is not a single sample. Are these the right data?");
 
     /// <summary>Numbers of the shard's samples; none when a short batch has fewer samples than there are shards.</summary>
     public int[] SamplesOf(long step, int shard)

@@ -90,8 +90,9 @@ internal sealed unsafe class NetworkBuffers : IDisposable
             Span<float> before = Committed(place), after = Values(place.Tensor), moved = into.Slice(place.Offset, before.Length);
             for (var i = 0; i < moved.Length; i++)
             {
-                // A mask holds infinities, whose difference is not a number.
-                moved[i] = after[i] == before[i] ? 0 : (float)(weight * (after[i] - before[i]));
+                // A mask holds infinities, whose difference is not a number; and a shard of one sample has no variance.
+                var change = weight * (after[i] - before[i]);
+                moved[i] = double.IsFinite(change) ? (float)change : 0;
             }
         }
     }

@@ -110,10 +110,10 @@ public static class InitialWeights
         string[] complaints =
         [
             .. Listed("of another shape", misshapen), .. Listed("of a type other than F32, F16 and BF16", mistyped), .. Listed("not in the model", foreign),
-            .. Listed("not in the file", Missing(model.Values, met, map)), .. Listed("filled twice", twofold),
+            .. Listed("not in the file", Missing(model.Values, met, map)), .. Listed("filled twice", twofold), .. Listed("rules that fit nothing", [.. map.Unused]),
         ];
         return complaints.Length == 0 ? plan : throw new TrainingDataException(
-            $"The weights at '{path}' do not fit the model. {string.Join("; ", complaints)}. Say with --map from=to what is called otherwise, with from= what of the file to leave out, and with =to what of the model begins anew.");
+            $"The weights at '{path}' do not fit the model: {string.Join("; ", complaints)}. Say with --map from=to what is called otherwise, with from= what of the file to leave out, and with =to what of the model begins anew.");
     }
 
     /// <summary>Of tied tensors one is enough.</summary>

@@ -11,6 +11,7 @@ public sealed class WeightMapException(string message) : ArgumentException(messa
 public sealed class WeightMap
 {
     private readonly List<(string From, string To)> rules = [];
+    private readonly HashSet<(string From, string To)> used = [];
 
     /// <exception cref="WeightMapException">A rule has no <c>=</c> sign, two empty sides, or more stars behind the sign than before it.</exception>
     public WeightMap(IEnumerable<string> rules)
@@ -36,6 +37,7 @@ public sealed class WeightMap
         {
             if (from.Length > 0 && Match(from, nameInFile) is { } found)
             {
+                used.Add((from, to));
                 return to.Length == 0 ? null : Fill(to, found);
             }
         }
@@ -43,7 +45,15 @@ public sealed class WeightMap
     }
 
     /// <summary>Whether a tensor of the model begins with the values that it is made with.</summary>
-    public bool StaysAsMade(string nameInModel) => rules.Any(rule => rule.From.Length == 0 && Match(rule.To, nameInModel) is not null);
+    public bool StaysAsMade(string nameInModel)
+    {
+        var found = rules.Where(rule => rule.From.Length == 0 && Match(rule.To, nameInModel) is not null).ToList();
+        used.UnionWith(found);
+        return found.Count > 0;
+    }
+
+    /// <summary>Rules that have fitted no name so far.</summary>
+    public IEnumerable<string> Unused => rules.Where(rule => !used.Contains(rule)).Select(rule => $"{rule.From}={rule.To}");
 
     /// <summary>What each star stands for, the first ones for as little as possible; <see langword="null"/>: the pattern does not fit.</summary>
     private static List<string>? Match(string pattern, string name)

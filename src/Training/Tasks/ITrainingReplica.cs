@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Granary.Training.Frames;
 using Granary.Training.Shards;
 
@@ -113,8 +114,20 @@ public sealed class NonFiniteException(string what, string phase, long step, int
 
 /// <summary>A task threw while it computed a shard. The weights are unchanged.</summary>
 public sealed class ShardFailedException(int shard, string phase, long step, Exception inner)
-    : Exception($"Shard {shard} failed in phase '{phase}' of step {step}: {inner.Message}", inner)
+    : Exception($"Shard {shard} failed in phase '{phase}' of step {step}: {Told(inner)}", inner)
 {
+    // libtorch appends the addresses of its own calls.
+    private const string TraceOfLibtorch = "Exception raised from";
+
     /// <summary>The number of the shard.</summary>
     public int Shard { get; } = shard;
+
+    /// <summary>What happened, and where in the code of a learner, as far as that is known.</summary>
+    private static string Told(Exception inner)
+    {
+        var text = inner.Message;
+        text = text.IndexOf(TraceOfLibtorch, StringComparison.Ordinal) is >= 0 and var end ? text[..end].TrimEnd() : text;
+        var frame = new StackTrace(inner, fNeedFileInfo: true).GetFrames().FirstOrDefault(frame => frame.GetFileName() is not null);
+        return frame is null ? text : $"{text} ({Path.GetFileName(frame.GetFileName())}, line {frame.GetFileLineNumber()})";
+    }
 }

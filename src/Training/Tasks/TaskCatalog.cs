@@ -18,8 +18,8 @@ public sealed class TaskCatalog
     public TaskCatalog(IEnumerable<ITrainingTask> tasks)
     {
         var all = tasks.ToList();
-        this.tasks = all.GroupBy(task => task.Name).FirstOrDefault(named => named.Count() > 1)?.Key is { } twice
-            ? throw new ArgumentException($"Two tasks are named '{twice}'. Give one of them another name.")
+        this.tasks = all.GroupBy(task => task.Name).FirstOrDefault(named => named.Count() > 1) is { } twice
+            ? throw new ArgumentException($"{string.Join(" and ", twice)} are both named '{twice.Key}'. Give one of them another name.")
             : all.ToFrozenDictionary(task => task.Name);
     }
 
@@ -38,7 +38,7 @@ public sealed class TaskCatalog
         where task is not null
         select task);
 
-    private static ITrainingTask? TaskOf(Type type) => type.GetCustomAttribute<TaskFactoryAttribute>() is { } factory
+    private static ITrainingTask? TaskOf(Type type) => type.GetCustomAttribute<TaskFactoryAttribute>(inherit: false) is { } factory
         ? factory.Create(type)
         : type.IsVisible && type.IsAssignableTo(typeof(ITrainingTask)) && type.GetConstructor([]) is not null ? (ITrainingTask)Activator.CreateInstance(type)! : null;
 }

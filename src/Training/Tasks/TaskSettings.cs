@@ -23,6 +23,30 @@ public static class TaskSettings
         return [.. Properties(task.Settings).Select(property => Describe(property, property.GetValue(defaults)))];
     }
 
+    /// <summary>Checks the declarations of a settings record: each is of a type that can be set, and its default is one of the values that it takes.</summary>
+    /// <param name="settings">The type of the record.</param>
+    /// <exception cref="ArgumentException">One is not so. The message names it.</exception>
+    public static void CheckDeclared(Type settings)
+    {
+        var defaults = Activator.CreateInstance(settings)!;
+        foreach (var property in Properties(settings))
+        {
+            var (value, type) = (property.GetValue(defaults), property.PropertyType);
+            if (type != typeof(string) && type != typeof(bool) && type != typeof(int) && type != typeof(long) && type != typeof(double) && type != typeof(float))
+            {
+                throw new ArgumentException($"{settings.Name}.{property.Name} cannot be a setting: it is of type {type.Name}; text, whole numbers, numbers and bool can be set.");
+            }
+            try
+            {
+                Parse(property, Text(value), Describe(property, value));
+            }
+            catch (TaskSettingException wrong)
+            {
+                throw new ArgumentException($"{settings.Name}.{property.Name} is declared with a default that it does not take. {wrong.Message}");
+            }
+        }
+    }
+
     /// <summary>The record with the given values in place of its defaults.</summary>
     /// <exception cref="TaskSettingException">A name is unknown or a value is ill-typed or out of its range.</exception>
     public static T Bind<T>(TrainingSpec spec) where T : new() => (T)Bind(typeof(T), spec);

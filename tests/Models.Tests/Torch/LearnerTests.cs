@@ -1,6 +1,7 @@
 using Granary.Testing;
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Networks;
 using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
@@ -111,8 +112,41 @@ public class LearnerTests
     }
 
     [Fact]
+    public void Statistics_OfAShardOfOneSample_StayNumbers()
+    {
+        using var driver = new Lockstep(LearnerTask.Of<Normed>(), new() { Task = "normed", Shards = 3, Settings = new Dictionary<string, string> { ["batch"] = "7" } }).Run(4);
+        Assert.All(driver.Replica.State.Tensors, tensor => Assert.DoesNotContain(tensor.Values.ToArray(), value => !float.IsFinite(value)));
+        Assert.NotEqual(1, driver.Replica.State.Tensors.Single(tensor => tensor.Name == "norm.running_var").Values[0]);
+    }
+
+    [Fact]
+    public void Network_ThatIsAnotherAtEveryCall_IsRefused() =>
+        Assert.Contains("Network is another object at every call", Assert.Throws<UnfitNetworkException>(() => LearnerTask.Of<Fickle>().CreateReplica(new() { Task = "fickle" })).Message, StringComparison.Ordinal);
+
+    [Fact]
+    public void Measure_ThatNobodyGives_IsNamedWithThoseThereAre()
+    {
+        using var driver = new Lockstep(LearnerTask.Of<Vain>(), new() { Task = "vain", Shards = 1 });
+        Assert.Contains("named accuracy, and there is no such metric. A validation gives validation.loss.", Assert.Throws<UnfitNetworkException>(() => driver.Run(1)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Error_OfLibtorch_IsToldWithoutItsOwnTraceAndWithThePlaceInTheLearner()
+    {
+        using var layer = nn.Linear(2, 2);
+        var inner = Assert.ThrowsAny<Exception>(() => layer.call(ones(2, 3)));
+        var told = new ShardFailedException(1, "train", 2, inner).Message;
+        Assert.Contains("Shard 1 failed in phase 'train' of step 2: mat1 and mat2 shapes cannot be multiplied", told, StringComparison.Ordinal);
+        Assert.DoesNotContain("frame #", told, StringComparison.Ordinal);
+        Assert.Contains("(LearnerTests.cs, line ", told, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Learner_ThatIsNotOne_IsRefused()
     {
+        Assert.Contains("cannot be named 'My Model'", Assert.Throws<ArgumentException>(LearnerTask.Of<Misnamed>).Message, StringComparison.Ordinal);
+        Assert.Contains("Misdeclared.Depth is declared with a default that it does not take. Setting 'depth' cannot be '7'", Assert.Throws<ArgumentException>(LearnerTask.Of<Misset>).Message, StringComparison.Ordinal);
+        Assert.Contains("Grouped and Grouped are both named 'grouped'", Assert.Throws<ArgumentException>(() => new TaskCatalog([LearnerTask.Of<Grouped>(), LearnerTask.Of<Grouped>()])).Message, StringComparison.Ordinal);
         Assert.Contains("Nameless has no name as a task", Assert.Throws<ArgumentException>(LearnerTask.Of<Nameless>).Message, StringComparison.Ordinal);
         Assert.Contains("needs a public constructor", Assert.Throws<ArgumentException>(LearnerTask.Of<Strange>).Message, StringComparison.Ordinal);
     }
@@ -185,6 +219,57 @@ public class LearnerTests
             var layers = (TorchSharp.Modules.Sequential)Network;
             return ((nn.Module<Tensor, Tensor>)layers[0]).call(batch.Inputs).square().sum() + 0 * Network.call(batch.Inputs).sum();
         }
+    }
+
+    private abstract class Ones<TSettings>(LearnerContext context) : NetworkLearner<TSettings, Tensor>(context) where TSettings : NetworkSettings, new()
+    {
+        protected override Func<IBatches<Tensor>> Training => () => new ShuffledBatches<Tensor>(20, Settings.Batch, Spec, (chosen, _) => tensor(chosen.SelectMany(sample => new[] { sample, 1f, -sample }).ToArray(), [chosen.Length, 3]));
+
+        protected override Tensor LossSum(Tensor batch, ShardPass pass)
+        {
+            pass.Weight += batch.shape[0];
+            return ((nn.Module<Tensor, Tensor>)Network).call(batch).square().sum();
+        }
+    }
+
+    [Learner("normed", "")]
+    private sealed class Normed(LearnerContext context) : Ones<NetworkSettings>(context)
+    {
+        protected override nn.Module Network { get; } = nn.Sequential(("in", nn.Linear(3, 4)), ("norm", nn.BatchNorm1d(4)), ("out", nn.Linear(4, 1)));
+    }
+
+    [Learner("fickle", "")]
+    private sealed class Fickle(LearnerContext context) : Ones<NetworkSettings>(context)
+    {
+        protected override nn.Module Network => nn.Linear(3, 1);
+    }
+
+    [Learner("vain", "")]
+    private sealed class Vain(LearnerContext context) : Ones<NetworkSettings>(context)
+    {
+        public override Measure Measure => new("accuracy", LowerIsBetter: false, Occasional: true);
+
+        protected override nn.Module Network { get; } = nn.Linear(3, 1);
+
+        protected override Func<IBatches<Tensor>> Validation => Training;
+    }
+
+    [Learner("My Model", "")]
+    private sealed class Misnamed(LearnerContext context) : Ones<NetworkSettings>(context)
+    {
+        protected override nn.Module Network { get; } = nn.Linear(3, 1);
+    }
+
+    [Learner("misset", "")]
+    private sealed class Misset(LearnerContext context) : Ones<Misdeclared>(context)
+    {
+        protected override nn.Module Network { get; } = nn.Linear(3, 1);
+    }
+
+    private sealed record Misdeclared : NetworkSettings
+    {
+        [Setting("how deep", Min = 1, Max = 5)]
+        public int Depth { get; init; } = 7;
     }
 
     private sealed class Nameless(LearnerContext context) : Learner<NetworkSettings>(context)
