@@ -8,7 +8,7 @@ namespace Granary.Training.Tests;
 
 public class TrainingLoopTests
 {
-    private const int WarmUps = 50, Steps = 200;
+    private const int WarmUps = 50, Blocks = 5, Steps = 200;
 
     [Theory]
     [InlineData(1, false)]
@@ -95,19 +95,23 @@ public class TrainingLoopTests
         }
     }
 
+    /// <summary>Of some blocks of steps, what the most frugal has allocated: on a busy machine code may be compiled for good only after some.</summary>
     private sealed class Meter : IStepObserver
     {
         private long begun;
 
-        public long Bytes { get; private set; }
+        public long Bytes { get; private set; } = long.MaxValue;
 
         public void StepCommitted(long step, Metrics metrics, StepTimes times)
         {
-            if (step == WarmUps)
+            if (step > WarmUps && (step - WarmUps) % Steps == 0)
+            {
+                Bytes = Math.Min(Bytes, GC.GetAllocatedBytesForCurrentThread() - begun);
+            }
+            if ((step - WarmUps) % Steps == 0)
             {
                 begun = GC.GetAllocatedBytesForCurrentThread();
             }
-            Bytes = GC.GetAllocatedBytesForCurrentThread() - begun;
         }
     }
 
@@ -120,7 +124,7 @@ public class TrainingLoopTests
 
         public long StepsPerEpoch => TotalSteps;
 
-        public long TotalSteps => WarmUps + Steps;
+        public long TotalSteps => WarmUps + Blocks * Steps;
 
         public string Unit => "samples";
 
