@@ -69,7 +69,7 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
     });
 
     private ShuffledBatches<TBatch> Shuffled<TBatch>(Func<int[], TBatch> make) where TBatch : class =>
-        new(data.Value.Train.Count, Settings.Batch, Spec, (chosen, _) => make(chosen));
+        new(data.Value.Train.Count, Settings.Batch, Spec, (chosen, _) => make(chosen)) { MadeAhead = false }; // a copy of some thousand bytes
 
     private OrderedBatches<Examples> HeldOut() =>
         new(Math.Min(Examined, data.Value.HeldOut.Count), Settings.Batch, Spec, data.Value.HeldOut.ToExamples);

@@ -13,6 +13,9 @@ public sealed class OrderedBatches<TBatch>(int samples, int batch, TrainingSpec 
     public long StepsPerEpoch { get; } = ShuffledEpochs.Batches(samples, batch);
 
     /// <inheritdoc/>
+    public bool MadeAhead { get; init; } = true;
+
+    /// <inheritdoc/>
     public TBatch? Of(long step, int shard)
     {
         var start = (int)(step % StepsPerEpoch) * batch;

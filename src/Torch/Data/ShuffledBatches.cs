@@ -14,5 +14,8 @@ public sealed class ShuffledBatches<TBatch>(int samples, int batch, TrainingSpec
     public long StepsPerEpoch => epochs.StepsPerEpoch;
 
     /// <inheritdoc/>
+    public bool MadeAhead { get; init; } = true;
+
+    /// <inheritdoc/>
     public TBatch? Of(long step, int shard) => epochs.SamplesOf(step, shard) is { Length: > 0 } chosen ? make(chosen, step / StepsPerEpoch) : null;
 }
