@@ -21,6 +21,9 @@ public static class GranaryEnvironment
     /// <exception cref="UserErrorException">A learner of that program cannot be one.</exception>
     public static TaskCatalog Tasks => tasks.Value;
 
+    /// <summary>What users type to run this program.</summary>
+    public static string ProgramName => own?.GetName().Name ?? CommandLine;
+
     /// <summary>How to start another process of this program; in a test, of <c>granary</c>.</summary>
     public static IReadOnlyList<string> Program { get; } = own is null
         ? [Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? $"{CommandLine}.exe" : CommandLine)]

@@ -29,6 +29,9 @@ public sealed class OwnModelTests : IDisposable
     {
         var tasks = (await RunAsync("tasks")).Output.Split('\n').Select(line => line.Split(' ')[0]).Where(name => name.Length > 0);
         Assert.Equal(["digits", "fizzbuzz", "gan", "lm", "two-layer", "word2vec"], tasks);
+
+        using var misused = CommandLine.Start(program, ["trian", "digits"]);
+        Assert.StartsWith("own-model: own-model has no command 'trian'. Did you mean train?", (await CommandLine.EndAsync(misused)).Error, StringComparison.Ordinal);
     }
 
     private async Task<string> TrainAsync(params string[] how)

@@ -112,6 +112,6 @@ internal static class ChaosCommand
         {
             words.AddRange([seed.Name, $"{parsed.GetValue(seed)}"]);
         }
-        return string.Join(' ', words.Select(word => word.Contains(' ') ? $"'{word}'" : word).Prepend("granary"));
+        return string.Join(' ', words.Select(word => word.Contains(' ') ? $"'{word}'" : word).Prepend(GranaryEnvironment.ProgramName));
     }
 }

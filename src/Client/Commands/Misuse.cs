@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using Granary.Silo;
 using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
@@ -98,7 +99,7 @@ internal static class Misuse
     private static IEnumerable<Option> Options(CommandResult command) =>
         command.Command.Options.Concat(command.Parent is CommandResult parent ? Options(parent).Where(option => option.Recursive) : []);
 
-    private static string Path(CommandResult command) => command.Parent is CommandResult parent ? $"{Path(parent)} {command.Command.Name}" : "granary";
+    private static string Path(CommandResult command) => command.Parent is CommandResult parent ? $"{Path(parent)} {command.Command.Name}" : GranaryEnvironment.ProgramName;
 
     private static string Name(Argument argument) => argument.Name.ToUpperInvariant();
 }

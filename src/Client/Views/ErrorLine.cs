@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Granary.Contracts;
+using Granary.Silo;
 using Granary.Silo.Settings;
 using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
@@ -37,7 +38,7 @@ internal static class ErrorLine
     {
         try
         {
-            Console.Error.WriteLine($"granary: {Shown.OneLine(text)}");
+            Console.Error.WriteLine($"{GranaryEnvironment.ProgramName}: {Shown.OneLine(text)}");
         }
         catch (IOException)
         {
