@@ -201,14 +201,13 @@ internal sealed class LearnerReplica : ITrainingReplica
     private void CheckMemory()
     {
         long LearningIn(LearningPhase phase) => networks.Parameters.Learning(networks.NumbersOf(phase)).Sum(parameter => parameter.Room);
-        MemoryLimit.Check(2 * networks.Parameters.WholeLength * sizeof(float) + learner.Phases.OfType<LearningPhase>().Sum(phase => LearningWork.MemoryBytes(phase, LearningIn(phase))));
+        MemoryLimit.Check(2 * networks.Parameters.Length * sizeof(float) + learner.Phases.OfType<LearningPhase>().Sum(phase => LearningWork.MemoryBytes(phase, LearningIn(phase))));
     }
 
-    private Scope BeginUse()
+    private IDisposable BeginUse()
     {
-        var noGradient = no_grad();
         networks.Use();
-        return new(noGradient);
+        return no_grad();
     }
 
     /// <summary>The batch that training asks for after this one.</summary>
@@ -239,10 +238,5 @@ internal sealed class LearnerReplica : ITrainingReplica
             }
         }
         return null;
-    }
-
-    private sealed class Scope(IDisposable noGradient) : IDisposable
-    {
-        public void Dispose() => noGradient.Dispose();
     }
 }

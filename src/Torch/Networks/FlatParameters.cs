@@ -43,7 +43,7 @@ internal sealed unsafe class FlatParameters : IDisposable
             var room = (parameter.numel() + Alignment - 1) / Alignment * Alignment;
             places.Add(new(network, name, parameter, whole, room));
             whole += room;
-            (Length, learning) = parameter.requires_grad ? (whole, places.Count) : (Length, learning);
+            learning += parameter.requires_grad ? 1 : 0;
         }
         TorchRuntime.DoNotCount(networks.Sum(network => GhostsOf(network.Module)));
         using var noGradient = torch.no_grad();
@@ -57,11 +57,8 @@ internal sealed unsafe class FlatParameters : IDisposable
         }
     }
 
-    /// <summary>Floats of the parameters that learn, padding included.</summary>
-    public long Length { get; }
-
     /// <summary>Floats of all, frozen ones and padding included.</summary>
-    public long WholeLength => flat.numel();
+    public long Length => flat.numel();
 
     /// <summary>Those that learn come first, network by network.</summary>
     public float* Values => Pointer(flat);
