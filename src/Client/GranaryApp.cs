@@ -28,6 +28,7 @@ public static class GranaryApp
         ShowCommand.Create(),
         InspectCommand.Create(),
         EvaluateCommand.Create(),
+        PredictCommand.Create(),
         WordCommands.CreateNearest(),
         WordCommands.CreateAnalogy(),
         WordCommands.CreateExport(),

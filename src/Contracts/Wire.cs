@@ -28,6 +28,7 @@ public static class Wire
         };
         wire.InitMap.Add(spec.InitMap);
         wire.InitFiles.Add(spec.InitFiles.ToDictionary());
+        wire.SettingFiles.Add(spec.SettingFiles.ToDictionary());
         wire.Settings.Add(spec.Settings.ToDictionary());
         wire.Switches.Add(spec.Switches.ToDictionary());
         wire.DataFiles.Add(spec.DataFiles.ToDictionary());
@@ -66,6 +67,7 @@ public static class Wire
             Init = wire.HasInit ? wire.Init : null,
             InitMap = [.. wire.InitMap],
             InitFiles = new Dictionary<string, string>(wire.InitFiles),
+            SettingFiles = new Dictionary<string, string>(wire.SettingFiles),
             Settings = new Dictionary<string, string>(wire.Settings),
             Switches = new Dictionary<string, string>(wire.Switches),
             Versions = new Dictionary<string, string>(wire.Versions),

@@ -11,10 +11,11 @@ namespace Granary.Models;
 /// 101 to 1023 and is measured on 1 to 100, numbers it has never seen.
 /// </summary>
 [Learner("fizzbuzz", "fizz buzz from binary digits; trains on 101 to 1023, measured on 1 to 100", Epochs = 200)]
-public sealed class FizzBuzz : NetworkLearner<FizzBuzzSettings, Examples>
+public sealed class FizzBuzz : NetworkLearner<FizzBuzzSettings, Examples>, IPredictor
 {
     private const int Digits = 10, Classes = 4, FirstTrained = 101, Trained = (1 << Digits) - FirstTrained;
     private const string Accuracy = "accuracy";
+    private static readonly string[] says = ["neither", "fizz", "buzz", "fizz buzz"];
 
     public FizzBuzz(LearnerContext context) : base(context) => Network = nn.Sequential(
         ("input", nn.Linear(Digits, Settings.Hidden)),
@@ -23,7 +24,12 @@ public sealed class FizzBuzz : NetworkLearner<FizzBuzzSettings, Examples>
 
     public override string Unit => "numbers";
 
+    public InputKind Takes => InputKind.Text;
+
     public override Measure Measure => new("validation.accuracy", LowerIsBetter: false, Occasional: true);
+
+    public IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs) =>
+        Use(() => Answers.Of(Network.call(Questions([.. inputs.Select(Number)], 0).Inputs), says));
 
     protected override nn.Module<Tensor, Tensor> Network { get; }
 
@@ -50,12 +56,16 @@ public sealed class FizzBuzz : NetworkLearner<FizzBuzzSettings, Examples>
         return nn.functional.cross_entropy(logits_BC, batch.Targets, reduction: nn.Reduction.Sum);
     }
 
+    private static int Number(string input) => int.TryParse(input, out var number) && number is >= 0 and < 1 << Digits
+        ? number
+        : throw new ArgumentException($"'{input}' is no number that has {Digits} binary digits: give one from 0 to {(1 << Digits) - 1}.");
+
     private static Examples Questions(int[] samples, int first)
     {
         int[] numbers = [.. samples.Select(sample => first + sample)];
         // +-1 rather than 0 and 1: a digit that is not set says as much as one that is.
         var digits_BD = tensor([.. from number in numbers from digit in Enumerable.Range(0, Digits) select (number >> digit & 1) == 1 ? 1f : -1f], [numbers.Length, Digits]);
-        // 0 neither, 1 fizz, 2 buzz, 3 fizz buzz.
+        // As in what it says.
         return new(digits_BD, tensor([.. from number in numbers select (number % 3 == 0 ? 1L : 0) + (number % 5 == 0 ? 2 : 0)]));
     }
 }

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Granary.Silo;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 using Granary.Training.Wording;
@@ -9,6 +10,9 @@ namespace Granary.Client.Commands;
 internal static class GenerateCommand
 {
     private const int MostWanted = 10_000;
+
+    private static IEnumerable<string> Tasks =>
+        GranaryEnvironment.Tasks.Tasks.Where(task => task.Uses.Any(use => use == typeof(ITextGenerator) || use == typeof(IPictureGenerator))).Select(task => task.Name);
 
     public static Command Create()
     {
@@ -50,7 +54,7 @@ internal static class GenerateCommand
                     Console.WriteLine(Path.GetFullPath(path));
                     break;
                 default:
-                    throw new UserErrorException($"Task '{model.Checkpoint.Manifest.Spec.Task}' generates nothing. Train lm or gan.");
+                    throw new UserErrorException($"Task '{model.Checkpoint.Manifest.Spec.Task}' generates nothing. Tasks that do: {string.Join(", ", Tasks)}.");
             }
         });
         return command;

@@ -56,6 +56,10 @@ internal static class ShowCommand
         {
             Row("", $"{name}  sha256 {hash}");
         }
+        foreach (var (name, hash) in spec.SettingFiles)
+        {
+            Row("files of settings", $"{name}  sha256 {hash}");
+        }
         Row("settings", string.Join("  ", spec.Settings.Select(setting => $"{setting.Key}={setting.Value}")));
         Row("asked for", $"{spec.Workers} workers, checkpoints every {spec.CheckpointEvery} steps, {spec.Keep} kept, states compared every {spec.VerifyEvery}");
         Row("made with", string.Join("  ", spec.Versions.Select(version => $"{version.Key} {version.Value}")));

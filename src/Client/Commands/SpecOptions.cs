@@ -66,8 +66,8 @@ internal sealed class SpecOptions
             Steps = parsed.GetValue(steps),
             Epochs = parsed.GetValue(epochs),
             Data = DataPath.Resolve(parsed.GetValue(data), chosen.DataSet),
-            Settings = ReadSettings(parsed.GetValue(set)!),
-            Init = parsed.GetValue(init) is { } weights ? Found(weights) : null,
+            Settings = ReadSettings(parsed.GetValue(set)!, chosen),
+            Init = parsed.GetValue(init) is { } weights ? Found(weights, $"{init.Name} {weights}", "a safetensors file, a folder with one, or a run directory") : null,
             InitMap = parsed.GetValue(map)!,
         });
     }
@@ -94,19 +94,21 @@ internal sealed class SpecOptions
         ? value
         : throw new UserErrorException($"{name} {value} is too small: at least {least}.");
 
-    private string Found(string path)
+    private static string Found(string path, string option, string wanted)
     {
         using var reminder = new Reminder($"{path} to be looked for");
-        return Path.Exists(path) ? Path.GetFullPath(path) : throw new UserErrorException($"{init.Name} {path} does not exist: give a safetensors file, a folder with one, or a run directory.");
+        return Path.Exists(path) ? Path.GetFullPath(path) : throw new UserErrorException($"{option} does not exist: give {wanted}.");
     }
 
-    private static Dictionary<string, string> ReadSettings(string[] pairs)
+    private static Dictionary<string, string> ReadSettings(string[] pairs, TaskDescription task)
     {
         var settings = new Dictionary<string, string>();
         foreach (var pair in pairs)
         {
             var parts = pair.Split('=', 2);
-            settings[parts[0]] = parts.Length == 2 ? parts[1] : throw new UserErrorException($"--set {pair} is not of the form key=value.");
+            var value = parts.Length == 2 ? parts[1] : throw new UserErrorException($"--set {pair} is not of the form key=value.");
+            var isPath = value.Length > 0 && task.Settings.Any(setting => setting.Name == parts[0] && setting.Kind == SettingDescription.Path);
+            settings[parts[0]] = isPath ? Found(value, $"--set {pair}", "the path of a file or a folder") : value;
         }
         return settings;
     }

@@ -117,6 +117,13 @@ internal sealed class SlotReplica(TrainingEnvironment environment, TimeProvider 
                 throw new ArgumentException($"The run was made with {name}={value}, here it is {here ?? "unknown"}: the bits would differ. Resume it on a machine like the first, or give up the promise with --other-machine.");
             }
         }
-        return run with { Switches = environment.Switches, DataFiles = DataContent.Confirm(run, environment.Tasks[run.Task]), InitFiles = DataContent.ConfirmInit(run) };
+        var task = environment.Tasks[run.Task];
+        return run with
+        {
+            Switches = environment.Switches,
+            DataFiles = DataContent.Confirm(run, task),
+            InitFiles = DataContent.ConfirmInit(run),
+            SettingFiles = DataContent.ConfirmSettings(run, task),
+        };
     }
 }

@@ -54,7 +54,7 @@ public sealed record RunSpec : TrainingSpec
     /// <exception cref="JsonException"/>
     public static RunSpec FromJson(string text) => JsonSerializer.Deserialize<RunSpec>(text, json) ?? throw new JsonException("A spec is an object.");
 
-    private RunSpec Sorted() => this with { Settings = Sorted(Settings), Switches = Sorted(Switches), DataFiles = Sorted(DataFiles), InitFiles = Sorted(InitFiles), Versions = Sorted(Versions) };
+    private RunSpec Sorted() => this with { Settings = Sorted(Settings), Switches = Sorted(Switches), DataFiles = Sorted(DataFiles), InitFiles = Sorted(InitFiles), SettingFiles = Sorted(SettingFiles), Versions = Sorted(Versions) };
 
     private static SortedDictionary<string, string> Sorted(IReadOnlyDictionary<string, string> entries) =>
         new(entries.ToDictionary(), StringComparer.Ordinal);

@@ -81,6 +81,7 @@ public static class SpecRules
         CheckEntries("switches", spec.Switches);
         CheckEntries("data files", spec.DataFiles);
         CheckEntries("files of initial weights", spec.InitFiles);
+        CheckEntries("files of settings", spec.SettingFiles);
         CheckEntries("versions", spec.Versions);
     }
 

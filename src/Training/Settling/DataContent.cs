@@ -15,6 +15,8 @@ public static class DataContent
     private static readonly Files data = new("data", "Give the run its data back, say with --data where they lie, or train anew.");
     private static readonly Files weights = new("initial weights", "Put them back as they were, or train anew.");
 
+    private static readonly Files named = new("files that its settings name", "Put them back as they were, or train anew.");
+
     // A file is hashed once for each size and time of change.
     private static readonly ConcurrentDictionary<string, (FileStamp Stamp, string Hash)> hashed = new(StringComparer.Ordinal);
 
@@ -30,6 +32,24 @@ public static class DataContent
     /// <exception cref="TrainingDataException">A file is missing, cannot be read, or holds something else. The message names it.</exception>
     public static IReadOnlyDictionary<string, string> Confirm(TrainingSpec spec, ITrainingTask task) =>
         spec.Data is { } path ? Confirm(path, task.DataFiles(path), spec.DataFiles, data) : new Dictionary<string, string>();
+
+    /// <summary>The same of what the task's settings name: of the directory of a run, its best checkpoint.</summary>
+    /// <inheritdoc cref="Confirm(TrainingSpec, ITrainingTask)"/>
+    public static IReadOnlyDictionary<string, string> ConfirmSettings(TrainingSpec spec, ITrainingTask task)
+    {
+        var all = new SortedDictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (setting, path) in TaskSettings.PathsIn(task, spec))
+        {
+            var start = $"{setting}/";
+            var known = spec.SettingFiles.Where(file => file.Key.StartsWith(start, StringComparison.Ordinal)).ToDictionary(file => file.Key[start.Length..], file => file.Value);
+            var files = Directory.Exists(path) && new CheckpointStore(path).Best() is { } best ? TaskData.FilesAt(best.Directory) : TaskData.FilesAt(path);
+            foreach (var (name, hash) in Confirm(path, files, known, named))
+            {
+                all.Add(start + name, hash);
+            }
+        }
+        return all;
+    }
 
     private static SortedDictionary<string, string> Confirm(string path, IReadOnlyList<string> files, IReadOnlyDictionary<string, string> known, Files what)
     {

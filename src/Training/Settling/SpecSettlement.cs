@@ -24,6 +24,7 @@ public static class SpecSettlement
             Settings = TaskSettings.Complete(task, spec.Settings),
             DataFiles = DataContent.Confirm(spec, task),
             InitFiles = DataContent.ConfirmInit(spec),
+            SettingFiles = DataContent.ConfirmSettings(spec, task),
             Versions = versions,
         };
     }

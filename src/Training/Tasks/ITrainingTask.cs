@@ -25,6 +25,9 @@ public interface ITrainingTask
     /// <exception cref="TrainingDataException">There is nothing of the kind that the task wants.</exception>
     IReadOnlyList<string> DataFiles(string data) => TaskData.FilesAt(data);
 
+    /// <summary>What its models can be used for: interfaces such as <see cref="IPredictor"/> that <see cref="ITrainingReplica.Model"/> has. Default: none is known.</summary>
+    IReadOnlyList<Type> Uses => [];
+
     /// <summary>The settings record: every property carries a <see cref="SettingAttribute"/> and its default value.</summary>
     Type Settings { get; }
 

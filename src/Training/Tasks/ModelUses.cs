@@ -14,6 +14,39 @@ public interface IPictureGenerator
     byte[] Draw(int count, ulong seed);
 }
 
+/// <summary>A model that answers to inputs: <c>granary predict</c>.</summary>
+public interface IPredictor
+{
+    /// <summary>What an input is.</summary>
+    InputKind Takes { get; }
+
+    /// <summary>An answer to each input, in their order.</summary>
+    /// <param name="inputs">Texts, or paths of files, as <see cref="Takes"/> says.</param>
+    /// <exception cref="ArgumentException">An input cannot be answered. The message names it.</exception>
+    /// <exception cref="TrainingDataException">A file cannot be read.</exception>
+    IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs);
+}
+
+/// <summary>What the inputs of an <see cref="IPredictor"/> are.</summary>
+public enum InputKind
+{
+    /// <summary>A line of text.</summary>
+    Text,
+
+    /// <summary>The path of a picture.</summary>
+    Picture,
+}
+
+/// <summary>An answer to an input.</summary>
+/// <param name="Answer">A class, a translation, a text with its gaps filled.</param>
+/// <param name="Choices">What it was chosen from, the likeliest first; empty: the model does not choose among a few.</param>
+/// <param name="Picture">A PNG file that shows how the answer came about; <see langword="null"/>: there is none.</param>
+public sealed record Prediction(string Answer, IReadOnlyList<Choice> Choices, byte[]? Picture = null);
+
+/// <summary>Something that a model could have answered.</summary>
+/// <param name="Probability">From 0 to 1.</param>
+public readonly record struct Choice(string Label, double Probability);
+
 /// <summary>A replica that knows words as vectors: <c>granary nearest</c>, <c>granary analogy</c>, <c>granary export</c>.</summary>
 public interface IWordVectors
 {

@@ -15,4 +15,10 @@ public sealed class SettingAttribute(string meaning) : Attribute
 
     /// <summary>The allowed words of a text setting; empty: any.</summary>
     public string[] Choices { get; init; } = [];
+
+    /// <summary>
+    /// Whether a text is the path of a file or a folder that training reads, or empty. What lies there belongs to the run as its data do:
+    /// by path, and by content. Default: no.
+    /// </summary>
+    public bool IsPath { get; init; }
 }

@@ -8,7 +8,11 @@ namespace Granary.Training.Tasks;
 
 /// <summary>A setting as users see it.</summary>
 /// <param name="Range">The allowed values in words, such as <c>1 to 65536</c> or <c>lstm, gru or rnn</c>.</param>
-public sealed record SettingDescription(string Name, string Kind, string Default, string Range, string Meaning);
+public sealed record SettingDescription(string Name, string Kind, string Default, string Range, string Meaning)
+{
+    /// <summary>The kind of a setting that names a file or a folder.</summary>
+    public const string Path = "path";
+}
 
 /// <summary>A setting is unknown or its value does not fit. The message names the setting, its range and its default.</summary>
 public sealed class TaskSettingException(string message) : Exception(message);
@@ -99,11 +103,19 @@ public static class TaskSettings
             $"Setting '{description.Name}' cannot be '{Shown.Value(text)}': it takes {description.Range}. Default: {description.Default}.");
     }
 
+    /// <summary>The settings whose value is the path of something that is there.</summary>
+    public static IEnumerable<(string Name, string Path)> PathsIn(ITrainingTask task, TrainingSpec spec) =>
+        from property in Properties(task.Settings)
+        where property.GetCustomAttribute<SettingAttribute>()!.IsPath
+        let name = SettingName(property)
+        where spec.Settings.GetValueOrDefault(name) is { Length: > 0 }
+        select (name, spec.Settings[name]);
+
     private static SettingDescription Describe(PropertyInfo property, object? byDefault)
     {
         var setting = property.GetCustomAttribute<SettingAttribute>()!;
         var type = property.PropertyType;
-        var kind = type == typeof(bool) ? "true or false" : type == typeof(string) ? "text" : type == typeof(int) || type == typeof(long) ? "whole number" : "number";
+        var kind = type == typeof(bool) ? "true or false" : setting.IsPath ? SettingDescription.Path : type == typeof(string) ? "text" : type == typeof(int) || type == typeof(long) ? "whole number" : "number";
         var range = (setting.Choices, setting.Min, setting.Max) switch
         {
             ({ Length: > 0 } choices, _, _) => string.Join(" or ", choices),

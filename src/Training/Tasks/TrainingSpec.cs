@@ -42,6 +42,9 @@ public record TrainingSpec
     /// <summary>The SHA-256 of each file of <see cref="Init"/>, as of <see cref="DataFiles"/>.</summary>
     public IReadOnlyDictionary<string, string> InitFiles { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>The SHA-256 of each file that a setting names, behind the setting's name, as of <see cref="DataFiles"/>.</summary>
+    public IReadOnlyDictionary<string, string> SettingFiles { get; init; } = new Dictionary<string, string>();
+
     /// <summary>The task's settings by name, complete with defaults once bound.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 

@@ -21,11 +21,12 @@ public sealed class CommandGround : IAsyncLifetime
     {
         cluster = await LocalCluster.StartAsync(1);
         File.WriteAllText(Path.Combine(Folder, "silo.json"), "{}");
+        File.WriteAllText(Path.Combine(Folder, "numbers.txt"), "15\n16\n");
         File.WriteAllText(Path.Combine(Folder, "text.txt"), string.Concat(Enumerable.Range(1, 2000).Select(number => $"w{number * number % 31} ")));
-        foreach (var (task, settings) in new[] { ("two-layer", ""), ("word2vec", "dimension=8"), ("lm", "hidden=8 embedding=8 batch=4 valid-words=200") })
+        foreach (var (task, settings) in new[] { ("two-layer", ""), ("fizzbuzz", "hidden=8"), ("word2vec", "dimension=8"), ("lm", "hidden=8 embedding=8 batch=4 valid-words=200") })
         {
             string[] set = [.. settings.Split(' ', StringSplitOptions.RemoveEmptyEntries).SelectMany(setting => new[] { "--set", setting })];
-            string[] data = task == "two-layer" ? [] : ["--data", Path.Combine(Folder, "text.txt")];
+            string[] data = task is "two-layer" or "fizzbuzz" ? [] : ["--data", Path.Combine(Folder, "text.txt")];
             var trained = await CommandLine.RunAsync(["train", task, "--steps", "2", "--workers", "1", "--quiet", "--out", Path.Combine(Folder, task), .. data, .. set]);
             Assert.True(trained.ExitCode == 0, trained.Error);
         }
@@ -82,6 +83,7 @@ public sealed class CommandTreeTests : IClassFixture<CommandGround>
     [InlineData("tasks")]
     [InlineData("show")]
     [InlineData("evaluate")]
+    [InlineData("predict", "--top", "--json")]
     [InlineData("nearest", "--count")]
     [InlineData("analogy", "--count")]
     [InlineData("export")]

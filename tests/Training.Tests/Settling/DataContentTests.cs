@@ -70,6 +70,17 @@ public sealed class DataContentTests : IDisposable
         Assert.Contains("100 files' is not what the run began with", Refusal(begun));
     }
 
+    [Fact]
+    public void FilesThatASettingNames_BelongToTheRun_AsItsDataDo()
+    {
+        Write("vectors.txt", "one");
+        var spec = new TrainingSpec { Task = "naming", Settings = new Dictionary<string, string> { ["vectors"] = In("vectors.txt"), ["other"] = "" } };
+        var begun = spec with { SettingFiles = DataContent.ConfirmSettings(spec, new NamingTask()) };
+        Assert.Equal(["vectors/vectors.txt"], begun.SettingFiles.Keys);
+        Write("vectors.txt", "two");
+        Assert.Contains("vectors.txt' is not what the run began with", Assert.Throws<TrainingDataException>(() => DataContent.ConfirmSettings(begun, new NamingTask())).Message);
+    }
+
     private string Refusal(TrainingSpec spec) => Assert.Throws<TrainingDataException>(() => DataContent.Confirm(spec, task)).Message;
 
     private TrainingSpec Spec(string? file = null) => new() { Task = "points", Data = file is null ? folder : In(file) };
@@ -82,5 +93,25 @@ public sealed class DataContentTests : IDisposable
         File.WriteAllText(In(name), text);
         // Of the same length and, on a coarse clock, of the same moment as before.
         File.SetLastWriteTimeUtc(In(name), DateTime.UtcNow.AddSeconds(Random.Shared.Next(1, 1_000_000)));
+    }
+
+    private sealed class NamingTask : ITrainingTask
+    {
+        public string Name => "naming";
+
+        public string Summary => "";
+
+        public Type Settings => typeof(NamingSettings);
+
+        public ITrainingReplica CreateReplica(TrainingSpec spec) => throw new NotSupportedException();
+    }
+
+    private sealed record NamingSettings
+    {
+        [Setting("of words", IsPath = true)]
+        public string Vectors { get; init; } = "";
+
+        [Setting("of other words", IsPath = true)]
+        public string Other { get; init; } = "";
     }
 }
