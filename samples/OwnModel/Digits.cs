@@ -1,6 +1,7 @@
 // B batch, H height, W width
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Data.Images;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -22,9 +23,9 @@ public sealed class Digits(LearnerContext context) : NetworkLearner<DigitsSettin
         ("conv2", nn.Conv2d(8, 16, 5, padding: 2)), ("norm2", nn.BatchNorm2d(16)), ("relu2", nn.ReLU()), ("pool2", nn.MaxPool2d(2)),
         ("flat", nn.Flatten()), ("drop", nn.Dropout(0.3)), ("output", nn.Linear(16 * 7 * 7, 10)));
 
-    protected override Func<IBatches<Examples>> Training => () => new ShuffledBatches<Examples>(images.Value.Train.Count, Settings.Batch, Spec, (chosen, _) => Of(images.Value.Train, chosen));
+    protected override Func<IBatches<Examples>> Training => () => new ShuffledBatches<Examples>(images.Value.Train.Count, Settings.Batch, Spec, (chosen, _) => images.Value.Train.ToExamples(chosen, images.Value.ShapeFor(28)));
 
-    protected override Func<IBatches<Examples>> Validation => () => new OrderedBatches<Examples>(images.Value.HeldOut.Count, Settings.Batch, Spec, chosen => Of(images.Value.HeldOut, chosen));
+    protected override Func<IBatches<Examples>> Validation => () => new OrderedBatches<Examples>(images.Value.HeldOut.Count, Settings.Batch, Spec, chosen => images.Value.HeldOut.ToExamples(chosen, images.Value.ShapeFor(28)));
 
     protected override IReadOnlyList<string> Judged => [Loss, Accuracy];
 
@@ -41,12 +42,6 @@ public sealed class Digits(LearnerContext context) : NetworkLearner<DigitsSettin
     {
         pass.Weight += labels_B.numel();
         return nn.functional.cross_entropy(logits, labels_B, reduction: nn.Reduction.Sum);
-    }
-
-    private static Examples Of(ImageSet images, int[] chosen)
-    {
-        var (rows, labels_B) = images.ToExamples(chosen);
-        return new(rows.view(chosen.Length, 1, images.Height, images.Width), labels_B);
     }
 }
 

@@ -1,6 +1,7 @@
 // B batch, Z latent numbers, P pixels
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Data.Images;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -15,15 +16,15 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
 {
     private const int SampleCount = 64, Examined = 1000;
     private const string RealScore = "score.real", FakeScore = "score.fake", Deceived = "loss.generator", Judged = "loss.discriminator", Accuracy = "accuracy";
-    private readonly ImageSize size;
+    private readonly ImageShape shape;
     private readonly Lazy<ImageData> data;
     private readonly nn.Module<Tensor, Tensor> generator, discriminator;
 
     public Gan(LearnerContext context) : base(context)
     {
-        data = new(Load);
-        size = context.ForUse ? ImageSize.FromAssets(context.Asset) : ImageSize.Of(data.Value.Train);
-        var (pixels, hidden) = (size.Pixels, Settings.Hidden);
+        data = new(() => ImageData.Load(Spec.Data));
+        shape = context.ForUse ? ImageShape.FromAssets(context.Asset) : data.Value.ShapeFor(Settings.Size);
+        var (pixels, hidden) = (shape.Values, Settings.Hidden);
         generator = nn.Sequential(
             ("input", nn.Linear(Settings.Latent, hidden)),
             ("relu1", nn.LeakyReLU(0.2)),
@@ -40,7 +41,7 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
         Networks = [("generator", generator), ("discriminator", discriminator)];
         Phases =
         [
-            new LearningPhase<Examples>("discriminator", Settings, [discriminator], () => Shuffled(data.Value.Train.ToExamples), Discriminate) { Sums = [RealScore, FakeScore] },
+            new LearningPhase<Examples>("discriminator", Settings, [discriminator], () => Shuffled(chosen => data.Value.Train.ToExamples(chosen, shape)), Discriminate) { Sums = [RealScore, FakeScore] },
             new LearningPhase<int[]>("generator", Settings, [generator], () => Shuffled(chosen => chosen), (chosen, pass) => Says(discriminator.call(Fake(chosen.Length, pass)), real: true)),
             new HeldOutPhase<Examples>("validation", HeldOut, Examine) { Sums = [Judged, Deceived, Accuracy] },
         ];
@@ -55,7 +56,7 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
     // Neither player's loss says how good the images are; the generator's at least says how well they deceive.
     public override Measure Measure => new("loss.generator", LowerIsBetter: true);
 
-    public override IReadOnlyDictionary<string, byte[]> Assets => size.ToAssets();
+    public override IReadOnlyDictionary<string, byte[]> Assets => shape.ToAssets();
 
     public override bool SamplesDue(long step) => (step + 1) % (Settings.SamplesEvery > 0 ? Settings.SamplesEvery : StepsPerEpoch) == 0;
 
@@ -65,18 +66,18 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
     {
         using var random = new Generator(seed);
         var noise_BZ = empty(count, Settings.Latent).normal_(0, 1, random);
-        return ImageGrid.ToPng(ImageSet.FromRows(generator.call(noise_BZ), size.Height, size.Width));
+        return ImageGrid.Of(generator.call(noise_BZ).view(-1, shape.Colours, shape.Height, shape.Width)).ToPng();
     });
 
     private ShuffledBatches<TBatch> Shuffled<TBatch>(Func<int[], TBatch> make) where TBatch : class =>
         new(data.Value.Train.Count, Settings.Batch, Spec, (chosen, _) => make(chosen)) { MadeAhead = false }; // a copy of some thousand bytes
 
     private OrderedBatches<Examples> HeldOut() =>
-        new(Math.Min(Examined, data.Value.HeldOut.Count), Settings.Batch, Spec, data.Value.HeldOut.ToExamples);
+        new(Math.Min(Examined, data.Value.HeldOut.Count), Settings.Batch, Spec, chosen => data.Value.HeldOut.ToExamples(chosen, shape));
 
     private Tensor Discriminate(Examples real, ShardPass pass)
     {
-        Tensor fake_B1 = discriminator.call(Fake(real.Inputs.shape[0], pass)), real_B1 = discriminator.call(real.Inputs);
+        Tensor fake_B1 = discriminator.call(Fake(real.Inputs.shape[0], pass)), real_B1 = discriminator.call(real.Inputs.flatten(1));
         pass.Add(RealScore, Score(real_B1));
         pass.Add(FakeScore, Score(fake_B1));
         return Says(fake_B1, real: false) + Says(real_B1, real: true);
@@ -85,7 +86,7 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
     /// <summary>On real images and as many made-up ones: an accuracy of 0.5 means that they look alike.</summary>
     private void Examine(Examples real, ShardPass pass)
     {
-        Tensor fake_B1 = discriminator.call(Fake(real.Inputs.shape[0], pass)), real_B1 = discriminator.call(real.Inputs);
+        Tensor fake_B1 = discriminator.call(Fake(real.Inputs.shape[0], pass)), real_B1 = discriminator.call(real.Inputs.flatten(1));
         pass.Add(Judged, Says(real_B1, real: true) + Says(fake_B1, real: false));
         pass.Add(Deceived, Says(fake_B1, real: true));
         pass.Add(Accuracy, (real_B1.gt(0).sum() + fake_B1.le(0).sum()) / 2.0);
@@ -103,13 +104,6 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
 
     /// <summary>The probability of being real, summed.</summary>
     private static Tensor Score(Tensor logits_B1) => logits_B1.detach().to(float32).sigmoid().sum();
-
-    private ImageData Load()
-    {
-        var found = ImageData.Load(Spec.Data);
-        return !Context.ForUse || ImageSize.Of(found.HeldOut) == size ? found : throw new TrainingDataException(
-            $"'{Spec.Data}' holds images of {ImageSize.Of(found.HeldOut)} pixels, the model knows those of {size}. Give images of that size.");
-    }
 }
 
 public sealed record GanSettings : NetworkSettings
@@ -122,6 +116,9 @@ public sealed record GanSettings : NetworkSettings
 
     [Setting("hidden units in each of two layers, of either network", Min = 1, Max = 1 << 14)]
     public int Hidden { get; init; } = 256;
+
+    [Setting("pixels of either side of the images; 0: as the data are", Max = 1 << 10)]
+    public int Size { get; init; }
 
     [Setting("steps between pictures of 64 samples; 0: one at the end of each epoch", Min = 0)]
     public int SamplesEvery { get; init; }

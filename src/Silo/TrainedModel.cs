@@ -51,15 +51,15 @@ public sealed class TrainedModel : IDisposable
     /// <summary>The task's own measures on held-out data: the run's data, unchanged, unless others were given. The same on any number of workers.</summary>
     /// <param name="workers">Threads; if there are more than one, each builds the model for itself.</param>
     /// <exception cref="TrainingDataException">The data are not there, cannot be used, or are not the run's any more.</exception>
-    public Metrics Evaluate(int workers)
+    public (Metrics Metrics, string? Findings) Evaluate(int workers)
     {
         Confirm(Checkpoint.Manifest.Spec);
         var shards = Checkpoint.Manifest.Spec.Shards;
-        return workers == 1 ? Evaluation.Run(Replica, shards) : LocalWorkers.Run(workers, shards, (_, mine, exchange) =>
+        return workers == 1 ? (Evaluation.Run(Replica, shards), Replica.Findings) : LocalWorkers.Run(workers, shards, (_, mine, exchange) =>
         {
             using var replica = Build();
             CheckpointStore.LoadModel(Checkpoint, replica);
-            return Evaluation.Run(replica, mine, shards, exchange);
+            return (Evaluation.Run(replica, mine, shards, exchange), replica.Findings);
         })[0];
     }
 

@@ -1,6 +1,7 @@
 using Granary.Torch.Runtime;
 using Granary.Training.Checkpoints;
 using Granary.Training.Loop;
+using Granary.Training.Settling;
 using Granary.Training.Tasks;
 
 namespace Granary.Torch;
@@ -31,6 +32,7 @@ public static class Fit
         var task = LearnerTask.Of<TLearner>();
         var settled = new TrainingSpec { Task = task.Name };
         settled = spec?.Invoke(settled) ?? settled;
+        settled = settled with { InitMap = SpecSettlement.InitMapOf(settled, task) };
         return Task.Factory.StartNew(() => Run<TLearner>(task, settled, workers, progress, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 

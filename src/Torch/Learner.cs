@@ -42,6 +42,9 @@ public abstract class Learner(LearnerContext context) : IDisposable
     /// <summary>Files that belong to the model besides its tensors, such as a vocabulary, by plain file name. They are in every checkpoint, and never change. Default: none.</summary>
     public virtual IReadOnlyDictionary<string, byte[]> Assets => FrozenDictionary<string, byte[]>.Empty;
 
+    /// <summary>What the last held-out phases have found besides numbers, as text: what was taken for what, say. Default: nothing.</summary>
+    public virtual string? Findings => null;
+
     /// <summary>Steps that go once through the data of the first phase that learns.</summary>
     public long StepsPerEpoch => stepsPerEpoch ??= Phases.OfType<LearningPhase>().First().Batches.StepsPerEpoch;
 

@@ -89,6 +89,8 @@ internal sealed class LearnerReplica : ITrainingReplica
 
     public object Model => learner;
 
+    public string? Findings => learner.Findings;
+
     public TimeSpan DataWait => batches.Waited;
 
     public bool IsHeldOut(int phase) => learner.Phases[phase] is HeldOutPhase;

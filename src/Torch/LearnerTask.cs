@@ -46,6 +46,9 @@ public sealed class LearnerTask : ITrainingTask
     public string? DataSet => named.DataSet;
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> NewParts => named.NewParts;
+
+    /// <inheritdoc/>
     public IReadOnlyList<Type> Uses => learner.GetInterfaces();
 
     /// <inheritdoc/>

@@ -17,6 +17,9 @@ public record NetworkSettings
     [Setting("what remains of sgd's velocity from step to step", Min = 0, Max = 0.9999)]
     public double Momentum { get; init; }
 
+    [Setting("whether sgd looks ahead along its velocity")]
+    public bool Nesterov { get; init; }
+
     [Setting("adam's first decay: what remains of its mean gradient from step to step", Min = 0, Max = 0.999)]
     public double Beta1 { get; init; } = 0.9;
 

@@ -12,6 +12,7 @@ namespace Granary.Torch;
 public sealed unsafe class ShardPass : IDisposable
 {
     private readonly IReadOnlyList<string> names;
+    private readonly Dictionary<string, int> places;
     private readonly double[] sums;
     private readonly PreparedTensors? prepared;
     private Generator? generator;
@@ -21,7 +22,7 @@ public sealed unsafe class ShardPass : IDisposable
     private int carryLength;
 
     internal ShardPass(IReadOnlyList<string> names, LaneRandom random, PreparedTensors? prepared = null) =>
-        (this.names, sums, Random, this.prepared) = (names, new double[names.Count], random, prepared);
+        (this.names, places, sums, Random, this.prepared) = (names, names.Index().ToDictionary(entry => entry.Item, entry => entry.Index), new double[names.Count], random, prepared);
 
     /// <summary>The step; of a held-out phase, the number of its batch.</summary>
     public long Step { get; private set; }
@@ -78,15 +79,7 @@ public sealed unsafe class ShardPass : IDisposable
     /// <exception cref="ArgumentException">The phase has no sum of this name.</exception>
     public void Add(string name, double value)
     {
-        for (var i = 0; i < sums.Length; i++)
-        {
-            if (names[i] == name)
-            {
-                sums[i] += value;
-                return;
-            }
-        }
-        throw new ArgumentException($"The phase has no sum named '{name}'. It has: {string.Join(", ", names)}. Declare it with the phase.");
+        sums[places.TryGetValue(name, out var place) ? place : throw new ArgumentException($"The phase has no sum named '{name}'. It has: {string.Join(", ", names)}. Declare it with the phase.")] += value;
     }
 
     /// <summary>Adds a tensor of one number.</summary>

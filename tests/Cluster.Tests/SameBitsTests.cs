@@ -12,6 +12,12 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
         Spec("word2vec", 12, ("batch", "1000"), ("dimension", "20")),
         Spec("lm", 12, ("batch", "13"), ("bptt", "5"), ("embedding", "24"), ("hidden", "24"), ("validate-every", "4"), ("valid-words", "2000")),
         Spec("gan", 12, ("batch", "21"), ("hidden", "32")),
+        Spec("cnn", 12, ("batch", "23"), ("maps", "2"), ("hidden", "8"), ("shift", "2")),
+        Spec("resnet", 12, ("batch", "13"), ("width", "4"), ("size", "16")),
+        Spec("transfer", 12, ("batch", "13"), ("width", "4"), ("size", "16"), ("train", "head")),
+        Spec("dcgan", 12, ("batch", "13"), ("maps", "4"), ("size", "16"), ("latent", "8")),
+        Spec("style", 12, ("size", "16")),
+        Spec("style-network", 12, ("size", "16"), ("maps", "2"), ("blocks", "1"), ("batch", "7")),
     }.ToDictionary(spec => spec.Task);
 
     public static TheoryData<string> Tasks => new(specs.Keys);

@@ -66,7 +66,7 @@ public sealed class TrainedModelTests : IDisposable
     }
 
     [Fact]
-    public void Gan_WithoutItsImages_DrawsAsBeforeAndRefusesThoseOfAnotherSize()
+    public void Gan_WithoutItsImages_DrawsAsBeforeAndIsMeasuredOnThoseOfAnotherSize()
     {
         var images = folder.Write("images", Images(height: 4, width: 6));
         var (spec, checkpoint) = Train(LearnerTask.Of<Gan>(), images, new() { ["hidden"] = "8", ["batch"] = "10" });
@@ -80,7 +80,7 @@ public sealed class TrainedModelTests : IDisposable
         using var elsewhere = Open(LearnerTask.Of<Gan>(), spec with { Data = moved }, checkpoint);
         Assert.Equal(measured, Measured(elsewhere)["validation.loss.generator"]);
         using var turned = Open(LearnerTask.Of<Gan>(), spec with { Data = folder.Write("turned", Images(height: 6, width: 4)) }, checkpoint);
-        Assert.Contains("images of 6 x 4 pixels, the model knows those of 4 x 6", Assert.Throws<TrainingDataException>(() => Measured(turned)).Message, StringComparison.Ordinal);
+        Assert.InRange(Measured(turned)["validation.loss.generator"], 0.1, 10);
         using var retrained = LearnerTask.Of<Gan>().CreateReplica(spec with { Data = Path.Combine(folder.Path, "turned") });
         Assert.Contains("images.json is not what", Assert.Throws<CheckpointException>(() => CheckpointStore.Load(checkpoint, retrained)).Message, StringComparison.Ordinal);
     }

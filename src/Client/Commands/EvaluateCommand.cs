@@ -21,9 +21,14 @@ internal static class EvaluateCommand
             {
                 throw new UserErrorException($"{workers.Name} {count} is too large: the run has {model.Checkpoint.Manifest.Spec.Shards} shards, and a worker needs one at least.");
             }
-            foreach (var (name, value) in model.Evaluate(count))
+            var (metrics, findings) = model.Evaluate(count);
+            foreach (var (name, value) in metrics)
             {
                 Console.WriteLine($"{name} {value:G6}");
+            }
+            if (findings is { Length: > 0 })
+            {
+                Console.WriteLine($"\n{findings.TrimEnd()}");
             }
         });
         return command;

@@ -12,7 +12,7 @@ internal static class GenerateCommand
     private const int MostWanted = 10_000;
 
     private static IEnumerable<string> Tasks =>
-        GranaryEnvironment.Tasks.Tasks.Where(task => task.Uses.Any(use => use == typeof(ITextGenerator) || use == typeof(IPictureGenerator))).Select(task => task.Name);
+        GranaryEnvironment.Tasks.Tasks.Where(task => task.Uses.Any(use => use == typeof(ITextGenerator) || use == typeof(IPictureGenerator) || use == typeof(IPictureTransformer))).Select(task => task.Name);
 
     public static Command Create()
     {
@@ -20,8 +20,9 @@ internal static class GenerateCommand
         var prompt = new Option<string?>("--prompt") { Description = "Text to go on from." };
         var count = new Option<int?>("--count") { Description = "Words or pictures to make. Default: 100 words, 64 pictures." };
         var output = new Option<string?>("--out") { Description = "The file to write. Default: text to the screen, pictures to pictures.png." };
+        var input = new Option<string?>("--input") { Description = "A picture to paint anew, for models that do so." };
         var seed = new Option<ulong>("--seed") { Description = "The same seed, the same result.", DefaultValueFactory = _ => 1 };
-        var command = new Command("generate", "Text of a language model, or pictures of a GAN.") { directory, prompt, count, output, seed };
+        var command = new Command("generate", "Text of a language model, pictures of a GAN, or a picture in another style.") { directory, prompt, count, input, output, seed };
         command.SetAction(parsed =>
         {
             var wanted = parsed.GetValue(count) is { } number ? SpecOptions.AtLeast(number, 1, count.Name) : (int?)null;
@@ -47,6 +48,11 @@ internal static class GenerateCommand
                     {
                         File.WriteAllText(path, text + "\n");
                     }
+                    break;
+                case IPictureTransformer transformer:
+                    path ??= "pictures.png";
+                    File.WriteAllBytes(path, transformer.Transform(parsed.GetValue(input) ?? throw new UserErrorException($"Task '{model.Checkpoint.Manifest.Spec.Task}' paints pictures that it is given: {input.Name} PICTURE")));
+                    Console.WriteLine(Path.GetFullPath(path));
                     break;
                 case IPictureGenerator painter:
                     path ??= "pictures.png";

@@ -9,7 +9,7 @@ namespace Granary.Training.Checkpoints;
 /// <summary>Weights that a run begins with, out of safetensors files: of an earlier run, or of any program that writes the format.</summary>
 public static class InitialWeights
 {
-    private const string ModelIndex = "model.safetensors.index.json", IndexEnd = ".index.json", FileEnd = ".safetensors";
+    private const string ModelIndex = "model.safetensors.index.json", IndexEnd = ".index.json", FileEnd = ".safetensors", OnnxEnd = ".onnx";
     private const int LargestIndex = 100_000_000, MostNamed = 20;
 
     // PyTorch's count of the batches that a normalization has seen, which is no float. Here it follows from the updates.
@@ -17,8 +17,8 @@ public static class InitialWeights
 
     /// <summary>The files that hold the weights.</summary>
     /// <param name="path">
-    /// A safetensors file; an index of several, as Hugging Face writes it; a folder with either; or the directory of a run, whose best
-    /// checkpoint is taken.
+    /// A safetensors file; an index of several, as Hugging Face writes it; an ONNX file, whose weights are named by what uses them, such as
+    /// <c>Conv.0.weight</c>; a folder with one of these; or the directory of a run, whose best checkpoint is taken.
     /// </param>
     /// <exception cref="TrainingDataException">There is nothing of the kind.</exception>
     public static IReadOnlyList<string> FilesAt(string path)
@@ -43,8 +43,29 @@ public static class InitialWeights
         {
             return [best.ModelPath];
         }
-        var found = Directory.GetFiles(path, $"*{FileEnd}");
+        string[] found = [.. Directory.GetFiles(path, $"*{FileEnd}"), .. Directory.GetFiles(path, $"*{OnnxEnd}")];
         return found.Length == 1 ? found : throw new TrainingDataException($"'{path}' has no {CheckpointStore.ModelFile} and no checkpoint, and {found.Length} other files in the format. Give the path of one.");
+    }
+
+    /// <summary>The rules for names where nobody gives any: parts of the model that begin anew, and are not taken from the files.</summary>
+    /// <param name="path">See <see cref="FilesAt"/>.</param>
+    /// <param name="newParts">Names in the model, with <c>*</c> for any letters.</param>
+    /// <exception cref="TrainingDataException">The files are not sound.</exception>
+    public static IReadOnlyList<string> RulesFor(string path, IReadOnlyList<string> newParts)
+    {
+        if (newParts.Count == 0)
+        {
+            return [];
+        }
+        try
+        {
+            List<string> names = [.. FilesAt(path).SelectMany(SourcesIn).Select(source => source.Name)];
+            return [.. newParts.Where(part => names.Exists(name => WeightMap.Fits(part, name))).Select(part => $"{part}="), .. newParts.Select(part => $"={part}")];
+        }
+        catch (CheckpointException error)
+        {
+            throw new TrainingDataException(error.Message, error);
+        }
     }
 
     /// <summary>Fills the model with the weights, if the spec names any.</summary>
@@ -126,8 +147,24 @@ public static class InitialWeights
     private static IEnumerable<string> Listed(string what, List<string> names) => names.Count == 0 ? [] :
         [$"{what}: {string.Join(", ", names.Take(MostNamed))}{(names.Count > MostNamed ? $" and {names.Count - MostNamed} more" : "")}"];
 
-    private static IEnumerable<Source> SourcesIn(string file) => Safetensors.Use(file, (_, header) =>
-        header.Tensors.OrderBy(tensor => tensor.Key, StringComparer.Ordinal).Select(tensor => new Source(file, tensor.Key, tensor.Value, header.ValuesStart)).ToList());
+    private static List<Source> SourcesIn(string file)
+    {
+        var header = file.EndsWith(OnnxEnd, StringComparison.OrdinalIgnoreCase) ? Use(file, stream => OnnxHeader.Read(stream, file)) : Safetensors.Use(file, (_, header) => header);
+        return [.. header.Tensors.OrderBy(tensor => tensor.Key, StringComparer.Ordinal).Select(tensor => new Source(file, tensor.Key, tensor.Value, header.ValuesStart))];
+    }
+
+    private static T Use<T>(string file, Func<FileStream, T> use)
+    {
+        try
+        {
+            using var stream = RegularFile.Open(file);
+            return use(stream);
+        }
+        catch (Exception error) when (error.IsStorageFault())
+        {
+            throw new CheckpointException($"'{file}' cannot be read: {error.Message}", error);
+        }
+    }
 
     private static List<string> ReadIndex(string path)
     {
@@ -165,7 +202,7 @@ public static class InitialWeights
 
         public bool IsFloat => Type is SafetensorsHeader.Float32 or "F16" or "BF16";
 
-        public void CopyTo(StateTensor tensor) => Safetensors.Use(File, (stream, _) =>
+        public void CopyTo(StateTensor tensor) => Use(File, stream =>
         {
             var width = Type == SafetensorsHeader.Float32 ? sizeof(float) : sizeof(ushort);
             var bytes = new byte[Piece * width];

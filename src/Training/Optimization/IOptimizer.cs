@@ -25,7 +25,8 @@ public readonly record struct OptimizerStep(long Update, float LearningRate, flo
 /// <param name="Name"><c>adam</c>, <c>adamw</c> or <c>sgd</c>.</param>
 /// <param name="Momentum">For <c>sgd</c>.</param>
 /// <param name="Beta1">Adam's first decay.</param>
-public sealed record OptimizerChoice(string Name, double Momentum = 0, double Beta1 = 0.9)
+/// <param name="Nesterov">For <c>sgd</c>: whether to look ahead along the velocity.</param>
+public sealed record OptimizerChoice(string Name, double Momentum = 0, double Beta1 = 0.9, bool Nesterov = false)
 {
     /// <summary>Their names.</summary>
     public const string Adam = "adam", AdamW = "adamw", Sgd = "sgd";
@@ -38,7 +39,7 @@ public sealed record OptimizerChoice(string Name, double Momentum = 0, double Be
     {
         Adam => new Adam(length) { Beta1 = (float)Beta1 },
         AdamW => new Adam(length) { Beta1 = (float)Beta1, Decoupled = true },
-        Sgd => new Sgd(length, (float)Momentum),
+        Sgd => new Sgd(length, (float)Momentum) { Nesterov = Nesterov },
         _ => throw new ArgumentException($"No optimizer is named '{Name}'. Known: {Adam}, {AdamW}, {Sgd}."),
     };
 }

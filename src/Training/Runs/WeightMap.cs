@@ -44,6 +44,9 @@ public sealed class WeightMap
         return nameInFile;
     }
 
+    /// <summary>Whether a name is one of those that a pattern stands for.</summary>
+    public static bool Fits(string pattern, string name) => Match(pattern, name) is not null;
+
     /// <summary>Whether a tensor of the model begins with the values that it is made with.</summary>
     public bool StaysAsMade(string nameInModel)
     {

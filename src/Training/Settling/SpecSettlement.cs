@@ -1,3 +1,4 @@
+using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
@@ -22,10 +23,16 @@ public static class SpecSettlement
         return spec with
         {
             Settings = TaskSettings.Complete(task, spec.Settings),
+            InitMap = InitMapOf(spec, task),
             DataFiles = DataContent.Confirm(spec, task),
             InitFiles = DataContent.ConfirmInit(spec),
             SettingFiles = DataContent.ConfirmSettings(spec, task),
             Versions = versions,
         };
     }
+
+    /// <summary>The rules for the names of weights that a run begins with: its own, or else those of the task.</summary>
+    /// <exception cref="TrainingDataException">The weights are not there, or not sound.</exception>
+    public static IReadOnlyList<string> InitMapOf(TrainingSpec spec, ITrainingTask task) =>
+        spec is { Init: { } path, InitMap.Count: 0 } ? InitialWeights.RulesFor(path, task.NewParts) : spec.InitMap;
 }

@@ -79,6 +79,9 @@ public interface ITrainingReplica : IDisposable
     /// <summary>Adds measures that are not sums over shards, made in this process alone, to <paramref name="metrics"/>. The state stays as it is.</summary>
     void Examine(Metrics metrics) { }
 
+    /// <summary>What the last evaluation has found besides numbers, as text; <see langword="null"/>: nothing.</summary>
+    string? Findings => null;
+
     /// <summary>What the model can be used for: an object that may be an <see cref="ITextGenerator"/> and the like.</summary>
     object Model => this;
 

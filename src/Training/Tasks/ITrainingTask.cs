@@ -28,6 +28,12 @@ public interface ITrainingTask
     /// <summary>What its models can be used for: interfaces such as <see cref="IPredictor"/> that <see cref="ITrainingReplica.Model"/> has. Default: none is known.</summary>
     IReadOnlyList<Type> Uses => [];
 
+    /// <summary>
+    /// Parts of the model that begin anew when a run begins with the weights of another model: the last layer of a classifier, say. Names of
+    /// tensors, with <c>*</c> for any letters; they hold where the run gives no rules of its own. Default: none.
+    /// </summary>
+    IReadOnlyList<string> NewParts => [];
+
     /// <summary>The settings record: every property carries a <see cref="SettingAttribute"/> and its default value.</summary>
     Type Settings { get; }
 

@@ -14,6 +14,15 @@ public interface IPictureGenerator
     byte[] Draw(int count, ulong seed);
 }
 
+/// <summary>A model that changes pictures: <c>granary generate --input</c>.</summary>
+public interface IPictureTransformer
+{
+    /// <summary>A PNG file with what becomes of a picture.</summary>
+    /// <param name="path">Of the picture.</param>
+    /// <exception cref="TrainingDataException">It cannot be read.</exception>
+    byte[] Transform(string path);
+}
+
 /// <summary>A model that answers to inputs: <c>granary predict</c>.</summary>
 public interface IPredictor
 {

@@ -1,5 +1,6 @@
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Data.Images;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
@@ -108,8 +109,8 @@ public sealed class BatchesTests : IDisposable
         var images = ImageFolder.Find(folder.Path);
         Assert.Equal(["blue", "red"], images.Classes);
         Assert.Equal((18, 2), (images.Training.Count, images.HeldOut.Count));
-        Assert.Equal(20, ImageFolder.FilesAt(folder.Path).Count);
-        var (inputs_NCHW, labels_N) = images.HeldOut.ToExamples([0, 1], size: 4);
+        Assert.Equal(20, ImageData.FilesAt(folder.Path).Count);
+        var (inputs_NCHW, labels_N) = images.HeldOut.ToExamples([0, 1], new(3, 4, 4));
         Assert.Equal([2L, 3, 4, 4], inputs_NCHW.shape);
         Assert.Equal([0L, 1], labels_N.data<long>().ToArray());
         Assert.Equal([-1f, -1f, 200 / 127.5f - 1, 200 / 127.5f - 1, -1f, -1f], inputs_NCHW.mean([2, 3]).data<float>().ToArray(), (a, b) => Math.Abs(a - b) < 1e-5);
@@ -135,10 +136,33 @@ public sealed class BatchesTests : IDisposable
         Paint("a/2.png", 10, 20);
         Paint("b/2.png", 250, 20);
         var pictures = ImageFolder.Find(folder.Path).Training;
-        float[] Cut(ulong seed, long epoch, params int[] samples) => pictures.ToExamples(samples, 8, new(), seed, epoch).Inputs.data<float>().ToArray();
+        float[] Cut(ulong seed, long epoch, params int[] samples) => pictures.ToExamples(samples, new(3, 8, 8), new(LeastArea: 0.08, MostStretch: 4 / 3d, Mirrored: true), seed, epoch).Inputs.data<float>().ToArray();
         Assert.Equal(Cut(1, 0, 0, 1, 2), Cut(1, 0, 0).Concat(Cut(1, 0, 1)).Concat(Cut(1, 0, 2)));
         Assert.NotEqual(Cut(1, 0, 1), Cut(1, 1, 1));
         Assert.NotEqual(Cut(1, 0, 1), Cut(2, 0, 1));
+    }
+
+    [Fact]
+    public void Shift_MovesAPictureByWholePixelsAndGoesOnBeyondItsEdge()
+    {
+        using var scope = NewDisposeScope();
+        var set = new ImageSet(new(1, 3, 3), Enumerable.Range(0, 9).Select(value => (byte)value).ToArray(), Labels: default);
+        var moved = Enumerable.Range(0, 60).Select(epoch => Picture.From(set.ToExamples([0], set.Shape, new(Shift: 1), 1, epoch).Inputs[0]).Planes.ToArray()).ToList();
+        var expected = from down in new[] { -1, 0, 1 }
+                       from right in new[] { -1, 0, 1 }
+                       select (byte[])[.. from y in new[] { 0, 1, 2 } from x in new[] { 0, 1, 2 } select (byte)(3 * Math.Clamp(y + down, 0, 2) + Math.Clamp(x + right, 0, 2))];
+        Assert.Equal(expected.Select(Convert.ToHexString).Order(), moved.Select(Convert.ToHexString).Distinct().Order());
+    }
+
+    [Fact]
+    public void Picture_OfAnotherSize_IsTheMeanOfTheAreas()
+    {
+        using var scope = NewDisposeScope();
+        var wide = new Picture(new(1, 2, 4), new byte[] { 0, 0, 255, 255, 0, 0, 255, 255 });
+        var narrow = wide.ToTensor(new(3, 1, 2));
+        Assert.Equal([1L, 3, 1, 2], narrow.shape);
+        Assert.All(Enumerable.Range(0, 3), colour => Assert.True(narrow[0, colour, 0, 0].item<float>() < -0.5 && narrow[0, colour, 0, 1].item<float>() > 0.5));
+        Assert.Equal([76, 150, 29], new Picture(new(3, 1, 3), new byte[] { 255, 0, 0, 0, 255, 0, 0, 0, 255 }) is var colours ? Picture.From(colours.ToTensor(new(1, 1, 3))[0]).Planes.ToArray().Select(value => (int)value) : []);
     }
 
     [Fact]
@@ -148,7 +172,7 @@ public sealed class BatchesTests : IDisposable
         Directory.CreateDirectory(Path.Combine(folder.Path, "b"));
         folder.Write("b/1.png", "no picture"u8.ToArray());
         var pictures = ImageFolder.Find(folder.Path).Training;
-        Assert.Contains("b/1.png' is no picture", Assert.Throws<TrainingDataException>(() => pictures.ToExamples([1], 4)).Message, StringComparison.Ordinal);
+        Assert.Contains("b/1.png' is no picture", Assert.Throws<TrainingDataException>(() => pictures.ToExamples([1], new(3, 4, 4))).Message, StringComparison.Ordinal);
         Assert.Contains("two classes at least", Assert.Throws<TrainingDataException>(() => ImageFolder.Find(Path.Combine(folder.Path, "a"))).Message, StringComparison.Ordinal);
     }
 

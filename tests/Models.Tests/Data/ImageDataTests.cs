@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Images;
 using Granary.Torch;
 using Granary.Training.Tasks;
+using static TorchSharp.torch;
 
 namespace Granary.Models.Tests.Data;
 
@@ -23,9 +24,10 @@ public class ImageDataTests
             folder.Write($"{set}-labels-idx1-ubyte{(packed ? ".gz" : "")}", packed ? Pack(labels) : labels);
         }
         var data = ImageData.Load(folder.Path);
-        Assert.Equal((20, 20, 3, 2), (data.Train.Count, data.HeldOut.Count, data.Train.Height, data.Train.Width));
-        Assert.Equal(13, data.Train.Labels.Span[13] + 10);
-        Assert.Equal([6, 7, 8, 9, 10, 11], data.Train.Part(1, 1).Pixels.ToArray());
+        Assert.Equal((20, 20, new(1, 3, 2)), (data.Train.Count, data.HeldOut.Count, data.Shape!));
+        Assert.Equal(13, data.Train.LabelOf(13) + 10);
+        Assert.Equal([6, 7, 8, 9, 10, 11], data.Train.Read(1).Planes.ToArray());
+        Assert.Equal(["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"], data.Classes);
     }
 
     [Fact]
@@ -35,17 +37,38 @@ public class ImageDataTests
         var path = folder.Write("some-images", images);
         var data = ImageData.Load(path);
         Assert.Equal((18, 2), (data.Train.Count, data.HeldOut.Count));
-        Assert.Equal(18 * 6, data.HeldOut.Pixels.Span[0]);
+        Assert.Equal(18 * 6, data.HeldOut.Read(0).Planes.Span[0]);
         Assert.Same(data, ImageData.Load(path));
     }
 
     [Fact]
-    public void Rows_GoFromBlackToWhiteAndBack()
+    public void Examples_GoFromBlackToWhiteAndBack()
     {
-        var set = new ImageSet(1, 3, new byte[] { 1, 2, 3, 0, 128, 255 }, Labels: default);
-        using var rows = set.ToRows([1, 0]);
-        Assert.Equal((-1, 1), (rows[0, 0].item<float>(), rows[0, 2].item<float>()));
-        Assert.Equal([0, 128, 255, 1, 2, 3], ImageSet.FromRows(rows, 1, 3).Pixels.ToArray());
+        using var scope = NewDisposeScope();
+        var set = new ImageSet(new(1, 1, 3), new byte[] { 1, 2, 3, 0, 128, 255 }, Labels: default);
+        var (images_NCHW, _) = set.ToExamples([1, 0], set.Shape);
+        Assert.Equal([-1f, 128 / 127.5f - 1, 1], images_NCHW[0].data<float>().ToArray());
+        Assert.Equal([1, 2, 3], Picture.From(images_NCHW[1]).Planes.ToArray());
+    }
+
+    [Theory]
+    [InlineData("data_batch_1.bin", "data_batch_2.bin", "test_batch.bin", 1)]
+    [InlineData("train.bin", "train_more.bin.gz", "test.bin", 2)]
+    public void Folder_WithCifarsFiles_IsRead(string first, string second, string test, int labels)
+    {
+        using var folder = new TemporaryFolder();
+        byte[] Records(int count, byte start) => [.. Enumerable.Range(0, count).SelectMany(i => Enumerable.Repeat((byte)7, labels - 1).Append((byte)(start + i)).Concat(Enumerable.Range(0, 3072).Select(place => (byte)(place / 1024 + i))))];
+        folder.Write(first, Records(3, 0));
+        folder.Write(second, second.EndsWith(".gz", StringComparison.Ordinal) ? Pack(Records(2, 3)) : Records(2, 3));
+        folder.Write(test, Records(1, 1));
+        var data = ImageData.Load(folder.Path);
+        Assert.Equal((5, 1, new(3, 32, 32)), (data.Train.Count, data.HeldOut.Count, data.Shape!));
+        Assert.Equal([0, 1, 2, 3, 4], Enumerable.Range(0, 5).Select(data.Train.LabelOf));
+        Assert.Equal([2, 3, 4], new[] { 0, 1024, 2048 }.Select(place => (int)data.Train.Read(2).Planes.Span[place]));
+        folder.Write("batches.meta.txt", [.. "cat\ndog\n"u8]);
+        Assert.Contains("names 2 classes, and there are images of class 4", Complaint(folder.Path), StringComparison.Ordinal);
+        folder.Write(test, Records(1, 1)[..^2]);
+        Assert.Contains("no whole number of images", Complaint(folder.Path), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -140,12 +163,12 @@ public class ImageDataTests
     public void Glyphs_OfOneSeed_AreTheSameAndOfAllClasses()
     {
         var (first, again, other) = (DrawnGlyphs.Draw(300, 1), DrawnGlyphs.Draw(300, 1), DrawnGlyphs.Draw(300, 2));
-        Assert.Equal(first.Pixels.ToArray(), again.Pixels.ToArray());
-        Assert.NotEqual(first.Pixels.ToArray(), other.Pixels.ToArray());
+        Assert.Equal(first.Planes.ToArray(), again.Planes.ToArray());
+        Assert.NotEqual(first.Planes.ToArray(), other.Planes.ToArray());
         Assert.Equal(10, first.Labels.ToArray().Distinct().Count());
         for (var i = 0; i < first.Count; i++)
         {
-            Assert.InRange(first.Part(i, 1).Pixels.ToArray().Count(pixel => pixel > 128), 20, 250);
+            Assert.InRange(first.Read(i).Planes.ToArray().Count(pixel => pixel > 128), 20, 250);
         }
     }
 

@@ -4,6 +4,7 @@ using CsCheck;
 using Granary.Models.Word2Vec;
 using Granary.Tests.Fakes;
 using Granary.Torch.Data;
+using Granary.Torch.Data.Images;
 using Granary.Training.Checkpoints;
 using Granary.Training.Numerics;
 using Granary.Training.Runs;

@@ -1,31 +1,32 @@
-// N images, C colours
-using System.Runtime.InteropServices;
-using Granary.Training.Randomness;
 using Granary.Training.Tasks;
-using static TorchSharp.torch;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Images;
 
 /// <summary>
 /// Pictures in folders that are named after their classes: <c>ants/1.jpg</c>. With folders <c>train</c> and <c>val</c> (or
 /// <c>valid</c>, <c>test</c>) above them, the second is held out; otherwise every tenth picture of a class is.
 /// </summary>
-public sealed class ImageFolder : IDataFormat
+internal sealed class ImageFolder
 {
     private const int HeldOutPart = 10;
     private static readonly string[] kinds = [".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tga"], heldOutNames = ["val", "valid", "validation", "test"];
 
+    private readonly Pictures training, heldOut;
+
     private ImageFolder(IReadOnlyList<string> classes, IReadOnlyList<(string Path, int Label)> training, IReadOnlyList<(string Path, int Label)> heldOut) =>
-        (Classes, Training, HeldOut) = (classes, new(training), new(heldOut));
+        (Classes, this.training, this.heldOut) = (classes, new(training), new(heldOut));
 
     /// <summary>The names of the classes; a label is an index into this list.</summary>
     public IReadOnlyList<string> Classes { get; }
 
-    /// <summary>Pictures to learn from.</summary>
-    public Pictures Training { get; }
+    /// <summary>Pictures to learn from, decoded whenever they are asked for.</summary>
+    public IImages Training => training;
 
     /// <summary>Pictures that are held out.</summary>
-    public Pictures HeldOut { get; }
+    public IImages HeldOut => heldOut;
+
+    /// <summary>All of them.</summary>
+    public IReadOnlyList<string> Paths => [.. training.Paths, .. heldOut.Paths];
 
     /// <exception cref="TrainingDataException">There are fewer than two classes, or a class has no picture.</exception>
     public static ImageFolder Find(string path)
@@ -48,11 +49,12 @@ public sealed class ImageFolder : IDataFormat
         return new(all, [.. pictures.Where(entry => !entry.IsHeldOut).Select(entry => entry.picture)], [.. pictures.Where(entry => entry.IsHeldOut).Select(entry => entry.picture)]);
     }
 
-    /// <inheritdoc/>
-    public static IReadOnlyList<string> FilesAt(string path)
+    /// <summary>Pictures that lie in the folder itself, and have no classes.</summary>
+    /// <returns><see langword="null"/>: there are fewer than ten.</returns>
+    public static ImageFolder? Plain(string folder)
     {
-        var found = Find(path);
-        return [.. found.Training.Paths, .. found.HeldOut.Paths];
+        var pictures = Files(folder).Select((path, number) => (Picture: (path, 0), IsHeldOut: number % HeldOutPart == HeldOutPart - 1)).ToLookup(entry => entry.IsHeldOut, entry => entry.Picture);
+        return pictures[true].Any() ? new([""], [.. pictures[false]], [.. pictures[true]]) : null;
     }
 
     private static IReadOnlyList<string> ClassesIn(string folder)
@@ -64,50 +66,20 @@ public sealed class ImageFolder : IDataFormat
     private static IReadOnlyList<(string Path, int Label)> PicturesIn(string folder, string name, int label)
     {
         var path = Path.Combine(folder, name);
-        var found = Directory.Exists(path)
-            ? Directory.GetFiles(path).Where(file => kinds.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal).ToList()
-            : [];
+        var found = Directory.Exists(path) ? Files(path) : [];
         return found.Count > 0 ? [.. found.Select(file => (file, label))] : throw new TrainingDataException($"'{path}' has no picture ({string.Join(", ", kinds)}). Every class needs one.");
     }
 
-    /// <summary>Some of the pictures, decoded when they are asked for. Several threads may use it at once.</summary>
-    public sealed class Pictures(IReadOnlyList<(string Path, int Label)> pictures)
-    {
-        private const int Colours = 3;
+    private static List<string> Files(string folder) => [.. Directory.GetFiles(folder).Where(file => kinds.Contains(Path.GetExtension(file), StringComparer.OrdinalIgnoreCase)).Order(StringComparer.Ordinal)];
 
-        /// <summary>How many there are.</summary>
+    private sealed class Pictures(IReadOnlyList<(string Path, int Label)> pictures) : IImages
+    {
         public int Count => pictures.Count;
 
-        internal IEnumerable<string> Paths => pictures.Select(picture => picture.Path);
+        public IEnumerable<string> Paths => pictures.Select(picture => picture.Path);
 
-        /// <summary>The middle of each picture, and its class.</summary>
-        /// <param name="samples">Numbers of the pictures.</param>
-        /// <param name="size">Pixels of either side.</param>
-        /// <returns>Inputs of N x 3 x size x size, from -1 to 1, and N labels.</returns>
-        /// <exception cref="TrainingDataException">A picture cannot be read.</exception>
-        public Examples ToExamples(int[] samples, int size) => ToExamples(samples, size, (_, picture) => PictureCut.Middle(picture.Width, picture.Height, 1));
+        public int LabelOf(int number) => pictures[number].Label;
 
-        /// <summary>A part of each picture that follows from seed, epoch and picture, and its class.</summary>
-        /// <inheritdoc cref="ToExamples(int[], int)"/>
-        public Examples ToExamples(int[] samples, int size, Augmentation augmentation, ulong seed, long epoch) => ToExamples(samples, size, (sample, picture) =>
-        {
-            var random = new StepRandom(seed, (ulong)epoch, (ulong)sample);
-            return augmentation.Draw(picture.Width, picture.Height, ref random);
-        });
-
-        private Examples ToExamples(int[] samples, int size, Func<int, Picture, PictureCut> cut)
-        {
-            Tensor images_NCHW = empty(samples.Length, Colours, size, size), labels_N = empty(samples.Length, dtype: int64);
-            Span<float> values = MemoryMarshal.Cast<byte, float>(images_NCHW.bytes);
-            var labels = MemoryMarshal.Cast<byte, long>(labels_N.bytes);
-            var length = Colours * size * size;
-            for (var i = 0; i < samples.Length; i++)
-            {
-                var picture = Picture.Read(pictures[samples[i]].Path);
-                picture.CopyTo(cut(samples[i], picture), size, size, values.Slice(i * length, length));
-                labels[i] = pictures[samples[i]].Label;
-            }
-            return new(images_NCHW, labels_N);
-        }
+        public Picture Read(int number) => Picture.Read(pictures[number].Path);
     }
 }

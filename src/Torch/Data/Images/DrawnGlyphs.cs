@@ -1,7 +1,7 @@
 using System.Numerics;
 using Granary.Training.Randomness;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Images;
 
 /// <summary>
 /// The built-in images: digits of 28 x 28 pixels drawn with strokes, no two alike in place, size, slant, swing and
@@ -42,7 +42,7 @@ public static class DrawnGlyphs
                 hand.Draw(stroke, pixels.AsSpan(i * Size * Size, Size * Size));
             }
         }
-        return new(Size, Size, pixels, labels);
+        return new(new(1, Size, Size), pixels, labels);
     }
 
     /// <summary>An arc of an ellipse; degrees run clockwise from the right.</summary>

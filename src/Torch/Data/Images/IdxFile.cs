@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Images;
 
 /// <summary>
 /// Reads MNIST's file format, plain or gzipped: a big-endian magic number (2051 images, 2049 labels), the sizes of all
@@ -15,7 +15,22 @@ public static class IdxFile
     public static ImageSet ReadImages(string path)
     {
         var (sizes, values) = Read(path, ImageMagic, dimensions: 3);
-        return new(sizes[1], sizes[2], values, Labels: default);
+        return new(new(1, sizes[1], sizes[2]), values, Labels: default);
+    }
+
+    /// <param name="labels">Another file; <see langword="null"/>: there are no labels.</param>
+    /// <exception cref="TrainingDataException"/>
+    internal static ImageSet ReadLabelled(string images, string? labels)
+    {
+        var set = ReadImages(images);
+        if (labels is null)
+        {
+            return set;
+        }
+        var read = ReadLabels(labels);
+        return read.Length == set.Count
+            ? set with { Labels = read }
+            : throw new TrainingDataException($"'{images}' holds {set.Count} images but '{labels}' {read.Length} labels. Fetch both again, from one place.");
     }
 
     /// <exception cref="TrainingDataException"/>

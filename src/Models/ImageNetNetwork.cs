@@ -1,0 +1,86 @@
+// B batch, K feature maps, H height, W width
+using Granary.Torch.Networks;
+using Granary.Training.Randomness;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Granary.Models;
+
+/// <summary>
+/// The network whose weights, trained on ImageNet, <c>granary data get imagenet-resnet18</c> brings: a ResNet-18 with three blocks in its last stage, as
+/// it comes in ONNX. Its parts have the names that <c>--init</c> gives to those of an ONNX file. Where the stride is 2, padding is one less at the right
+/// and at the bottom.
+/// </summary>
+internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
+{
+    private const int Features = 512;
+
+    // Blue, green and red of the mean image.
+    private static readonly float[] mean = [103.9f, 116.8f, 123.7f];
+    private static readonly (int From, int To, int Stride)[] blocks =
+        [(64, 64, 1), (64, 64, 1), (64, 128, 2), (128, 128, 1), (128, 256, 2), (256, 256, 1), (256, Features, 2), (Features, Features, 1), (Features, Features, 1)];
+
+    private readonly ModuleList<Conv2d> convolutions = [];
+    private readonly ModuleList<BatchNorm2d> normalizations = [];
+    private readonly Linear fc;
+
+    public ImageNetNetwork(int classes) : base("imagenet")
+    {
+        Add(3, 64, 7, 2);
+        foreach (var (from, to, stride) in blocks)
+        {
+            if (stride > 1)
+            {
+                Add(from, to, 1, stride);
+            }
+            Add(from, to, 3, stride);
+            Add(to, to, 3, 1);
+        }
+        register_module("Conv", convolutions);
+        register_module("BatchNormalization", normalizations);
+        register_module("fc", fc = nn.Linear(Features, classes));
+    }
+
+    public Linear Head => fc;
+
+    public override Tensor forward(Tensor images_BKHW) => fc.call(Maps(images_BKHW)[^1].mean([2, 3]));
+
+    public Tensor[] Maps(Tensor images_BKHW)
+    {
+        var next = 0;
+        // From -1 to 1 and red first, to 0 to 255 and blue first.
+        var maps_BKHW = Apply(ref next, (images_BKHW.flip(1) + 1) * 127.5f - tensor(mean).view(1, 3, 1, 1)).relu_();
+        var maps = new List<Tensor> { maps_BKHW };
+        maps_BKHW = nn.functional.max_pool2d(nn.functional.pad(maps_BKHW, [1, 0, 1, 0]), 3, 2);
+        foreach (var (_, _, stride) in blocks)
+        {
+            var skipped_BKHW = stride > 1 ? Apply(ref next, maps_BKHW) : maps_BKHW;
+            maps.Add(maps_BKHW = Apply(ref next, Apply(ref next, maps_BKHW).relu_()).add_(skipped_BKHW).relu_());
+        }
+        return [.. maps];
+    }
+
+    public void Initialize(ulong seed)
+    {
+        var random = new StepRandom(seed, ulong.MaxValue);
+        foreach (var convolution in convolutions)
+        {
+            Initialization.Normal(convolution.weight!, 0, Math.Sqrt(2.0 / (convolution.weight!.shape[0] * convolution.weight.shape[2] * convolution.weight.shape[3])), ref random);
+        }
+    }
+
+    private void Add(int from, int to, int kernel, int stride)
+    {
+        convolutions.Add(nn.Conv2d(from, to, kernel, stride: stride, bias: false));
+        normalizations.Add(nn.BatchNorm2d(to));
+    }
+
+    private Tensor Apply(ref int number, Tensor input_BKHW)
+    {
+        var convolution = convolutions[number];
+        var (kernel, stride) = (convolution.weight!.shape[2], number == 0 || convolution.weight.shape[0] > convolution.weight.shape[1] ? 2 : 1);
+        var (before, after) = kernel == 1 ? (0, 0) : (kernel / 2, stride == 1 ? (kernel - 1) / 2 : kernel / 2 - 1);
+        var padded_BKHW = before > 0 ? nn.functional.pad(input_BKHW, [before, after, before, after]) : input_BKHW;
+        return normalizations[number++].call(convolution.call(padded_BKHW));
+    }
+}
