@@ -115,7 +115,7 @@ public abstract class ImageClassifier<TSettings>(LearnerContext context, DrawnIm
 
 public abstract record ImageClassifierSettings : NetworkSettings
 {
-    [Setting("pixels of either side of the images; 0: as the data are", Max = 1 << 12)]
+    [Setting("pixels of either side of the images; 0: as the data are, or 128 where these have many sizes", Max = 1 << 12)]
     public int Size { get; init; }
 
     [Setting("least share of an image's area that training sees of it; 1: all of it, always", Min = 0.01, Max = 1)]

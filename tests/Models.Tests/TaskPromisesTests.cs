@@ -53,7 +53,7 @@ public class TaskPromisesTests
         var live = TorchRuntime.LiveTensors;
         Driver(task).Run(2).Dispose();
         Settle(); // a convolution leaves a tensor behind when it is made
-        Assert.Equal(live, TorchRuntime.LiveTensors);
+        Assert.InRange(TorchRuntime.LiveTensors, 0, live);
     }
 
     [Theory]

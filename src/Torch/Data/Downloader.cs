@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Security.Cryptography;
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Torch.Data;
@@ -14,7 +15,7 @@ public sealed class DownloadException(string message, Exception? inner = null) :
 
 /// <summary>
 /// Fetches public data. What has arrived lies in <c>NAME.part</c>, from where the next attempt or the next call goes on; a
-/// file gets its name only after its SHA-256 has been found right.
+/// file gets its name only after its SHA-256 has been found right and, if it is an archive, it has been unpacked.
 /// </summary>
 public sealed class Downloader(HttpClient http)
 {
@@ -42,7 +43,7 @@ public sealed class Downloader(HttpClient http)
         Directory.CreateDirectory(folder);
         foreach (var file in data.Files)
         {
-            var path = Path.Combine(folder, file.Name);
+            var path = Path.Combine(folder, Path.GetFileName(file.Name));
             if (!File.Exists(path) || await HashAsync(path, cancellationToken) != file.Sha256)
             {
                 await GetAsync(file, new(mirror ?? data.Source, file.Name), path, progress, cancellationToken);
@@ -86,7 +87,24 @@ public sealed class Downloader(HttpClient http)
             File.Delete(part);
             throw new DownloadException($"{address} gave {length} bytes with SHA-256 {hash}, not the expected {file.Sha256} of {file.Length} bytes. They are deleted; try again, or name a mirror.");
         }
+        if (file.Within is { } within)
+        {
+            Unpack(file, part, within, Path.GetDirectoryName(path)!);
+        }
+        // Last: an archive that has its name has been unpacked.
         File.Move(part, path, overwrite: true);
+    }
+
+    private static void Unpack(PublicFile file, string part, string within, string folder)
+    {
+        try
+        {
+            Archive.Unpack(part, file.Name, within, Path.GetFullPath(folder));
+        }
+        catch (Exception error) when (error is InvalidDataException || error.IsStorageFault())
+        {
+            throw new DownloadException($"{file.Name} cannot be unpacked into '{folder}': {error.Message} What has arrived is kept; the same command tries again.", error);
+        }
     }
 
     /// <summary>Adds what is missing to the part; a server that cannot go on where the part ends sends the whole file again.</summary>

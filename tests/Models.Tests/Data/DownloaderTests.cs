@@ -1,4 +1,7 @@
+using System.Formats.Tar;
+using System.IO.Compression;
 using System.Security.Cryptography;
+using System.Text;
 using Granary.Tests.Fakes;
 using Granary.Torch.Data;
 
@@ -175,6 +178,56 @@ public sealed class DownloaderTests : IDisposable
         using var cancellation = new CancellationTokenSource();
         var progress = new Steps { Reported = cancellation.Cancel };
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => GetAsync(server, progress, cancellationToken: cancellation.Token));
+    }
+
+    [Theory]
+    [InlineData("numbers.zip")]
+    [InlineData("numbers.tar.gz")]
+    public async Task Archive_IsUnpackedBeforeItGetsItsName(string name)
+    {
+        var archive = Pack(name, ("top/a/1.txt", "one"), ("top/2.txt", "two"), ("other/3.txt", "three"));
+        using var server = new FileServer(archive);
+        var data = new PublicData("numbers", "for tests", server.Address, [new(name, archive.Length, Convert.ToHexStringLower(SHA256.HashData(archive)), "top/")]);
+        folder.Write("2.txt", "old"u8.ToArray());
+        await new Downloader(http).GetAsync(data, folder.Path);
+        Assert.Equal(["2.txt", Path.Combine("a", "1.txt"), name], Directory.GetFiles(folder.Path, "*", SearchOption.AllDirectories).Select(file => Path.GetRelativePath(folder.Path, file)).Order(StringComparer.Ordinal));
+        Assert.Equal("two", await File.ReadAllTextAsync(Path.Combine(folder.Path, "2.txt")));
+    }
+
+    [Theory]
+    [InlineData("numbers.zip")]
+    [InlineData("numbers.tar.gz")]
+    public async Task Archive_ThatWouldWriteElsewhere_IsRefused(string name)
+    {
+        var archive = Pack(name, ("../../evil.txt", "one"));
+        using var server = new FileServer(archive);
+        var data = new PublicData("numbers", "for tests", server.Address, [new(name, archive.Length, Convert.ToHexStringLower(SHA256.HashData(archive)), "")]);
+        Assert.Contains("outside the folder", (await Assert.ThrowsAsync<DownloadException>(() => new Downloader(http).GetAsync(data, folder.Path))).Message, StringComparison.Ordinal);
+        Assert.False(File.Exists(Path.Combine(folder.Path, name)));
+    }
+
+    private static byte[] Pack(string name, params (string Path, string Text)[] members)
+    {
+        using var packed = new MemoryStream();
+        if (name.EndsWith(".zip", StringComparison.Ordinal))
+        {
+            using var zip = new ZipArchive(packed, ZipArchiveMode.Create, leaveOpen: true);
+            foreach (var (path, text) in members)
+            {
+                using var member = zip.CreateEntry(path).Open();
+                member.Write(Encoding.UTF8.GetBytes(text));
+            }
+        }
+        else
+        {
+            using var gzip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true);
+            using var tar = new TarWriter(gzip);
+            foreach (var (path, text) in members)
+            {
+                tar.WriteEntry(new PaxTarEntry(TarEntryType.RegularFile, path) { DataStream = new MemoryStream(Encoding.UTF8.GetBytes(text)) });
+            }
+        }
+        return packed.ToArray();
     }
 
     [Fact]

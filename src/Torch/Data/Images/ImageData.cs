@@ -8,6 +8,7 @@ namespace Granary.Torch.Data.Images;
 /// <param name="Shape">Of all images; <see langword="null"/>: they are of many sizes.</param>
 public sealed partial record ImageData(IImages Train, IImages HeldOut, IReadOnlyList<string> Classes, ImageShape? Shape) : IDataFormat
 {
+    private const int Usual = 128;
     private static readonly WeakCache<(Sources Sources, string Stamps), ImageData> loaded = new(key => key.Sources.Read());
     private static readonly WeakCache<DrawnImages, ImageData> drawn = new(Draw);
 
@@ -33,11 +34,8 @@ public sealed partial record ImageData(IImages Train, IImages HeldOut, IReadOnly
     public static IReadOnlyList<string> FilesAt(string path) => Sources.At(path).Paths;
 
     /// <summary>The shape in which a model takes the images.</summary>
-    /// <param name="side">Pixels of either side; 0: as they are.</param>
-    /// <exception cref="TaskSettingException">They are of many sizes.</exception>
-    public ImageShape ShapeFor(int side) => side == 0
-        ? Shape ?? throw new TaskSettingException("The pictures are of many sizes, and the model needs one: --set size=128, say, or what the machine can compute.")
-        : new(Shape?.Colours ?? 3, side, side);
+    /// <param name="side">Pixels of either side; 0: as they are, or 128 where they are of many sizes.</param>
+    public ImageShape ShapeFor(int side) => side == 0 && Shape is { } own ? own : new(Shape?.Colours ?? 3, side > 0 ? side : Usual, side > 0 ? side : Usual);
 
     private static ImageData Draw(DrawnImages what)
     {
