@@ -48,6 +48,8 @@ public sealed class RandomFeatures : IDisposable
     {
         foreach (var layer in layers)
         {
+            layer.weight!.Dispose();
+            layer.bias!.Dispose();
             layer.Dispose();
         }
     }
