@@ -113,7 +113,7 @@ internal sealed unsafe class FlatParameters : IDisposable
     /// A parameter takes its memory from a tensor, which TorchSharp goes on counting as alive. Parameters of recurrent layers do
     /// not: libtorch makes them.
     /// </summary>
-    private static int GhostsOf(nn.Module module) => module.modules().Prepend(module).Distinct()
+    internal static int GhostsOf(nn.Module module) => module.modules().Prepend(module).Distinct()
         .Where(part => part is not (LSTM or GRU or RNN))
         .Sum(part => part.named_parameters(recurse: false).Count());
 

@@ -1,4 +1,5 @@
 // B batch, K feature maps, H height, W width, F features
+using Granary.Torch.Runtime;
 using Granary.Training.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -25,6 +26,7 @@ public sealed class RandomFeatures : IDisposable
         var random = new StepRandom(Seed);
         foreach (var layer in layers)
         {
+            TorchRuntime.DoNotCount(FlatParameters.GhostsOf(layer));
             Initialization.Normal(layer.weight!, 0, Math.Sqrt(2.0 / (layer.weight!.shape[1] * layer.weight.shape[2] * layer.weight.shape[3])), ref random);
             Initialization.Normal(layer.bias!, 0, 0.1, ref random);
         }
@@ -48,8 +50,6 @@ public sealed class RandomFeatures : IDisposable
     {
         foreach (var layer in layers)
         {
-            layer.weight!.Dispose();
-            layer.bias!.Dispose();
             layer.Dispose();
         }
     }
