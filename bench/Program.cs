@@ -5,6 +5,7 @@ using Granary.Bench.Comparing;
 using Granary.Bench.Control;
 using Granary.Bench.Exchange;
 using Granary.Bench.Plots;
+using Granary.Bench.Quality;
 using Granary.Bench.Rooms;
 using Granary.Bench.Scaling;
 using Granary.Bench.Steps;
@@ -22,6 +23,7 @@ root.Add(CompareCommand.Create(benchmarks));
 root.Add(ProcessCommand.Create());
 root.Add(VectorsCommand.Create());
 root.Add(PlotCommand.Create());
+root.Add(QualityCommand.Create());
 root.Add(RoomsCommand.Create());
 try
 {
