@@ -1,4 +1,4 @@
-"""fastText's skip-gram on whole words. It tells its own speed: words that its vocabulary knows, before subsampling, a second of
+"""fastText's program, on whole words unless subwords are asked for. It tells its own speed: words that its vocabulary knows, before subsampling, a second of
 training."""
 import json, os, re, shutil, subprocess, tempfile
 import word2vec_text
@@ -7,15 +7,17 @@ args = word2vec_text.arguments(__doc__)
 version = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", "fasttext"], stdout=subprocess.PIPE, text=True).stdout or "of unknown version"
 print(json.dumps({"version": f"fastText {version}"}))
 text = word2vec_text.lines(args.data, args.words)
+grams = ["-minn", "3", "-maxn", "6", "-bucket", "2000000"] if args.subwords else ["-minn", "0", "-maxn", "0"]
 try:
     with tempfile.TemporaryDirectory() as folder:
         for threads in args.threads:
             output = os.path.join(folder, "model")
             said = subprocess.run(
-                ["fasttext", "skipgram", "-input", text, "-output", output, "-minn", "0", "-maxn", "0", "-dim", "100", "-ws", "5", "-neg", "5",
-                 "-minCount", "5", "-t", "1e-4", "-lr", "0.025", "-epoch", str(args.epochs), "-thread", str(threads)],
+                ["fasttext", args.model, "-input", text, "-output", output, *grams, "-loss", "hs" if args.loss == "hierarchical" else "ns",
+                 "-dim", "100", "-ws", "5", "-neg", "5", "-minCount", "5", "-t", "1e-4", "-lr", str(args.rate), "-seed", str(args.seed),
+                 "-epoch", str(args.epochs), "-thread", str(threads)],
                 check=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True).stdout
-            word2vec_text.tell(threads, int(re.findall(r"words/sec/thread:\s*(\d+)", said)[-1]) * threads)
+            word2vec_text.tell(args, threads, int(re.findall(r"words/sec/thread:\s*(\d+)", said)[-1]) * threads)
         if args.out:
             shutil.move(output + ".vec", args.out)
 finally:

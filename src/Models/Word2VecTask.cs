@@ -31,20 +31,28 @@ public sealed class Word2VecTask : ITrainingTask
 
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {
-        var settings = TaskSettings.Bind<Word2VecSettings>(spec);
+        var settings = SettingsOf(spec);
         var corpus = TextCorpus.Load(spec.Data, CorpusOptionsOf(settings));
         if (corpus.Vocabulary.Count < 2)
         {
             throw new TrainingDataException($"'{spec.Data}' has no two words that stand in it {settings.MinCount} times. Lower min-count, or give a longer text.");
         }
-        return new Replica(spec, settings, corpus.Vocabulary, () => corpus);
+        return new Replica(spec, settings, corpus.Vocabulary, corpus.Phrases, () => corpus);
     }
 
     public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset)
     {
-        var settings = TaskSettings.Bind<Word2VecSettings>(spec);
+        var settings = SettingsOf(spec);
         var vocabulary = Vocabulary.FromAssets(asset);
-        return new Replica(spec, settings, vocabulary, () => TextCorpus.Load(spec.Data, CorpusOptionsOf(settings), vocabulary));
+        var phrases = settings.Phrases > 0 ? Phrases.FromAssets(asset) : null;
+        return new Replica(spec, settings, vocabulary, phrases, () => TextCorpus.Load(spec.Data, CorpusOptionsOf(settings), vocabulary, phrases));
+    }
+
+    private static Word2VecSettings SettingsOf(TrainingSpec spec)
+    {
+        var settings = TaskSettings.Bind<Word2VecSettings>(spec);
+        return settings.MinGram <= settings.MaxGram ? settings : throw new TaskSettingException(
+            $"Setting 'min-gram' cannot be '{settings.MinGram}': it must not be larger than 'max-gram', which is '{settings.MaxGram}'.");
     }
 
     private static CorpusOptions CorpusOptionsOf(Word2VecSettings settings) => new()
@@ -54,6 +62,9 @@ public sealed class Word2VecTask : ITrainingTask
         VocabularySize = settings.VocabularySize,
         MinCount = settings.MinCount,
         Unknown = false,
+        PhrasePasses = settings.Phrases,
+        PhraseThreshold = settings.PhraseThreshold,
+        PhraseDiscount = settings.PhraseDiscount,
     };
 
     private sealed unsafe class Replica : ITrainingReplica, IWordVectors
@@ -73,7 +84,7 @@ public sealed class Word2VecTask : ITrainingTask
         private readonly WordVectors vectors;
         private readonly Lazy<WordSimilarity> judges;
 
-        public Replica(TrainingSpec spec, Word2VecSettings settings, Vocabulary vocabulary, Func<TextCorpus> load)
+        public Replica(TrainingSpec spec, Word2VecSettings settings, Vocabulary vocabulary, Phrases? phrases, Func<TextCorpus> load)
         {
             this.spec = spec;
             this.settings = settings;
@@ -84,13 +95,17 @@ public sealed class Word2VecTask : ITrainingTask
             ITargets targets = settings.Loss == Word2VecSettings.Hierarchical
                 ? new PathTargets(new(counts), first: inputs)
                 : new NegativeTargets(new([.. counts.Select(count => Math.Pow(count, 0.75))]), counts.Count, settings.Negatives, first: inputs);
+            if ((long)inputs * dimension > Array.MaxLength)
+            {
+                throw new TaskSettingException($"{inputs} vectors of 'dimension' '{dimension}' are more than a table can hold. Lower it, or have fewer vectors by 'buckets' or 'min-count'.");
+            }
             tables = new(inputs, targets.Rows, dimension);
             State = new(
                 [
                     new("input.weight", [inputs, dimension], StateKind.Model, tables.Input.Pointer),
                     new("output.weight", [targets.Rows, dimension], StateKind.Model, tables.Output.Pointer),
                 ],
-                vocabulary.ToAssets());
+                phrases is null ? vocabulary.ToAssets() : new Dictionary<string, byte[]>(vocabulary.ToAssets()) { [Phrases.FileName] = phrases.ToAsset() });
             sample = new(new(counts, settings.Sample), targets, inputs, settings.Window, subwords?.Rows);
             kernel = new(dimension, settings.Window, targets.Most, mean: settings.Model == Word2VecSettings.Cbow);
             composed = subwords is null ? null : new(subwords, counts.Count, dimension, tables.Input);
@@ -188,7 +203,7 @@ public sealed class Word2VecTask : ITrainingTask
         }
 
         /// <summary>Falls in a straight line, within a step too.</summary>
-        private double LearningRate(long step) => settings.LearningRate * Math.Max(1e-4, 1 - (double)step / TotalSteps);
+        private double LearningRate(long step) => settings.LearningRateInForce * Math.Max(1e-4, 1 - (double)step / TotalSteps);
 
         /// <summary>The loss on text of the first step, with windows and negatives that no step draws.</summary>
         private double LossOfFreshSample()

@@ -10,9 +10,11 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
         Spec("two-layer", 12),
         Spec("fizzbuzz", 12),
         Spec("word2vec", 12, ("batch", "1000"), ("dimension", "20")),
+        Spec("word2vec", 12, ("batch", "1000"), ("dimension", "20"), ("model", "cbow"), ("subwords", "true"), ("phrases", "1"), ("phrase-threshold", "20")),
+        Spec("word2vec", 12, ("batch", "1000"), ("dimension", "20"), ("loss", "hierarchical")),
         Spec("lm", 12, ("batch", "13"), ("bptt", "5"), ("embedding", "24"), ("hidden", "24"), ("validate-every", "4"), ("valid-words", "2000")),
         Spec("gan", 12, ("batch", "21"), ("hidden", "32")),
-    }.ToDictionary(spec => spec.Task);
+    }.ToDictionary(spec => string.Join(' ', [spec.Task, .. spec.Settings.Select(setting => $"{setting.Key}={setting.Value}")]));
 
     public static TheoryData<string> Tasks => new(specs.Keys);
 

@@ -17,26 +17,32 @@ public class TaskPromisesTests
         new() { Task = "fizzbuzz", Shards = 5, Settings = new Dictionary<string, string> { ["hidden"] = "50", ["batch"] = "101" } },
         new() { Task = "gan", Shards = 5, Settings = new Dictionary<string, string> { ["hidden"] = "32", ["batch"] = "48" } },
         new() { Task = "word2vec", Shards = 5, Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "2000" } },
+        new() { Task = "word2vec", Shards = 5, Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "2000", ["model"] = "cbow" } },
+        new() { Task = "word2vec", Shards = 5, Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "2000", ["loss"] = "hierarchical" } },
+        new() { Task = "word2vec", Shards = 5, Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "2000", ["subwords"] = "true" } },
+        new() { Task = "word2vec", Shards = 5, Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "2000", ["phrases"] = "2", ["phrase-threshold"] = "20" } },
+        new() { Task = "word2vec", Shards = 5, Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "2000", ["model"] = "cbow", ["loss"] = "hierarchical", ["subwords"] = "true", ["buckets"] = "1000" } },
         new() { Task = "lm", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "7", ["bptt"] = "5", ["embedding"] = "16", ["hidden"] = "16", ["validate-every"] = "4", ["valid-words"] = "500" } },
-    }.ToDictionary(spec => spec.Task);
+    }.ToDictionary(spec => string.Join(' ', [spec.Task, .. spec.Settings.Select(setting => $"{setting.Key}={setting.Value}")]));
 
+    /// <summary>A task with its settings; some tasks have several lines.</summary>
     public static TheoryData<string> Tasks => [.. specs.Keys];
 
     [Theory]
     [MemberData(nameof(Tasks))]
-    public void Workers_WithUnevenShards_EqualOneWorker(string task) => TaskPromises.HasTheSameBitsOnAnyNumberOfWorkers(catalog[task], specs[task]);
+    public void Workers_WithUnevenShards_EqualOneWorker(string task) => TaskPromises.HasTheSameBitsOnAnyNumberOfWorkers(TaskOf(task), specs[task]);
 
     [Theory]
     [MemberData(nameof(Tasks))]
-    public void Seed_WhenTheSame_GivesTheSameWeightsAndElseOthers(string task) => TaskPromises.FollowsFromItsSeed(catalog[task], specs[task]);
+    public void Seed_WhenTheSame_GivesTheSameWeightsAndElseOthers(string task) => TaskPromises.FollowsFromItsSeed(TaskOf(task), specs[task]);
 
     [Theory]
     [MemberData(nameof(Tasks))]
-    public void Training_LeavesNoTensorsBehind(string task) => TaskPromises.LeavesNoTensorsBehind(catalog[task], specs[task]);
+    public void Training_LeavesNoTensorsBehind(string task) => TaskPromises.LeavesNoTensorsBehind(TaskOf(task), specs[task]);
 
     [Theory]
     [MemberData(nameof(Tasks))]
-    public void Run_StoppedAndResumed_EqualsOneNeverStopped(string task) => TaskPromises.GoesOnAsIfNeverStopped(catalog[task], specs[task]);
+    public void Run_StoppedAndResumed_EqualsOneNeverStopped(string task) => TaskPromises.GoesOnAsIfNeverStopped(TaskOf(task), specs[task]);
 
     [Theory]
     [MemberData(nameof(Tasks))]
@@ -55,7 +61,7 @@ public class TaskPromisesTests
     {
         using var trained = Driver(task).Run(4);
         var assets = trained.Replica.State.Assets;
-        using var opened = catalog[task].OpenReplica(specs[task], name => assets[name]) ?? catalog[task].CreateReplica(specs[task]);
+        using var opened = TaskOf(task).OpenReplica(specs[task], name => assets[name]) ?? TaskOf(task).CreateReplica(specs[task]);
         Assert.Equal(assets.Keys, opened.State.Assets.Keys);
         Assert.All(assets, asset => Assert.Equal(asset.Value, opened.State.Assets[asset.Key]));
         foreach (var (from, to) in trained.Replica.State.Tensors.Zip(opened.State.Tensors))
@@ -98,5 +104,7 @@ public class TaskPromisesTests
         while (TorchRuntime.LiveTensors != before);
     }
 
-    private static Lockstep Driver(string task, int workers = 1) => new(catalog[task], specs[task], workers);
+    private static ITrainingTask TaskOf(string task) => catalog[specs[task].Task];
+
+    private static Lockstep Driver(string task, int workers = 1) => new(TaskOf(task), specs[task], workers);
 }
