@@ -9,19 +9,16 @@ def arguments(about):
     parser.add_argument("data", help="a text, or a .zip with one")
     parser.add_argument("--words", type=int, default=0, help="only the first so many words; 0: all")
     parser.add_argument("--epochs", type=int, default=1)
-    parser.add_argument("--model", choices=["skipgram", "cbow"], default="skipgram")
-    parser.add_argument("--loss", choices=["negative", "hierarchical"], default="negative")
-    parser.add_argument("--subwords", action="store_true", help="n-grams of 3 to 6 characters in 2 million buckets")
-    parser.add_argument("--rate", type=float, default=0.025, help="the learning rate at the start")
+    parser.add_argument("--kinds", nargs="+", default=["skipgram"], help="each is measured: cbow, hierarchical, subwords or several of them")
+    parser.add_argument("--rate", type=float, default=0.025, help="the learning rate at the start; it changes no speed")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, nargs="+", default=[1], help="each is measured")
     parser.add_argument("--out", help="where to write the last vectors, in word2vec's text format")
     return parser.parse_args()
 
 
-def tell(args, threads, words_per_second):
-    kinds = [kind for kind in (args.model, args.loss, "subwords" if args.subwords else "") if kind not in ("skipgram", "negative", "")]
-    case = ", ".join([*kinds, f"{threads} worker{'s' if threads > 1 else ''}"])
+def tell(kind, threads, words_per_second):
+    case = f"{threads} worker{'s' if threads > 1 else ''}{'' if kind == 'skipgram' else ', ' + kind}"
     print(json.dumps({"case": case, "value": words_per_second, "unit": "words/s"}), flush=True)
 
 
