@@ -13,17 +13,29 @@ namespace Granary.Bench.Word2Vec;
 /// Words of text a second that word2vec trains, those included that subsampling drops, by workers of one process: the training
 /// loop and the exchange through memory, without a cluster around them. Reading the text is not timed, as it is not for the peers.
 /// </summary>
-internal sealed class Word2VecBenchmark : IBenchmark
+/// <param name="kinds">Other kinds than skip-gram with negative sampling on whole words, by one worker each.</param>
+internal sealed class Word2VecBenchmark(bool kinds) : IBenchmark
 {
     private const int Shards = 4;
-
-    // The slowest peer takes 40 seconds for them.
-    private const int Words = 4_000_000;
     private const string Unit = "words/s";
 
-    public string Name => "word2vec";
+    private static readonly (string Name, (string, string)[] Settings)[] otherKinds =
+    [
+        ("cbow", [("model", "cbow")]),
+        ("hierarchical", [("loss", "hierarchical")]),
+        ("cbow hierarchical", [("model", "cbow"), ("loss", "hierarchical")]),
+        ("subwords", [("subwords", "true")]),
+        ("cbow subwords", [("model", "cbow"), ("subwords", "true")]),
+    ];
 
-    public string Summary => "Words of text a second of word2vec with 4 shards, by workers of one process.";
+    // The slowest peer takes 40 seconds for each.
+    private readonly int words = kinds ? 2_000_000 : 4_000_000;
+
+    public string Name => kinds ? "word2vec-kinds" : "word2vec";
+
+    public string Summary => kinds
+        ? "Words of text a second of word2vec's other kinds: CBOW, hierarchical softmax, subwords."
+        : "Words of text a second of word2vec with 4 shards, by workers of one process.";
 
     public IReadOnlyList<Peer> Peers =>
     [
@@ -38,9 +50,21 @@ internal sealed class Word2VecBenchmark : IBenchmark
             Task = "word2vec",
             Shards = Shards,
             Data = run.Text,
-            Settings = new Dictionary<string, string> { ["words"] = $"{Words}" },
+            Settings = new Dictionary<string, string> { ["words"] = $"{words}" },
             Epochs = 1_000_000,
         };
+        foreach (var (name, settings) in kinds ? otherKinds : [])
+        {
+            if (run.Wants(CaseOf(name)))
+            {
+                var kind = spec with { Settings = new Dictionary<string, string>([.. spec.Settings, .. settings.Select(setting => KeyValuePair.Create(setting.Item1, setting.Item2))]) };
+                run.Report.Add(Figure.Of(CaseOf(name), Unit, Train(kind, 1, run.Seconds)));
+            }
+        }
+        if (kinds)
+        {
+            return Task.CompletedTask;
+        }
         foreach (var workers in new[] { 1, 2 })
         {
             var name = $"{workers} worker{(workers > 1 ? "s" : "")}";
@@ -92,12 +116,14 @@ internal sealed class Word2VecBenchmark : IBenchmark
         return times.Zip(words.TakeLast(times.Count), (milliseconds, count) => count / milliseconds * 1e3);
     }
 
-    private static Peer Program(string name, string script, double goal, IReadOnlyDictionary<string, string>? environment) => new(
+    private static string CaseOf(string kind) => $"1 worker, {kind}";
+
+    private Peer Program(string name, string script, double goal, IReadOnlyDictionary<string, string>? environment) => new(
         name,
-        run => [Peer.Python, script, run.TextForPeer, "--words", $"{Words}", "--threads", "1", "2"],
+        run => [Peer.Python, script, run.TextForPeer, "--words", $"{words}", "--threads", "1", .. kinds ? ["--kinds", .. otherKinds.Select(kind => kind.Name)] : new[] { "2" }],
         Peer.InstallHint,
         environment,
-        new Dictionary<string, double> { ["1 worker"] = goal });
+        kinds ? null : new Dictionary<string, double> { ["1 worker"] = goal });
 
     /// <summary>The speed of each step; stops the loop when the time is over.</summary>
     private sealed class Pace(double seconds, StopSignal stop) : IStepObserver

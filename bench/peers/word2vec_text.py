@@ -9,13 +9,16 @@ def arguments(about):
     parser.add_argument("data", help="a text, or a .zip with one")
     parser.add_argument("--words", type=int, default=0, help="only the first so many words; 0: all")
     parser.add_argument("--epochs", type=int, default=1)
+    parser.add_argument("--kinds", nargs="+", default=["skipgram"], help="each is measured: cbow, hierarchical, subwords or several of them")
+    parser.add_argument("--rate", type=float, default=0.025, help="the learning rate at the start; it changes no speed")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, nargs="+", default=[1], help="each is measured")
     parser.add_argument("--out", help="where to write the last vectors, in word2vec's text format")
     return parser.parse_args()
 
 
-def tell(threads, words_per_second):
-    case = f"{threads} worker{'s' if threads > 1 else ''}"
+def tell(kind, threads, words_per_second):
+    case = f"{threads} worker{'s' if threads > 1 else ''}{'' if kind == 'skipgram' else ', ' + kind}"
     print(json.dumps({"case": case, "value": words_per_second, "unit": "words/s"}), flush=True)
 
 

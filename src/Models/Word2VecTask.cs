@@ -10,15 +10,15 @@ using Granary.Training.Tasks;
 namespace Granary.Models;
 
 /// <summary>
-/// Word vectors by skip-gram with negative sampling (Mikolov et al., 2013). In every step each shard trains its piece of text
-/// word after word, on a copy of the vectors that it needs; what it carries into the sum is how they changed. The weights then
+/// Word vectors by skip-gram or CBOW, with negative sampling or hierarchical softmax (Mikolov et al., 2013), of whole words or of
+/// their n-grams too (Bojanowski et al., 2017). In every step each shard trains its piece of text word after word, on a copy of the vectors that it needs; what it carries into the sum is how they changed. The weights then
 /// move by the average of the changes (see <see cref="WordTables"/>). The end of a line is a word like others.
 /// </summary>
 public sealed class Word2VecTask : ITrainingTask
 {
     public string Name => "word2vec";
 
-    public string Summary => "word vectors by skip-gram with negative sampling, with row-sparse gradients";
+    public string Summary => "word vectors by skip-gram or CBOW, with negative sampling or a tree, of words or their n-grams, with row-sparse gradients";
 
     public string DataSet => "text8";
 
@@ -31,20 +31,28 @@ public sealed class Word2VecTask : ITrainingTask
 
     public ITrainingReplica CreateReplica(TrainingSpec spec)
     {
-        var settings = TaskSettings.Bind<Word2VecSettings>(spec);
+        var settings = SettingsOf(spec);
         var corpus = TextCorpus.Load(spec.Data, CorpusOptionsOf(settings));
         if (corpus.Vocabulary.Count < 2)
         {
             throw new TrainingDataException($"'{spec.Data}' has no two words that stand in it {settings.MinCount} times. Lower min-count, or give a longer text.");
         }
-        return new Replica(spec, settings, corpus.Vocabulary, () => corpus);
+        return new Replica(spec, settings, corpus.Vocabulary, corpus.Phrases, () => corpus);
     }
 
     public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset)
     {
-        var settings = TaskSettings.Bind<Word2VecSettings>(spec);
+        var settings = SettingsOf(spec);
         var vocabulary = Vocabulary.FromAssets(asset);
-        return new Replica(spec, settings, vocabulary, () => TextCorpus.Load(spec.Data, CorpusOptionsOf(settings), vocabulary));
+        var phrases = settings.Phrases > 0 ? Phrases.FromAssets(asset) : null;
+        return new Replica(spec, settings, vocabulary, phrases, () => TextCorpus.Load(spec.Data, CorpusOptionsOf(settings), vocabulary, phrases));
+    }
+
+    private static Word2VecSettings SettingsOf(TrainingSpec spec)
+    {
+        var settings = TaskSettings.Bind<Word2VecSettings>(spec);
+        return settings.MinGram <= settings.MaxGram ? settings : throw new TaskSettingException(
+            $"Setting 'min-gram' cannot be '{settings.MinGram}': it must not be larger than 'max-gram', which is '{settings.MaxGram}'.");
     }
 
     private static CorpusOptions CorpusOptionsOf(Word2VecSettings settings) => new()
@@ -54,6 +62,9 @@ public sealed class Word2VecTask : ITrainingTask
         VocabularySize = settings.VocabularySize,
         MinCount = settings.MinCount,
         Unknown = false,
+        PhrasePasses = settings.Phrases,
+        PhraseThreshold = settings.PhraseThreshold,
+        PhraseDiscount = settings.PhraseDiscount,
     };
 
     private sealed unsafe class Replica : ITrainingReplica, IWordVectors
@@ -67,27 +78,38 @@ public sealed class Word2VecTask : ITrainingTask
         private readonly Word2VecSettings settings;
         private readonly Lazy<TextCorpus> corpus;
         private readonly WordTables tables;
-        private readonly SkipGramSample sample;
-        private readonly SkipGramKernel kernel;
+        private readonly WindowSample sample;
+        private readonly WindowKernel kernel;
+        private readonly ComposedVectors? composed;
         private readonly WordVectors vectors;
         private readonly Lazy<WordSimilarity> judges;
 
-        public Replica(TrainingSpec spec, Word2VecSettings settings, Vocabulary vocabulary, Func<TextCorpus> load)
+        public Replica(TrainingSpec spec, Word2VecSettings settings, Vocabulary vocabulary, Phrases? phrases, Func<TextCorpus> load)
         {
             this.spec = spec;
             this.settings = settings;
             corpus = new(load);
-            tables = new(vocabulary.Count, settings.Dimension);
+            var (counts, dimension) = (vocabulary.Counts, settings.Dimension);
+            var subwords = settings.Subwords ? new Subwords(vocabulary.Words, settings.MinGram, settings.MaxGram, settings.Buckets) : null;
+            var inputs = subwords?.RowCount ?? counts.Count;
+            ITargets targets = settings.Loss == Word2VecSettings.Hierarchical
+                ? new PathTargets(new(counts), first: inputs)
+                : new NegativeTargets(new([.. counts.Select(count => Math.Pow(count, 0.75))]), counts.Count, settings.Negatives, first: inputs);
+            if ((long)inputs * dimension > Array.MaxLength)
+            {
+                throw new TaskSettingException($"{inputs} vectors of 'dimension' '{dimension}' are more than a table can hold. Lower it, or have fewer vectors by 'buckets' or 'min-count'.");
+            }
+            tables = new(inputs, targets.Rows, dimension);
             State = new(
                 [
-                    new("input.weight", [vocabulary.Count, settings.Dimension], StateKind.Model, tables.Input.Pointer),
-                    new("output.weight", [vocabulary.Count, settings.Dimension], StateKind.Model, tables.Output.Pointer),
+                    new("input.weight", [inputs, dimension], StateKind.Model, tables.Input.Pointer),
+                    new("output.weight", [targets.Rows, dimension], StateKind.Model, tables.Output.Pointer),
                 ],
-                vocabulary.ToAssets());
-            var counts = vocabulary.Counts;
-            sample = new(new(counts, settings.Sample), new([.. counts.Select(count => Math.Pow(count, 0.75))]), counts.Count, settings.Window, settings.Negatives);
-            kernel = new(settings.Dimension, settings.Window, settings.Negatives);
-            vectors = new(vocabulary, settings.Dimension, () => tables.Input.Span);
+                phrases is null ? vocabulary.ToAssets() : new Dictionary<string, byte[]>(vocabulary.ToAssets()) { [Phrases.FileName] = phrases.ToAsset() });
+            sample = new(new(counts, settings.Sample), targets, inputs, settings.Window, subwords?.Rows);
+            kernel = new(dimension, settings.Window, targets.Most, mean: settings.Model == Word2VecSettings.Cbow);
+            composed = subwords is null ? null : new(subwords, counts.Count, dimension, tables.Input);
+            vectors = composed is null ? new(vocabulary, dimension, () => tables.Input.Span) : new(vocabulary, dimension, composed.OfWords, composed.OfUnknown);
             judges = new(FindJudges);
             var random = new StepRandom(spec.Seed);
             foreach (ref var value in tables.Input.Span)
@@ -108,8 +130,8 @@ public sealed class Word2VecTask : ITrainingTask
 
         public ReplicaState State { get; }
 
-        /// <summary>Rows below the vocabulary's size are input vectors, those above are output vectors.</summary>
-        public Frame CreateFrame(int phase) => Frame.Allocate(0, ScalarCount, new SparseRows(SkipGramKernel.PaddedWidth(settings.Dimension)));
+        /// <summary>The first rows are the input vectors', those above are the output vectors'.</summary>
+        public Frame CreateFrame(int phase) => Frame.Allocate(0, ScalarCount, new SparseRows(WindowKernel.PaddedWidth(settings.Dimension)));
 
         public void ComputeGradients(Coordinates at, Frame frame)
         {
@@ -136,12 +158,15 @@ public sealed class Word2VecTask : ITrainingTask
                 throw new NonFiniteException(double.IsFinite(loss) ? "gradient" : "loss", Phases[phase], step);
             }
             tables.Move(rows);
+            composed?.Forget();
             metrics[Metrics.Loss] = loss;
             metrics[Metrics.LearningRate] = LearningRate(step);
             metrics[Metrics.Samples] = sum.Scalars[Weight];
             metrics["pairs"] = sum.Scalars[Pairs];
             metrics["rows"] = rows.Count;
         }
+
+        public void StateRestored() => composed?.Forget();
 
         /// <summary>Measures of similarity as far as their files are there; analogies among the most frequent words.</summary>
         public void Examine(Metrics metrics)
@@ -178,7 +203,7 @@ public sealed class Word2VecTask : ITrainingTask
         }
 
         /// <summary>Falls in a straight line, within a step too.</summary>
-        private double LearningRate(long step) => settings.LearningRate * Math.Max(1e-4, 1 - (double)step / TotalSteps);
+        private double LearningRate(long step) => settings.LearningRateInForce * Math.Max(1e-4, 1 - (double)step / TotalSteps);
 
         /// <summary>The loss on text of the first step, with windows and negatives that no step draws.</summary>
         private double LossOfFreshSample()
@@ -210,37 +235,4 @@ public sealed class Word2VecTask : ITrainingTask
             return WordSimilarity.Find([folder, Path.Combine(folder, "..", "embedding"), Path.Combine(shared, "embedding")]);
         }
     }
-}
-
-public sealed record Word2VecSettings
-{
-    [Setting("numbers in a word's vector", Min = 1, Max = 4096)]
-    public int Dimension { get; init; } = 100;
-
-    [Setting("words on each side that a window reaches at most; how far it does is drawn for each word", Min = 1, Max = 100)]
-    public int Window { get; init; } = 5;
-
-    [Setting("random words that a word is told apart from, drawn anew for each centre word", Min = 1, Max = 100)]
-    public int Negatives { get; init; } = 5;
-
-    [Setting("use only the first so many words of the text; 0: all", Min = 0, Max = 1 << 30)]
-    public int Words { get; init; }
-
-    [Setting("words that stand less often in the text are left out", Min = 1, Max = 1 << 30)]
-    public int MinCount { get; init; } = 5;
-
-    [Setting("most words in the vocabulary; 0: any number", Min = 0, Max = 1 << 30)]
-    public int VocabularySize { get; init; }
-
-    [Setting("words more frequent than about this share of the text are dropped now and then; 0: never", Min = 0, Max = 1)]
-    public double Sample { get; init; } = 1e-4;
-
-    [Setting("learning rate at the start; falls to nearly 0 in a straight line", Min = 0, Max = 10)]
-    public double LearningRate { get; init; } = 0.075;
-
-    [Setting("words of text in a step, those that subsampling drops included; 0: a tenth of the text, 800,000 at most", Min = 0, Max = 1 << 26)]
-    public int Batch { get; init; }
-
-    [Setting("folder with wordsim353.csv, simlex-999.txt, men.txt, questions-words.txt; default: the data's own, embedding beside it, or embedding in GRANARY_DATA")]
-    public string Similarity { get; init; } = "";
 }

@@ -11,39 +11,42 @@ public class TaskPromisesTests
 {
     private static readonly TaskCatalog catalog = TaskCatalog.Of(typeof(TwoLayer).Assembly);
 
-    // Small settings, and five shards: no number of workers divides them evenly.
-    private static readonly Dictionary<string, TrainingSpec> specs = new TrainingSpec[]
-    {
-        new() { Task = "two-layer", Shards = 5 },
-        new() { Task = "fizzbuzz", Shards = 5, Settings = new Dictionary<string, string> { ["hidden"] = "50", ["batch"] = "101" } },
-        new() { Task = "gan", Shards = 5, Settings = new Dictionary<string, string> { ["hidden"] = "32", ["batch"] = "48" } },
-        new() { Task = "cnn", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "23", ["maps"] = "2", ["hidden"] = "8", ["validate-every"] = "4", ["shift"] = "2" } },
-        new() { Task = "resnet", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "13", ["width"] = "4", ["size"] = "16", ["validate-every"] = "8" } },
-        new() { Task = "transfer", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "13", ["width"] = "4", ["size"] = "16", ["train"] = "head", ["validate-every"] = "8" } },
-        new() { Task = "dcgan", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "13", ["maps"] = "4", ["size"] = "16", ["latent"] = "8", ["validate-every"] = "8" } },
-        new() { Task = "style", Shards = 5, Settings = new Dictionary<string, string> { ["size"] = "16" } },
-        new() { Task = "style-network", Shards = 5, Settings = new Dictionary<string, string> { ["size"] = "16", ["maps"] = "2", ["blocks"] = "1", ["batch"] = "7", ["validate-every"] = "8" } },
-        new() { Task = "word2vec", Shards = 5, Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "2000" } },
-        new() { Task = "lm", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "7", ["bptt"] = "5", ["embedding"] = "16", ["hidden"] = "16", ["validate-every"] = "4", ["valid-words"] = "500" } },
-    }.ToDictionary(spec => spec.Task);
-
-    public static TheoryData<string> Tasks => [.. specs.Keys];
-
-    [Theory]
-    [MemberData(nameof(Tasks))]
-    public void Workers_WithUnevenShards_EqualOneWorker(string task) => TaskPromises.HasTheSameBitsOnAnyNumberOfWorkers(catalog[task], specs[task]);
-
-    [Theory]
-    [MemberData(nameof(Tasks))]
-    public void Seed_WhenTheSame_GivesTheSameWeightsAndElseOthers(string task) => TaskPromises.FollowsFromItsSeed(catalog[task], specs[task]);
+    // Small settings, and five shards: no number of workers divides them evenly. Some tasks have several lines.
+    public static TheoryData<string> Tasks =>
+    [
+        "two-layer",
+        "fizzbuzz hidden=50 batch=101",
+        "gan hidden=32 batch=48",
+        "cnn batch=23 maps=2 hidden=8 validate-every=4 shift=2",
+        "resnet batch=13 width=4 size=16 validate-every=8",
+        "transfer batch=13 width=4 size=16 train=head validate-every=8",
+        "dcgan batch=13 maps=4 size=16 latent=8 validate-every=8",
+        "style size=16",
+        "style-network size=16 maps=2 blocks=1 batch=7 validate-every=8",
+        "word2vec dimension=20 batch=2000",
+        "word2vec dimension=20 batch=2000 model=cbow",
+        "word2vec dimension=20 batch=2000 loss=hierarchical",
+        "word2vec dimension=20 batch=2000 subwords=true",
+        "word2vec dimension=20 batch=2000 phrases=2 phrase-threshold=20",
+        "word2vec dimension=20 batch=2000 model=cbow loss=hierarchical subwords=true buckets=1000",
+        "lm batch=7 bptt=5 embedding=16 hidden=16 validate-every=4 valid-words=500",
+    ];
 
     [Theory]
     [MemberData(nameof(Tasks))]
-    public void Training_LeavesNoTensorsBehind(string task) => TaskPromises.LeavesNoTensorsBehind(catalog[task], specs[task]);
+    public void Workers_WithUnevenShards_EqualOneWorker(string task) => TaskPromises.HasTheSameBitsOnAnyNumberOfWorkers(TaskOf(task), SpecOf(task));
 
     [Theory]
     [MemberData(nameof(Tasks))]
-    public void Run_StoppedAndResumed_EqualsOneNeverStopped(string task) => TaskPromises.GoesOnAsIfNeverStopped(catalog[task], specs[task]);
+    public void Seed_WhenTheSame_GivesTheSameWeightsAndElseOthers(string task) => TaskPromises.FollowsFromItsSeed(TaskOf(task), SpecOf(task));
+
+    [Theory]
+    [MemberData(nameof(Tasks))]
+    public void Training_LeavesNoTensorsBehind(string task) => TaskPromises.LeavesNoTensorsBehind(TaskOf(task), SpecOf(task));
+
+    [Theory]
+    [MemberData(nameof(Tasks))]
+    public void Run_StoppedAndResumed_EqualsOneNeverStopped(string task) => TaskPromises.GoesOnAsIfNeverStopped(TaskOf(task), SpecOf(task));
 
     [Theory]
     [MemberData(nameof(Tasks))]
@@ -67,7 +70,7 @@ public class TaskPromisesTests
     {
         using var trained = Driver(task).Run(4);
         var assets = trained.Replica.State.Assets;
-        using var opened = catalog[task].OpenReplica(specs[task], name => assets[name]) ?? catalog[task].CreateReplica(specs[task]);
+        using var opened = TaskOf(task).OpenReplica(SpecOf(task), name => assets[name]) ?? TaskOf(task).CreateReplica(SpecOf(task));
         Assert.Equal(assets.Keys, opened.State.Assets.Keys);
         Assert.All(assets, asset => Assert.Equal(asset.Value, opened.State.Assets[asset.Key]));
         foreach (var (from, to) in trained.Replica.State.Tensors.Zip(opened.State.Tensors))
@@ -75,7 +78,7 @@ public class TaskPromisesTests
             from.Values.CopyTo(to.Values);
         }
         opened.StateRestored();
-        Assert.Equal(trained.Evaluate(), Evaluation.Run(opened, specs[task].Shards));
+        Assert.Equal(trained.Evaluate(), Evaluation.Run(opened, SpecOf(task).Shards));
     }
 
     [Theory]
@@ -97,6 +100,12 @@ public class TaskPromisesTests
         Assert.Equal(unmeasured.Hash, measured.Run(2).Hash);
     }
 
+    private static TrainingSpec SpecOf(string task)
+    {
+        var words = task.Split(' ');
+        return new() { Task = words[0], Shards = 5, Settings = words.Skip(1).Select(word => word.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]) };
+    }
+
     // A method of its own, so that nothing on the stack holds the model: a convolution has a tensor that goes with it alone.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void ComeAndGo(string task) => Driver(task).Run(2).Dispose();
@@ -114,5 +123,7 @@ public class TaskPromisesTests
         while (TorchRuntime.LiveTensors != before);
     }
 
-    private static Lockstep Driver(string task, int workers = 1) => new(catalog[task], specs[task], workers);
+    private static ITrainingTask TaskOf(string task) => catalog[SpecOf(task).Task];
+
+    private static Lockstep Driver(string task, int workers = 1) => new(TaskOf(task), SpecOf(task), workers);
 }

@@ -1,3 +1,4 @@
+using System.Text;
 using Granary.Testing;
 using Granary.Torch.Data;
 using Granary.Training.Checkpoints;
@@ -27,6 +28,41 @@ public class Word2VecTaskTests
         driver.Run(driver.Replica.TotalSteps);
         Assert.InRange(ShareOfNeighbours((IWordVectors)driver.Replica, (word, nearest) => word == nearest), 0.7, 1);
     }
+
+    [Theory]
+    [InlineData("model=cbow", 0.5)]
+    [InlineData("loss=hierarchical", 0.5)]
+    [InlineData("subwords=true", 0.5)]
+    [InlineData("model=cbow loss=hierarchical subwords=true", 0.3)]
+    public void Training_OfEveryKind_FindsTheTopicsOfTheMadeUpLanguage(string kind, double similarity)
+    {
+        using var driver = new Lockstep(new Word2VecTask(), With(kind) with { Epochs = 3 });
+        driver.Run(driver.Replica.TotalSteps);
+        Assert.InRange(driver.Evaluate()["spearman.made-up"], similarity, 1);
+        Assert.InRange(ShareOfNeighbours((IWordVectors)driver.Replica, (word, nearest) => word.Topic == nearest.Topic), 0.8, 1);
+    }
+
+    [Fact]
+    public void UnknownWord_WithSubwords_HasNeighbours()
+    {
+        using var driver = new Lockstep(new Word2VecTask(), With("subwords=true")).Run(20);
+        var vectors = (IWordVectors)driver.Replica;
+        var known = MadeUpLanguage.BuiltIn.Words.First(word => word.EndsWith("ly", StringComparison.Ordinal));
+        Assert.Equal(known, vectors.Nearest(known + known, 1)[0].Word);
+        Assert.Contains("no n-gram", Assert.Throws<ArgumentException>(() => vectors.Nearest("QQQ", 1)).Message);
+    }
+
+    [Fact]
+    public void Phrases_AreWordsOfTheVocabulary()
+    {
+        using var replica = new Word2VecTask().CreateReplica(With("phrases=1 phrase-threshold=20"));
+        Assert.Contains("_", Encoding.UTF8.GetString(replica.State.Assets[Vocabulary.FileName]));
+        Assert.StartsWith("1 ", Encoding.UTF8.GetString(replica.State.Assets[Phrases.FileName]));
+    }
+
+    [Fact]
+    public void NGrams_LongestBeforeShortest_AreRefused() =>
+        Assert.Contains("'max-gram', which is '2'", Assert.Throws<TaskSettingException>(() => new Word2VecTask().CreateReplica(With("max-gram=2"))).Message);
 
     [Fact]
     public void Epoch_ReadsEveryWordOnce()
@@ -74,10 +110,13 @@ public class Word2VecTaskTests
         Assert.Equal(10, replica.StepsPerEpoch);
     }
 
-    [Fact]
-    public void ComputeGradients_OnceWarm_AllocatesNothing()
+    [Theory]
+    [InlineData("model=skipgram")]
+    [InlineData("model=cbow loss=hierarchical")]
+    [InlineData("subwords=true")]
+    public void ComputeGradients_OnceWarm_AllocatesNothing(string kind)
     {
-        using var replica = new Word2VecTask().CreateReplica(spec);
+        using var replica = new Word2VecTask().CreateReplica(With(kind));
         using var frame = replica.CreateFrame(0);
         void Compute(int steps)
         {
@@ -112,6 +151,11 @@ public class Word2VecTaskTests
         Assert.Equal(["input.weight", "output.weight"], replica.State.Tensors.Select(tensor => tensor.Name));
         Assert.All(replica.State.Tensors, tensor => Assert.Equal([words, 20L], tensor.Shape));
     }
+
+    private static TrainingSpec With(string settings) => spec with
+    {
+        Settings = new Dictionary<string, string>([.. spec.Settings, .. settings.Split(' ').Select(setting => KeyValuePair.Create(setting.Split('=')[0], setting.Split('=')[1]))]),
+    };
 
     /// <summary>The share of frequent content words that are like their nearest word.</summary>
     private static double ShareOfNeighbours(IWordVectors vectors, Func<WordClass, WordClass, bool> alike)

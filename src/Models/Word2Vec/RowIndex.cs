@@ -14,11 +14,11 @@ internal sealed class RowIndex(int rows)
     /// <summary>How often each row of the frame was counted.</summary>
     public ReadOnlySpan<int> Drawn => drawn.AsSpan(0, count);
 
-    public void Count(ReadOnlySpan<int> drawn)
+    public void Count(ReadOnlySpan<int> drawn, int times = 1)
     {
         foreach (var row in drawn)
         {
-            counts[row]++;
+            counts[row] += times;
         }
     }
 

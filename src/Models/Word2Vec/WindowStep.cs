@@ -7,7 +7,7 @@ using Granary.Training.Numerics;
 namespace Granary.Models.Word2Vec;
 
 /// <summary>
-/// One step of gradient descent: all words of a window (inputs) against six outputs, the centre word and its negatives. All
+/// One step of gradient descent: all words of a window (inputs) against six outputs, such as the centre word and its negatives. All
 /// products are taken first, then both sides move. Sums run in 16 fixed lanes, so that the bits do not depend on the
 /// machine's vector width.
 /// </summary>
@@ -29,21 +29,21 @@ internal sealed unsafe class WindowStep(int dimension, int mostInputs, bool wide
     /// <param name="inputs">Rows, zero beyond the dimension up to whole cache lines. One more pointer than <paramref name="count"/> is read.</param>
     /// <param name="outputs">Six such rows; one that stands twice moves twice.</param>
     /// <param name="used">How many of the outputs count; the others stay as they are.</param>
-    /// <param name="positive">Whether the first output is the centre word, not a negative.</param>
+    /// <param name="positives">A bit for each output, the first one's lowest: whether the inputs are to say yes to it, as to the centre word.</param>
     /// <param name="rate">Learning rate.</param>
-    public void Take(float** inputs, int count, float** outputs, int used, bool positive, float rate)
+    public void Take(float** inputs, int count, float** outputs, int used, int positives, float rate)
     {
         inputs[count] = inputs[count - 1];
         if (wide)
         {
             Multiply512(inputs, count, outputs);
-            Differentiate(count, used, positive, rate);
+            Differentiate(count, used, positives, rate);
             Move512(inputs, count, outputs);
         }
         else
         {
             Multiply256(inputs, count, outputs);
-            Differentiate(count, used, positive, rate);
+            Differentiate(count, used, positives, rate);
             Move256(inputs, count, outputs);
         }
     }
@@ -141,14 +141,16 @@ internal sealed unsafe class WindowStep(int dimension, int mostInputs, bool wide
 
     /// <summary>
     /// Turns products into minus the slopes of the loss, times the rate. The loss is log(1 + exp(z)), where z is the product
-    /// for a negative and minus the product for the positive.
+    /// for a negative and minus the product for a positive.
     /// </summary>
-    private void Differentiate(int count, int used, bool positive, float rate)
+    private void Differentiate(int count, int used, int positives, float rate)
     {
         var lane = Vector256<int>.Indices;
         var output = lane - (Vector256.GreaterThan(lane, Vector256.Create(Group)) & Vector256<int>.One);
         var inUse = (Vector256.LessThan(output, Vector256.Create(used)) & ~Vector256.Equals(lane & Vector256.Create(Group), Vector256.Create(Group))).AsSingle();
-        var sign = positive ? Vector256<float>.One.WithElement(0, -1) : Vector256<float>.One;
+        var bit = Vector256.Create(1, 2, 4, 0, 8, 16, 32, 0);
+        var isPositive = Vector256.GreaterThan(Vector256.Create(positives) & bit, Vector256<int>.Zero).AsSingle();
+        var sign = Vector256.ConditionalSelect(isPositive, Vector256.Create(-1f), Vector256<float>.One);
         var step = sign * -rate & inUse;
         for (var i = 0; i < count; i++)
         {

@@ -4,7 +4,7 @@ using Granary.Training.Numerics;
 namespace Granary.Models.Word2Vec;
 
 /// <summary>
-/// The input and output vectors of all words: the weights. Every shard trains a copy of the rows it needs, from the same
+/// The input and output vectors: the weights. Every shard trains a copy of the rows it needs, from the same
 /// weights; this class takes the copies and averages what became of them.
 /// </summary>
 /// <remarks>
@@ -12,13 +12,13 @@ namespace Granary.Models.Word2Vec;
 /// divided by how often the row was drawn in all, plus <see cref="Prior"/>. So the changes of a frequent word are averaged, as each
 /// shard has moved it towards the same goal; those of a rare word add up, as if one shard had made them all.
 /// </remarks>
-internal sealed unsafe class WordTables(int vocabulary, int dimension) : IDisposable
+internal sealed unsafe class WordTables(int inputs, int outputs, int dimension) : IDisposable
 {
     private const float Prior = 20;
 
-    public NativeFloats Input { get; } = new(checked(vocabulary * dimension));
+    public NativeFloats Input { get; } = new(checked(inputs * dimension));
 
-    public NativeFloats Output { get; } = new(checked(vocabulary * dimension));
+    public NativeFloats Output { get; } = new(checked(outputs * dimension));
 
     /// <summary>Copies the weights of the frame's rows, with zeros behind.</summary>
     public void CopyTo(SparseRows rows)
@@ -56,7 +56,7 @@ internal sealed unsafe class WordTables(int vocabulary, int dimension) : IDispos
         Output.Dispose();
     }
 
-    /// <summary>Rows below the vocabulary's size are input vectors, those above are output vectors.</summary>
+    /// <summary>The first numbers are the input vectors', those above are the output vectors'.</summary>
     private float* Row(int number) =>
-        number < vocabulary ? Input.Pointer + (long)number * dimension : Output.Pointer + (long)(number - vocabulary) * dimension;
+        number < inputs ? Input.Pointer + (long)number * dimension : Output.Pointer + (long)(number - inputs) * dimension;
 }

@@ -10,7 +10,8 @@ namespace Granary.Models.Word2Vec;
 
 /// <summary>Questions to a table of word vectors, all by cosine.</summary>
 /// <param name="values">A row for each word of the vocabulary, in memory that changes while the model trains.</param>
-internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Span<float>> values)
+/// <param name="ofUnknown">The vector of a word that is not in the vocabulary, if it has one.</param>
+internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Span<float>> values, Func<string, float[]?>? ofUnknown = null)
 {
     private const int FrequentWords = 30_000;
 
@@ -25,14 +26,14 @@ internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Spa
     /// <summary>The words nearest to a sum of unit vectors, these words themselves left out.</summary>
     public IReadOnlyList<(string Word, double Similarity)> Nearest(IReadOnlyList<(string Word, double Factor)> terms, int count)
     {
-        var words = terms.Select(term => Number(term.Word)).ToArray();
         using var scope = NewDisposeScope();
         var unit_WD = Unit();
         var factors_Q = torch.tensor(terms.Select(term => (float)term.Factor).ToArray());
-        var words_Q = torch.tensor(words.Select(word => (long)word).ToArray());
-        var target_D = nn.functional.normalize(factors_Q.matmul(unit_WD.index_select(0, words_Q)), dim: 0);
-        var cosines_W = unit_WD.matmul(target_D).index_fill_(0, words_Q, float.NegativeInfinity);
-        var (best, numbers) = cosines_W.topk(Math.Min(count, vocabulary.Count - words.Distinct().Count()));
+        var terms_QD = torch.stack(terms.Select(term => nn.functional.normalize(torch.tensor(VectorOf(term.Word)), dim: 0)));
+        var target_D = nn.functional.normalize(factors_Q.matmul(terms_QD), dim: 0);
+        long[] known = [.. terms.Select(term => (long)vocabulary.Find(term.Word)).Where(number => number >= 0).Distinct()];
+        var cosines_W = unit_WD.matmul(target_D).index_fill_(0, torch.tensor(known), float.NegativeInfinity);
+        var (best, numbers) = cosines_W.topk(Math.Min(count, vocabulary.Count - known.Length));
         return [.. numbers.data<long>().Zip(best.data<float>(), (number, cosine) => (vocabulary.Words[(int)number], (double)cosine))];
     }
 
@@ -129,8 +130,8 @@ internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Spa
 
     private Tensor Unit() => nn.functional.normalize(torch.tensor(values().ToArray()).view(vocabulary.Count, dimension), dim: 1);
 
-    private int Number(string word) => vocabulary.Find(word) is >= 0 and var number ? number : throw new ArgumentException(
-        $"The word '{word}' is not in the vocabulary of {vocabulary.Count} words.{Spelling.Hint(word, vocabulary.Words)}");
+    private float[] VectorOf(string word) => vocabulary.Find(word) is >= 0 and var number ? Row(number).ToArray() : ofUnknown?.Invoke(word) ?? throw new ArgumentException(
+        $"The word '{word}' is not in the vocabulary of {vocabulary.Count} words{(ofUnknown is null ? "" : ", and has no n-gram of theirs")}.{Spelling.Hint(word, vocabulary.Words)}");
 
     private static double Cosine(ReadOnlySpan<float> a, ReadOnlySpan<float> b)
     {

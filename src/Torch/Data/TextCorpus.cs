@@ -22,6 +22,15 @@ public sealed record CorpusOptions
 
     /// <summary>Whether unknown words become <see cref="Vocabulary.Unknown"/>; else they are left out. Default: yes.</summary>
     public bool Unknown { get; init; } = true;
+
+    /// <summary>Passes over the training text that join pairs of words, see <see cref="Phrases"/>. Default: none.</summary>
+    public int PhrasePasses { get; init; }
+
+    /// <summary>How many times as often as by chance a pair must stand in the text to be joined. Default: 100.</summary>
+    public double PhraseThreshold { get; init; } = 100;
+
+    /// <summary>So many occurrences of a pair do not count, lest rare words be joined. Default: 5.</summary>
+    public int PhraseDiscount { get; init; } = 5;
 }
 
 /// <summary>
@@ -36,9 +45,15 @@ public sealed class TextCorpus : IDataFormat
 
     private static readonly WeakCache<CorpusOptions, TextCorpus> madeUp = new(options => MakeUp(options, known: null));
 
-    private TextCorpus(IReadOnlyList<string> words, ReadOnlySpan<int> training, ReadOnlySpan<int> validation, ReadOnlySpan<int> test, CorpusOptions options, Vocabulary? known)
+    private TextCorpus(IReadOnlyList<string> words, int[] training, int[] validation, int[] test, CorpusOptions options, Known? known)
     {
-        Vocabulary = known ?? Vocabulary.Of(words, training, options.VocabularySize, options.MinCount, options.Unknown);
+        if (options.PhrasePasses > 0)
+        {
+            Phrases = known?.Phrases ?? Phrases.Find(words, training, options);
+            (words, var texts) = Phrases.Join(words, training, validation, test);
+            (training, validation, test) = (texts[0], texts[1], texts[2]);
+        }
+        Vocabulary = known?.Vocabulary ?? Vocabulary.Of(words, training, options.VocabularySize, options.MinCount, options.Unknown);
         Training = Vocabulary.Encode(words, training);
         Validation = Vocabulary.Encode(words, validation);
         Test = Vocabulary.Encode(words, test);
@@ -46,6 +61,9 @@ public sealed class TextCorpus : IDataFormat
 
     /// <summary>The words, by number.</summary>
     public Vocabulary Vocabulary { get; }
+
+    /// <summary>The pairs of words that were joined; <see langword="null"/>: none was to be.</summary>
+    public Phrases? Phrases { get; }
 
     /// <summary>The part to learn from.</summary>
     public int[] Training { get; }
@@ -70,10 +88,12 @@ public sealed class TextCorpus : IDataFormat
 
     /// <summary>A text in the words of a model that is trained already, split as for training.</summary>
     /// <param name="known">Other words are unknown, however frequent they are.</param>
+    /// <param name="phrases">The pairs that are joined; <see langword="null"/>: those found in this text, if options ask for some.</param>
     /// <exception cref="TrainingDataException">The data are missing, damaged, no text, or have no word of the vocabulary.</exception>
-    public static TextCorpus Load(string? path, CorpusOptions options, Vocabulary known)
+    public static TextCorpus Load(string? path, CorpusOptions options, Vocabulary known, Phrases? phrases = null)
     {
-        var corpus = path is null ? MakeUp(options, known) : Read(TextFiles.Find(Path.GetFullPath(path)), options, known);
+        var model = new Known(known, phrases);
+        var corpus = path is null ? MakeUp(options, model) : Read(TextFiles.Find(Path.GetFullPath(path)), options, model);
         return corpus.Training.Length > 0
             ? corpus
             : throw new TrainingDataException($"'{path}' has none of the {known.Count} words that the model knows. Give a text of the kind that it was trained on.");
@@ -83,10 +103,10 @@ public sealed class TextCorpus : IDataFormat
     /// <exception cref="TrainingDataException"/>
     public static IReadOnlyList<string> FilesAt(string path) => TextFiles.Find(Path.GetFullPath(path)).Paths;
 
-    private static TextCorpus MakeUp(CorpusOptions options, Vocabulary? known) =>
+    private static TextCorpus MakeUp(CorpusOptions options, Known? known) =>
         Split(MadeUpLanguage.BuiltIn.Words, MadeUpLanguage.BuiltIn.Write(MadeUpLanguage.BuiltInText), options, known);
 
-    private static TextCorpus Read(TextFiles files, CorpusOptions options, Vocabulary? known)
+    private static TextCorpus Read(TextFiles files, CorpusOptions options, Known? known)
     {
         var reader = new WordReader();
         int[] Read(DataPart part, int limit) => part.Read((text, _) => reader.Read(text, part, limit));
@@ -103,11 +123,14 @@ public sealed class TextCorpus : IDataFormat
         return new(reader.Words, training, validation, test, options, known);
     }
 
-    private static TextCorpus Split(IReadOnlyList<string> words, ReadOnlySpan<int> text, CorpusOptions options, Vocabulary? known)
+    private static TextCorpus Split(IReadOnlyList<string> words, int[] text, CorpusOptions options, Known? known)
     {
         var heldOut = Math.Min(options.HeldOutWords, text.Length / 10);
         var limit = options.TrainingWords > 0 ? options.TrainingWords : int.MaxValue;
         var training = Math.Min(limit, text.Length - 2 * heldOut);
-        return new(words, text[..training], text.Slice(training, heldOut), text.Slice(training + heldOut, heldOut), options, known);
+        return new(words, text[..training], text[training..(training + heldOut)], text[(training + heldOut)..(training + 2 * heldOut)], options, known);
     }
+
+    /// <summary>What a model that is trained already brings.</summary>
+    private sealed record Known(Vocabulary Vocabulary, Phrases? Phrases);
 }

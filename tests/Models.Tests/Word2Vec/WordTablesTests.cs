@@ -65,7 +65,7 @@ public unsafe class WordTablesTests
     /// <summary>Input vectors 0, 1, 2, ... and output vectors 100, 101, ...</summary>
     private static WordTables Filled()
     {
-        var tables = new WordTables(Vocabulary, Dimension);
+        var tables = new WordTables(Vocabulary, Vocabulary, Dimension);
         for (var i = 0; i < Vocabulary * Dimension; i++)
         {
             tables.Input.Span[i] = i;
