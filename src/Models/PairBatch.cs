@@ -56,7 +56,7 @@ public sealed record PairBatch : SourceBatch
     public required IReadOnlyList<string?> Translations { get; init; }
 
     /// <summary>A batch of pairs.</summary>
-    /// <param name="isTranslated">Whether a pair, by its place in the list, is to be translated for comparison.</param>
+    /// <param name="isTranslated">Whether a pair, by its place in the batch, is to be translated for comparison.</param>
     public static PairBatch Of(IReadOnlyList<SentencePair> pairs, SentencePairs data, Func<int, bool> isTranslated)
     {
         var (batch, length) = (pairs.Count, pairs.Max(pair => pair.Target.Length) + 1);
@@ -82,7 +82,7 @@ public sealed record PairBatch : SourceBatch
             Given_TB = given_TB,
             Places_N = places_N,
             Next_N = next_N,
-            Translations = [.. pairs.Select((pair, number) => isTranslated(number) ? pair.Translation : null)],
+            Translations = [.. pairs.Select((pair, row) => isTranslated(row) ? pair.Translation : null)],
         };
     }
 }

@@ -119,10 +119,10 @@ public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredi
     /// <param name="translated">How many of the first are translated for BLEU; 0: all; -1: none.</param>
     private OrderedBatches<PairBatch> HeldOut(IReadOnlyList<SentencePair> heldOut, int translated)
     {
-        // Sentences of like length side by side; the sums do not mind the order.
-        int[] order = [.. Enumerable.Range(0, heldOut.Count).OrderBy(number => heldOut[number].Source.Length)];
-        return new(heldOut.Count, Settings.Batch, Spec, chosen => PairBatch.Of(
-            [.. chosen.Select(place => heldOut[order[place]])], pairs.Value, number => translated == 0 || order[chosen[number]] < translated));
+        bool IsTranslated(int number) => translated == 0 || number < translated;
+        // Sentences of like length side by side, and those that are translated apart from the others; the sums do not mind the order.
+        int[] order = [.. Enumerable.Range(0, heldOut.Count).OrderByDescending(IsTranslated).ThenBy(number => heldOut[number].Source.Length)];
+        return new(heldOut.Count, Settings.Batch, Spec, chosen => PairBatch.Of([.. chosen.Select(place => heldOut[order[place]])], pairs.Value, row => IsTranslated(order[chosen[row]])));
     }
 
     /// <summary>What the decoder makes of the true words, or of those that it is given.</summary>

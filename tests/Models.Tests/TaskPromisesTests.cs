@@ -18,6 +18,7 @@ public class TaskPromisesTests
         new() { Task = "gan", Shards = 5, Settings = new Dictionary<string, string> { ["hidden"] = "32", ["batch"] = "48" } },
         new() { Task = "word2vec", Shards = 5, Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "2000" } },
         new() { Task = "lm", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "7", ["bptt"] = "5", ["embedding"] = "16", ["hidden"] = "16", ["validate-every"] = "4", ["valid-words"] = "500" } },
+        new() { Task = "seq2seq", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "23", ["embedding"] = "8", ["hidden"] = "8", ["validate-every"] = "8", ["longest"] = "9", ["bleu-sentences"] = "30", ["teacher-forcing"] = "0.5" } },
     }.ToDictionary(spec => spec.Task);
 
     public static TheoryData<string> Tasks => [.. specs.Keys];
