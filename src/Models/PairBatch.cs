@@ -8,7 +8,7 @@ namespace Granary.Models;
 /// <summary>Sentences side by side, each with the end behind it, padded to one length.</summary>
 /// <param name="Reversal_P">The places of the words when each sentence is read from its last word to its first; what pads it stays where it is.</param>
 /// <param name="Last_B">The place of each sentence's last word.</param>
-/// <param name="Padding_BS">True where a sentence is over.</param>
+/// <param name="Padding_BS">True behind a sentence's last word, where there is nothing to look at: not at its end either, which attention would look at and nowhere else.</param>
 public record SourceBatch(Tensor Words_SB, Tensor Reversal_P, Tensor Last_B, Tensor Padding_BS)
 {
     /// <summary>A batch of sentences.</summary>
@@ -26,7 +26,7 @@ public record SourceBatch(Tensor Words_SB, Tensor Reversal_P, Tensor Last_B, Ten
             {
                 words[s * batch + b] = s < sentence.Length ? sentence[s] : language.End;
                 reversal[s * batch + b] = (s <= sentence.Length ? sentence.Length - s : s) * batch + b;
-                padding[b * length + s] = s > sentence.Length;
+                padding[b * length + s] = s >= sentence.Length;
             }
         }
         return new(words_SB, reversal_P, last_B, padding_BS);

@@ -64,7 +64,7 @@ public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredi
 
     protected override Func<IBatches<PairBatch>> Validation => () => HeldOut(pairs.Value.HeldOut, Settings.BleuSentences);
 
-    protected override Func<IBatches<PairBatch>>? Test => Spec.Data is null ? null : () => HeldOut(pairs.Value.Test ?? pairs.Value.HeldOut, 0);
+    protected override Func<IBatches<PairBatch>>? Test => Spec.Data is not null && SentencePairs.HasTest(Spec.Data) ? () => HeldOut(pairs.Value.Test!, 0) : null;
 
     protected override IReadOnlyList<string> Judged => [Loss, .. Bleu.Sums];
 
@@ -169,10 +169,10 @@ public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredi
         var length = translations.Max(translation => translation.Length) + 1;
         var words_BT = tensor([.. translations.SelectMany(translation => translation.Prepend(target.Begin).Concat(Enumerable.Repeat(target.End, length - 1 - translation.Length)).Select(word => (long)word))], sentences.Length, length);
         var (_, _, looks_BTS) = network.Decode(words_BT.t(), encoded.Begin_1BH, encoded);
-        return [.. translations.Select((translation, b) => new Prediction(target.Decode(translation), [], looks_BTS is null ? null : Picture(looks_BTS[b], translation.Length + 1, sentences[b].Length + 1)))];
+        return [.. translations.Select((translation, b) => new Prediction(target.Decode(translation), [], looks_BTS is null ? null : Picture(looks_BTS[b], translation.Length + 1, sentences[b].Length)))];
     }
 
-    /// <summary>The words of the translation one below the other, those of the sentence side by side; the end behind both.</summary>
+    /// <summary>The words of the translation one below the other, and its end; those of the sentence side by side.</summary>
     private static byte[] Picture(Tensor looks_TS, int rows, int columns) =>
         HeatMap.ToPng(MemoryMarshal.Cast<byte, float>(looks_TS.narrow(0, 0, rows).narrow(1, 0, columns).contiguous().bytes), columns);
 }

@@ -15,7 +15,7 @@ internal sealed record Encoded(Tensor States_BSM, Tensor? Keys_BSH, Tensor Paddi
 
 /// <summary>
 /// A GRU reads a sentence in both directions, another one writes its translation (Cho et al., 2014), and looks at the words it translates by the
-/// "global attention" of Luong et al. (2015), without feeding what it has seen into the next word: so all words are decoded at once.
+/// "global attention" of Luong et al. (2015), but without feeding what it has seen into the next word: so all words are decoded at once.
 /// </summary>
 internal sealed class Translator : nn.Module
 {
@@ -125,8 +125,9 @@ internal sealed class Translator : nn.Module
 
         public (Tensor Features_BTH, Tensor Looks_BTS) Look(Tensor states_BTH, Encoded encoded)
         {
+            // A softmax of large scores looks at one word and learns no other: products are scaled as in Vaswani et al. (2017).
             var scores_BTS = energy is null
-                ? states_BTH.bmm(encoded.Keys_BSH!.transpose(1, 2))
+                ? (states_BTH / Math.Sqrt(states_BTH.size(2))).bmm(encoded.Keys_BSH!.transpose(1, 2))
                 : energy.call((queries!.call(states_BTH).unsqueeze(2) + encoded.Keys_BSH!.unsqueeze(1)).tanh()).squeeze(3);
             var looks_BTS = scores_BTS.masked_fill(encoded.Padding_B1S, float.NegativeInfinity).softmax(2);
             return (mix.call(cat([looks_BTS.bmm(encoded.States_BSM), states_BTH], 2)).tanh(), looks_BTS);

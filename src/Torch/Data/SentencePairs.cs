@@ -95,6 +95,9 @@ public sealed class SentencePairs : IDataFormat
         ? new(MadeUpPairs.Write(), null, null, options, (source, target))
         : Read(PairFiles.Find(Path.GetFullPath(path)), options, (source, target));
 
+    /// <summary>Whether <see cref="Test"/> is there, without reading it.</summary>
+    public static bool HasTest(string path) => Directory.Exists(path) && PairFiles.Find(Path.GetFullPath(path)).Test is not null;
+
     /// <inheritdoc/>
     public static IReadOnlyList<string> FilesAt(string path) => PairFiles.Find(Path.GetFullPath(path)).Paths;
 

@@ -28,6 +28,7 @@ public sealed class SentencePairsTests : IDisposable
         Assert.Equal(["他。"], pairs.Test!.Select(pair => pair.Translation));
         Assert.Equal(("she runs.", "他跑。"), (pairs.Source.Decode(pairs.Training[0].Source), pairs.Target.Decode(pairs.Training[1].Target)));
         Assert.Equal(pairs.Target.End, pairs.Target.Count - 2);
+        Assert.True(SentencePairs.HasTest(folder.Path));
     }
 
     [Fact]
@@ -38,6 +39,7 @@ public sealed class SentencePairsTests : IDisposable
         Assert.Equal(["eine zahl 9", "eine zahl 19"], pairs.HeldOut.Select(pair => pair.Translation));
         Assert.Equal(18, pairs.Training.Count);
         Assert.Null(pairs.Test);
+        Assert.False(SentencePairs.HasTest(path));
         Assert.Equal("one number 0", pairs.Source.Decode(pairs.Training[0].Source));
     }
 
@@ -97,7 +99,7 @@ public sealed class SentencePairsTests : IDisposable
         var turned = batch.Value.Words_SB.flatten().index_select(0, batch.Value.Reversal_P).data<long>().ToArray();
         Assert.Equal([end, end, first[2], first[0], first[1], end, first[0], end], turned);
         Assert.Equal([6, 3], batch.Value.Last_B.data<long>().ToArray());
-        Assert.Equal([false, false, false, false, false, false, true, true], batch.Value.Padding_BS.data<bool>().ToArray());
+        Assert.Equal([false, false, false, true, false, true, true, true], batch.Value.Padding_BS.data<bool>().ToArray());
         var (x, y) = (pairs.Training[0].Target[0], pairs.Training[1].Target[0]);
         Assert.Equal([begin, begin, x, y, pairs.Target.End, x], batch.Value.Given_TB.data<long>().ToArray());
         Assert.Equal([0, 1, 2, 3, 5], batch.Value.Places_N.data<long>().ToArray());
