@@ -15,6 +15,7 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
         "word2vec batch=1000 dimension=20 loss=hierarchical",
         "lm batch=13 bptt=5 embedding=24 hidden=24 validate-every=4 valid-words=2000",
         "gan batch=21 hidden=32",
+        "seq2seq batch=21 embedding=16 hidden=16 validate-every=6 longest=9 bleu-sentences=20",
         "cnn batch=23 maps=2 hidden=8 shift=2",
         "resnet batch=13 width=4 size=16",
         "transfer batch=13 width=4 size=16 train=head",

@@ -23,6 +23,7 @@ public class TaskPromisesTests
         "dcgan batch=13 maps=4 size=16 latent=8 validate-every=8",
         "style size=16",
         "style-network size=16 maps=2 blocks=1 batch=7 validate-every=8",
+        "seq2seq batch=23 embedding=8 hidden=8 validate-every=8 longest=9 bleu-sentences=30 teacher-forcing=0.5",
         "word2vec dimension=20 batch=2000",
         "word2vec dimension=20 batch=2000 model=cbow",
         "word2vec dimension=20 batch=2000 loss=hierarchical",

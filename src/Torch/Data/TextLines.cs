@@ -9,14 +9,17 @@ internal static class TextLines
 {
     private static readonly UTF8Encoding strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
+    private static readonly char[] blanks = [' ', '\t', '\r'];
+
     /// <summary>The lines with their numbers from 1, without blanks and tabs around them, one after another.</summary>
+    /// <param name="trimmed">Else a line keeps what is around it, but for its end. Default: yes.</param>
     /// <exception cref="TrainingDataException">The file cannot be read, is not UTF-8, or has a line that is longer than any should be.</exception>
-    public static IEnumerable<(int Number, string Line)> Read(string path, int longest)
+    public static IEnumerable<(int Number, string Line)> Read(string path, int longest, bool trimmed = true)
     {
         using var lines = Lines(path, longest).GetEnumerator();
         for (var number = 1; Next(lines, path, number); number++)
         {
-            yield return lines.Current.Length <= longest ? (number, lines.Current.Trim(' ', '\t', '\r')) : throw new TrainingDataException(
+            yield return lines.Current.Length <= longest ? (number, trimmed ? lines.Current.Trim(blanks) : lines.Current) : throw new TrainingDataException(
                 $"Line {number} of '{path}' is longer than {longest} characters. Is it the right file?");
         }
     }

@@ -69,13 +69,14 @@ public sealed class Vocabulary
 
     /// <summary>The vocabulary that a model was trained with.</summary>
     /// <param name="unknown">Whether unknown words must have a number of their own.</param>
+    /// <param name="fileName">The name of the asset.</param>
     /// <exception cref="CheckpointException">Its file is missing, or damaged; the message names the line.</exception>
-    public static Vocabulary FromAssets(Func<string, byte[]> asset, bool unknown = false)
+    public static Vocabulary FromAssets(Func<string, byte[]> asset, bool unknown = false, string fileName = FileName)
     {
         string text;
         try
         {
-            text = utf8.GetString(asset(FileName));
+            text = utf8.GetString(asset(fileName));
         }
         catch (DecoderFallbackException error)
         {
@@ -105,15 +106,16 @@ public sealed class Vocabulary
         }
         return words.Length >= 2 ? new(words, counts) : throw Damaged("it has fewer than two words");
 
-        static CheckpointException Damaged(string how, Exception? inner = null) =>
-            new($"The checkpoint's {FileName} is damaged: {how}. Use another checkpoint, or train anew.", inner);
+        CheckpointException Damaged(string how, Exception? inner = null) =>
+            new($"The checkpoint's {fileName} is damaged: {how}. Use another checkpoint, or train anew.", inner);
     }
 
     /// <summary>What a model that knows these words keeps of them, see <see cref="ReplicaState.Assets"/>.</summary>
-    public IReadOnlyDictionary<string, byte[]> ToAssets()
+    /// <param name="fileName">The name of the asset.</param>
+    public IReadOnlyDictionary<string, byte[]> ToAssets(string fileName = FileName)
     {
         var lines = words.Zip(counts, (word, count) => string.Create(CultureInfo.InvariantCulture, $"{word} {count}\n"));
-        return new Dictionary<string, byte[]> { [FileName] = utf8.GetBytes(string.Concat(lines)) };
+        return new Dictionary<string, byte[]> { [fileName] = utf8.GetBytes(string.Concat(lines)) };
     }
 
     /// <summary>The word's number; for a word that is not known, that of the unknown word, or -1 if there is none.</summary>
