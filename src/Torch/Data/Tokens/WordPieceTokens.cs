@@ -13,7 +13,10 @@ internal sealed class WordPieceTokens : Tokenizer
     /// <summary>Stands for a piece that is hidden.</summary>
     public const string Mask = "[MASK]";
 
-    private const string FileName = "vocab.txt", Inside = "##", UnknownPiece = "[UNK]";
+    /// <summary>Before a piece that goes on within a word.</summary>
+    public const string Inside = "##";
+
+    private const string FileName = "vocab.txt", UnknownPiece = "[UNK]";
     private const int LongestWord = 100, LongestPiece = 1000;
     private static readonly string[] special = ["[PAD]", UnknownPiece, "[CLS]", "[SEP]", Mask];
     private readonly string[] pieces;
