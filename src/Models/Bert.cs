@@ -71,13 +71,13 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
     protected override Tensor LossSum(MaskedTokens batch, ShardPass pass)
     {
         pass.Weight += batch.Targets_N.numel();
-        return SoftmaxOutput.LossSum(network.Output, network.ReadAt(batch), batch.Targets_N);
+        return network.LossSum(batch);
     }
 
     protected override void Judge(MaskedTokens batch, ShardPass pass)
     {
         pass.Weight += batch.Targets_N.numel();
-        var logits_NV = network.Output.call(network.ReadAt(batch));
+        var logits_NV = network.LogitsAt(batch);
         pass.Add(Loss, nn.functional.cross_entropy(logits_NV, batch.Targets_N, reduction: nn.Reduction.Sum));
         pass.Add(Accuracy, logits_NV.argmax(1).eq(batch.Targets_N).sum());
     }
@@ -129,7 +129,7 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
             throw new ArgumentException($"'{input}' has {tokens.Count} tokens; the model sees {Settings.Context} at most. Give a shorter text.");
         }
         var batch = new MaskedTokens(tensor([.. tokens], [1, tokens.Count], dtype: int64), tensor([.. gaps], dtype: int64), empty(0));
-        var odds_NV = network.Output.call(network.ReadAt(batch)).softmax(1);
+        var odds_NV = network.LogitsAt(batch).softmax(1);
         var choices = gaps.Select((_, gap) => Likeliest(MemoryMarshal.Cast<byte, float>(odds_NV[gap].bytes).ToArray())).ToList();
         var filled = string.Concat(parts.Zip([.. choices.Select(choice => choice[0].Label), ""], Join));
         return new(filled, choices[0]);
@@ -148,16 +148,19 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
 
     private sealed class Reader : TextTransformer
     {
-        public Reader(TransformerShape shape) : base("bert", shape)
+        private readonly Parameter bias_V;
+
+        public Reader(TransformerShape shape) : base(shape)
         {
-            Output = TiedOutput(hasBias: true);
-            register_module("lm_head", Output);
+            bias_V = new(zeros(shape.Vocabulary));
+            register_parameter("output_bias", bias_V);
         }
 
-        public Linear Output { get; }
+        public Tensor LogitsAt(MaskedTokens batch) => Logits(ReadAt(batch), bias_V);
 
-        /// <summary>What the chosen tokens have become.</summary>
-        public Tensor ReadAt(MaskedTokens batch) => Read(batch.Tokens_BT).flatten(0, 1).index_select(0, batch.Places_N);
+        public Tensor LossSum(MaskedTokens batch) => LossSum(ReadAt(batch), batch.Targets_N, bias_V);
+
+        private Tensor ReadAt(MaskedTokens batch) => Read(batch.Tokens_BT).flatten(0, 1).index_select(0, batch.Places_N);
     }
 }
 

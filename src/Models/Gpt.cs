@@ -6,7 +6,6 @@ using Granary.Torch.Networks;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Granary.Models;
@@ -21,7 +20,7 @@ public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
     private const string Bytes = "bytes", Unknown = "unknown";
     private readonly Lazy<TokenizedText> text;
     private readonly Tokenizer tokenizer;
-    private readonly Writer network;
+    private readonly TextTransformer network;
 
     public Gpt(LearnerContext context) : base(context)
     {
@@ -65,13 +64,13 @@ public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
     protected override Tensor LossSum(Examples batch, ShardPass pass)
     {
         pass.Weight += batch.Targets.numel();
-        return SoftmaxOutput.LossSum(network.Output, network.Read(batch.Inputs).flatten(0, 1), batch.Targets.flatten());
+        return network.LossSum(network.Read(batch.Inputs).flatten(0, 1), batch.Targets.flatten());
     }
 
     protected override void Judge(Examples batch, ShardPass pass)
     {
         pass.Weight += batch.Targets.numel();
-        pass.Add(Loss, nn.functional.cross_entropy(network.Output.call(network.Read(batch.Inputs).flatten(0, 1)), batch.Targets.flatten(), reduction: nn.Reduction.Sum));
+        pass.Add(Loss, nn.functional.cross_entropy(network.Logits(network.Read(batch.Inputs).flatten(0, 1)), batch.Targets.flatten(), reduction: nn.Reduction.Sum));
         foreach (var token in MemoryMarshal.Cast<byte, long>(batch.Targets.bytes))
         {
             pass.Add(Bytes, tokenizer.BytesOf((int)token));
@@ -120,23 +119,12 @@ public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
     {
         using var scope = NewDisposeScope();
         var read_BTC = network.Read(tensor([.. tokens.Select(token => (long)token)], [1, tokens.Count]), memory: memory);
-        var odds = MemoryMarshal.Cast<byte, float>(network.Output.call(read_BTC.select(1, tokens.Count - 1)).softmax(-1).bytes).ToArray();
+        var odds = MemoryMarshal.Cast<byte, float>(network.Logits(read_BTC.select(1, tokens.Count - 1)).softmax(-1).bytes).ToArray();
         if (tokenizer.Unknown is { } unknown)
         {
             odds[unknown] = 0; // nobody wants to read it
         }
         return odds;
-    }
-
-    private sealed class Writer : TextTransformer
-    {
-        public Writer(TransformerShape shape) : base("gpt", shape)
-        {
-            Output = TiedOutput(hasBias: false);
-            register_module("lm_head", Output);
-        }
-
-        public Linear Output { get; }
     }
 }
 

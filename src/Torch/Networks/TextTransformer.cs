@@ -1,4 +1,4 @@
-// B batch, T time, S time with what is remembered, C channels, H heads, X = B H, D channels of a head, O outputs
+// B batch, T time, N tokens, V vocabulary, S time with what is remembered, C channels, H heads, X = B H, D channels of a head, O outputs, R rows
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using TorchSharp.Modules;
@@ -21,21 +21,21 @@ internal sealed record TransformerShape(int Vocabulary, int Context, int Layers,
 
 /// <summary>
 /// What reads a text: GPT-2's layers (Radford et al., 2019), in which normalization comes first, with GPT-2's names and the layout of its
-/// tensors. A model derives its network from this, and adds a head. By <see cref="TransformerShape.Causal"/> it is a language model's or
+/// tensors. A model derives its network from this if it adds a head. By <see cref="TransformerShape.Causal"/> it is a language model's or
 /// one that reads in both directions.
 /// </summary>
 internal class TextTransformer : nn.Module
 {
     private readonly TransformerShape shape;
-    private readonly Embedding tokens, places;
+    private readonly Rows tokens, places;
     private readonly Dropout dropout;
     private readonly ModuleList<Layer> layers;
     private readonly LayerNorm norm;
 
-    public TextTransformer(string name, TransformerShape shape) : base(name)
+    public TextTransformer(TransformerShape shape) : base("text")
     {
         this.shape = shape;
-        (tokens, places) = (nn.Embedding(shape.Vocabulary, shape.Width), nn.Embedding(shape.Context, shape.Width));
+        (tokens, places) = (new(shape.Vocabulary, shape.Width), new(shape.Context, shape.Width));
         (dropout, norm) = (nn.Dropout(shape.Dropout), nn.LayerNorm(shape.Width));
         layers = nn.ModuleList([.. Enumerable.Range(0, shape.Layers).Select(_ => new Layer(shape))]);
         register_module("wte", tokens);
@@ -45,21 +45,14 @@ internal class TextTransformer : nn.Module
         register_module("ln_f", norm);
     }
 
-    /// <summary>A linear layer whose weights are those of the embedding.</summary>
-    protected Linear TiedOutput(bool hasBias)
-    {
-        var output = nn.Linear(shape.Width, shape.Vocabulary, hasBias);
-        output.weight = tokens.weight!;
-        return output;
-    }
-
     /// <summary>What every token has become, seen with the others.</summary>
     /// <param name="padding_BT">Where a row has ended, if rows differ in length: true there.</param>
     /// <param name="memory">What came before the tokens, of one row; these are added to it. Default: nothing did.</param>
     public Tensor Read(Tensor tokens_BT, Tensor? padding_BT = null, TransformerMemory? memory = null)
     {
         var (before, time) = (memory?.Length ?? 0, tokens_BT.size(1));
-        var x_BTC = dropout.call(tokens.call(tokens_BT) + places.weight!.narrow(0, before, time));
+        var read_BTC = tokens.Weight_RC.index_select(0, tokens_BT.flatten()).view(tokens_BT.size(0), time, shape.Width);
+        var x_BTC = dropout.call(read_BTC + places.Weight_RC.narrow(0, before, time));
         using var unseen = Unseen(before, time, padding_BT);
         for (var i = 0; i < layers.Count; i++)
         {
@@ -67,6 +60,13 @@ internal class TextTransformer : nn.Module
         }
         return norm.call(x_BTC);
     }
+
+    /// <summary>How much speaks for each token; the weights are those of the embedding.</summary>
+    /// <param name="read">What tokens have become.</param>
+    public Tensor Logits(Tensor read, Parameter? bias_V = null) => nn.functional.linear(read, tokens.Weight_RC, bias_V);
+
+    /// <summary>The cross-entropy of such logits, summed; see <see cref="SoftmaxOutput"/>.</summary>
+    public Tensor LossSum(Tensor read_NC, Tensor targets_N, Parameter? bias_V = null) => SoftmaxOutput.LossSum(tokens.Weight_RC, bias_V, read_NC, targets_N);
 
     /// <summary>GPT-2's initial values: deviation 0.02, smaller where layers add to the stream that all of them share; no bias.</summary>
     public static void Initialize(nn.Module network, ulong seed)
@@ -102,6 +102,18 @@ internal class TextTransformer : nn.Module
         }
         var padding_X1S = zeros(padding_BT.shape).masked_fill(padding_BT, float.NegativeInfinity).unsqueeze(1).repeat_interleave(shape.Heads, 0);
         return future_TS is null ? padding_X1S : future_TS + padding_X1S;
+    }
+
+    /// <summary>A vector for each token, or for each place.</summary>
+    private sealed class Rows : nn.Module
+    {
+        public Rows(int rows, int width) : base("rows")
+        {
+            Weight_RC = new(zeros(rows, width));
+            register_parameter("weight", Weight_RC);
+        }
+
+        public Parameter Weight_RC { get; }
     }
 
     private sealed class Layer : nn.Module
