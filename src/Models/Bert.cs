@@ -15,7 +15,7 @@ namespace Granary.Models;
 /// BERT's masked language model (Devlin et al., 2018): some tokens of a text are hidden, and foretold from those on both sides. Windows
 /// begin anywhere in the text; nothing is learned of which sentence follows which.
 /// </summary>
-[Learner("bert", "BERT: foretells hidden word pieces or characters of a text", Data = typeof(TokenizedText), Epochs = 2)]
+[Learner("bert", "BERT: foretells hidden characters or word pieces of a text", Data = typeof(TokenizedText), Epochs = 2)]
 public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredictor
 {
     private const string Accuracy = "accuracy";
@@ -174,8 +174,8 @@ public sealed record BertSettings : NetworkSettings
     public BertSettings() => (Batch, Optimizer, LearningRate, WeightDecay, Clip, Schedule, WarmUp, ValidateEvery) =
         (16, OptimizerChoice.AdamW, 1e-3, 0.01, 1, Training.Optimization.Schedule.Linear, 100, 500);
 
-    [Setting("what a token is: a piece of a word, or a character", Choices = [TokenOptions.WordPieces, TokenOptions.Characters])]
-    public string Tokens { get; init; } = TokenOptions.WordPieces;
+    [Setting("what a token is: a character, which is learned in minutes, or a piece of a word, which wants more text and time", Choices = [TokenOptions.Characters, TokenOptions.WordPieces])]
+    public string Tokens { get; init; } = TokenOptions.Characters;
 
     [Setting("most word pieces, where they are learned from the text", Min = 2, Max = 1 << 20)]
     public int Vocabulary { get; init; } = 1000;

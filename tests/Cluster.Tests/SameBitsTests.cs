@@ -12,7 +12,7 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
         Spec("word2vec", 12, ("batch", "1000"), ("dimension", "20")),
         Spec("lm", 12, ("batch", "13"), ("bptt", "5"), ("embedding", "24"), ("hidden", "24"), ("validate-every", "4"), ("valid-words", "2000")),
         Spec("gpt", 12, ("batch", "13"), ("context", "8"), ("layers", "1"), ("heads", "2"), ("width", "16"), ("dropout", "0.1"), ("validate-every", "6")),
-        Spec("bert", 12, ("batch", "13"), ("context", "8"), ("layers", "1"), ("heads", "2"), ("width", "16"), ("dropout", "0.1"), ("vocabulary", "200"), ("validate-every", "6")),
+        Spec("bert", 12, ("batch", "13"), ("context", "8"), ("layers", "1"), ("heads", "2"), ("width", "16"), ("dropout", "0.1"), ("tokens", "pieces"), ("vocabulary", "200"), ("validate-every", "6")),
         Spec("gan", 12, ("batch", "21"), ("hidden", "32")),
     }.ToDictionary(spec => spec.Task);
 

@@ -46,7 +46,7 @@ public sealed class BertTests : IDisposable
     {
         var vocabulary = Path.Combine(folder.Path, "vocab.txt");
         File.WriteAllText(vocabulary, "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nba\nno\n##n\n");
-        using var driver = new Lockstep(LearnerTask.Of<Bert>(), Spec("layers=1", "width=8", $"vocabulary-file={vocabulary}"));
+        using var driver = new Lockstep(LearnerTask.Of<Bert>(), Spec("tokens=pieces", "layers=1", "width=8", $"vocabulary-file={vocabulary}"));
         Assert.Equal([8, 8], driver.Replica.State.Tensors.Single(tensor => tensor.Name == "wte.weight").Shape);
         Assert.Throws<TaskSettingException>(() => LearnerTask.Of<Bert>().CreateReplica(Spec("tokens=characters", $"vocabulary-file={vocabulary}")));
     }

@@ -19,7 +19,7 @@ public class TaskPromisesTests
         new() { Task = "word2vec", Shards = 5, Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "2000" } },
         new() { Task = "lm", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "7", ["bptt"] = "5", ["embedding"] = "16", ["hidden"] = "16", ["validate-every"] = "4", ["valid-words"] = "500" } },
         new() { Task = "gpt", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "7", ["context"] = "9", ["layers"] = "2", ["heads"] = "2", ["width"] = "12", ["dropout"] = "0.1", ["tokens"] = "bpe", ["vocabulary"] = "300", ["validate-every"] = "8" } },
-        new() { Task = "bert", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "7", ["context"] = "9", ["layers"] = "2", ["heads"] = "2", ["width"] = "12", ["dropout"] = "0.1", ["vocabulary"] = "200", ["validate-every"] = "8" } },
+        new() { Task = "bert", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "7", ["context"] = "9", ["layers"] = "2", ["heads"] = "2", ["width"] = "12", ["dropout"] = "0.1", ["tokens"] = "pieces", ["vocabulary"] = "200", ["validate-every"] = "8" } },
     }.ToDictionary(spec => spec.Task);
 
     public static TheoryData<string> Tasks => [.. specs.Keys];
