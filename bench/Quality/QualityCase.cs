@@ -20,5 +20,14 @@ internal sealed record QualityCase(string Name, string Data, string Arguments, s
         new("style, random features", "style/amber.jpg", "style --shards 1 --steps 150 --set style=@style/udnie.jpg", ["style", "content"], ".022, .147"),
         new("style, ImageNet's features", "style/amber.jpg", "style --shards 1 --steps 150 --set style=@style/udnie.jpg --set body=imagenet --init @imagenet-resnet18", ["style", "content"], ".193, .286"),
         new("dcgan, MNIST", "mnist", "dcgan --shards 1 --steps 500", ["loss.discriminator", "loss.generator", "score.real", "score.fake"], ".262, 3.56, .913, .052"),
+        new("gpt, characters", "tinyshakespeare/input.txt", "gpt --shards 1 --steps 2000", ["validation.loss"], "1.898"),
+        new("gpt, byte pairs", "wikitext-2-small", "gpt --shards 1 --steps 1500 --set tokens=bpe --set vocabulary=2000 --set dropout=0.1", ["validation.loss", "validation.bits-per-byte"], "4.421, 2.117"),
+        new("bert, characters", "tinyshakespeare/input.txt", "bert --shards 1 --steps 2000", ["validation.loss", "validation.accuracy"], "1.904, .455"),
+        new("seq2seq, plain", "nmt-en-cn", "seq2seq --shards 1 --epochs 4 --set attention=none", ["validation.loss", "validation.bleu"], "3.467, 0.8"),
+        new("seq2seq, Luong", "nmt-en-cn", "seq2seq --shards 1 --epochs 4", ["validation.loss", "validation.bleu"], "2.982, 7.5"),
+        new("sentiment, averaged words", "sst2", "sentiment --shards 1 --epochs 6 --set model=wordavg", ["validation.accuracy"], ".805 .801 .792"),
+        new("sentiment, convolutions", "sst2", "sentiment --shards 1 --epochs 5 --set model=cnn", ["validation.accuracy"], ".791 .784 .776"),
+        new("sentiment, GRU", "sst2", "sentiment --shards 1 --epochs 5 --set model=rnn --set cell=gru", ["validation.accuracy"], ".799 .779"),
+        new("sentiment, LSTM", "sst2", "sentiment --shards 1 --epochs 5 --set model=rnn --set cell=lstm", ["validation.accuracy"], ".796 .795"),
     ];
 }

@@ -69,7 +69,7 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
     public override void WriteSamples(string folder, long step) =>
         File.WriteAllText(Path.Combine(folder, $"step-{step + 1:D8}.txt"), Generate(prompt: null, Settings.SampleWords, Spec.Seed) + "\n");
 
-    public string Generate(string? prompt, int count, ulong seed) => Use(() => Write(prompt, count, seed));
+    public string Generate(string? prompt, int count, ulong seed, Sampling? sampling = null) => Use(() => Write(prompt, count, seed, sampling ?? new()));
 
     protected override Tensor LossSum(TextWindow text, ShardPass pass) => SoftmaxOutput.LossSum(network.Decoder, Read(text, pass), text.Next_TB.flatten());
 
@@ -94,7 +94,7 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
 
     private TextRows Rows(int[] text, string purpose) => new(text, Settings.Batch, Settings.Bptt, Spec.Shards, purpose);
 
-    private string Write(string? prompt, int count, ulong seed)
+    private string Write(string? prompt, int count, ulong seed, Sampling sampling)
     {
         var random = new StepRandom(seed);
         var given = (prompt ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
@@ -107,7 +107,9 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
         }
         for (var last = given.LastOrDefault(Vocabulary.LineEnd); written.Count < given.Length + count; written.Add(last))
         {
-            last = vocabulary.Words[Draw(Odds(vocabulary.Find(last), ref state_SBH), ref random)];
+            var odds = Odds(vocabulary.Find(last), ref state_SBH);
+            odds[0] = 0; // the unknown word: nobody wants to read it
+            last = vocabulary.Words[sampling.Draw(odds, ref random)];
         }
         return string.Join(' ', written).Replace($" {Vocabulary.LineEnd} ", "\n").Replace(Vocabulary.LineEnd, "");
     }
@@ -119,17 +121,6 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
         (var hidden_TBH, state_SBH) = network.Forward(tensor(word, dtype: int64).view(1, 1), state_SBH);
         state_SBH.MoveToOuterDisposeScope();
         return MemoryMarshal.Cast<byte, float>(network.Decoder.call(hidden_TBH).softmax(-1).bytes).ToArray();
-    }
-
-    // Never the unknown word, number 0: nobody wants to read it.
-    private static int Draw(float[] odds, ref StepRandom random)
-    {
-        var left = odds.Skip(1).Sum(odd => (double)odd) * random.NextDouble();
-        var word = 1;
-        for (; word < odds.Length - 1 && (left -= odds[word]) >= 0; word++)
-        {
-        }
-        return word;
     }
 
     private sealed class Recurrent : nn.Module

@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace Granary.Models;
 
 /// <summary>Translates sentences, and is measured by the likelihood of people's translations and by BLEU of its own, see <see cref="Bleu"/>.</summary>
-[Learner("seq2seq", "translates sentences: GRU encoder and decoder, with Luong's attention", Data = typeof(SentencePairs), Epochs = 6)]
+[Learner("seq2seq", "translates sentences: GRU encoder and decoder, with Luong's attention", DataSet = "nmt-en-cn", Data = typeof(SentencePairs), Epochs = 6)]
 public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredictor
 {
     private const string SourceName = "source", TargetName = "target", Automatic = "auto";

@@ -23,6 +23,9 @@ public record NetworkSettings
     [Setting("adam's first decay: what remains of its mean gradient from step to step", Min = 0, Max = 0.999)]
     public double Beta1 { get; init; } = 0.9;
 
+    [Setting("adam's second decay: what remains of its mean squared gradient from step to step", Min = 0, Max = 0.99999)]
+    public double Beta2 { get; init; } = 0.999;
+
     [Setting("pull of the weights towards 0: for adamw apart from the gradient, else a part of it", Min = 0, Max = 1)]
     public double WeightDecay { get; init; }
 

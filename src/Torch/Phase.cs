@@ -40,7 +40,7 @@ public abstract class LearningPhase : Phase
     private protected LearningPhase(string name, NetworkSettings settings, IReadOnlyList<nn.Module> learns, Func<IBatches<object>> batches) : base(name, batches)
     {
         Learns = learns;
-        Optimizer = new(settings.Optimizer, settings.Momentum, settings.Beta1, settings.Nesterov);
+        Optimizer = new(settings.Optimizer, settings.Momentum, settings.Beta1, settings.Nesterov, settings.Beta2);
         (LearningRate, Schedule, WarmUp) = (settings.LearningRate, settings.Schedule, settings.WarmUp);
         (WeightDecay, Clip) = (settings.WeightDecay, settings.Clip);
     }

@@ -14,6 +14,8 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
         "word2vec batch=1000 dimension=20 model=cbow subwords=true phrases=1 phrase-threshold=20",
         "word2vec batch=1000 dimension=20 loss=hierarchical",
         "lm batch=13 bptt=5 embedding=24 hidden=24 validate-every=4 valid-words=2000",
+        "gpt batch=13 context=8 layers=1 heads=2 width=16 dropout=0.1 validate-every=6",
+        "bert batch=13 context=8 layers=1 heads=2 width=16 dropout=0.1 tokens=pieces vocabulary=200 validate-every=6",
         "gan batch=21 hidden=32",
         "seq2seq batch=21 embedding=16 hidden=16 validate-every=6 longest=9 bleu-sentences=20",
         "cnn batch=23 maps=2 hidden=8 shift=2",

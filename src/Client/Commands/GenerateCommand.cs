@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Granary.Silo;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
@@ -9,7 +10,7 @@ namespace Granary.Client.Commands;
 /// <summary><c>granary generate RUNDIR</c></summary>
 internal static class GenerateCommand
 {
-    private const int MostWanted = 10_000;
+    private const int MostWanted = 10_000, MostTemperature = 100;
 
     private static IEnumerable<string> Tasks =>
         GranaryEnvironment.Tasks.Tasks.Where(task => task.Uses.Any(use => use == typeof(ITextGenerator) || use == typeof(IPictureGenerator) || use == typeof(IPictureTransformer))).Select(task => task.Name);
@@ -18,11 +19,14 @@ internal static class GenerateCommand
     {
         var directory = new Argument<string>("rundir") { Description = "The run directory (--out of granary train)." };
         var prompt = new Option<string?>("--prompt") { Description = "Text to go on from." };
-        var count = new Option<int?>("--count") { Description = "Words or pictures to make. Default: 100 words, 64 pictures." };
+        var count = new Option<int?>("--count") { Description = "Words, characters or other tokens, or pictures, to make. Default: 100 tokens, 64 pictures." };
         var output = new Option<string?>("--out") { Description = "The file to write. Default: text to the screen, pictures to pictures.png." };
         var input = new Option<string?>("--input") { Description = "A picture to paint anew, for models that do so." };
         var seed = new Option<ulong>("--seed") { Description = "The same seed, the same result.", DefaultValueFactory = _ => 1 };
-        var command = new Command("generate", "Text of a language model, pictures of a GAN, or a picture in another style.") { directory, prompt, count, input, output, seed };
+        var temperature = new Option<double?>("--temperature") { Description = "Below 1, text holds to what is likely; above 1, it strays; 0: always the likeliest. Default: 1." };
+        var topK = new Option<int?>("--top-k") { Description = "Choose each token among so many of the likeliest. Default: among all." };
+        var topP = new Option<double?>("--top-p") { Description = "Choose each token among the likeliest that have this probability together. Default: 1, among all." };
+        var command = new Command("generate", "Text of a language model, pictures of a GAN, or a picture in another style.") { directory, prompt, count, input, output, seed, temperature, topK, topP };
         command.SetAction(parsed =>
         {
             var wanted = parsed.GetValue(count) is { } number ? SpecOptions.AtLeast(number, 1, count.Name) : (int?)null;
@@ -30,6 +34,10 @@ internal static class GenerateCommand
             {
                 throw new UserErrorException($"{count.Name} {wanted} is too large: at most {MostWanted}.");
             }
+            var sampling = new Sampling(
+                Between(parsed.GetValue(temperature) ?? 1, 0, MostTemperature, temperature.Name),
+                parsed.GetValue(topK) is { } most ? SpecOptions.AtLeast(most, 1, topK.Name) : 0,
+                Between(parsed.GetValue(topP) ?? 1, 0, 1, topP.Name));
             var path = parsed.GetValue(output);
             if (path is not null)
             {
@@ -39,7 +47,7 @@ internal static class GenerateCommand
             switch (model.Replica.Model)
             {
                 case ITextGenerator writer:
-                    var text = writer.Generate(parsed.GetValue(prompt), wanted ?? 100, parsed.GetValue(seed));
+                    var text = writer.Generate(parsed.GetValue(prompt), wanted ?? 100, parsed.GetValue(seed), sampling);
                     if (path is null)
                     {
                         Console.WriteLine(text);
@@ -54,6 +62,8 @@ internal static class GenerateCommand
                     File.WriteAllBytes(path, transformer.Transform(parsed.GetValue(input) ?? throw new UserErrorException($"Task '{model.Checkpoint.Manifest.Spec.Task}' paints pictures that it is given: {input.Name} PICTURE")));
                     Console.WriteLine(Path.GetFullPath(path));
                     break;
+                case IPictureGenerator when sampling != new Sampling():
+                    throw new UserErrorException($"{temperature.Name}, {topK.Name} and {topP.Name} are for text: task '{model.Checkpoint.Manifest.Spec.Task}' makes pictures.");
                 case IPictureGenerator painter:
                     path ??= "pictures.png";
                     File.WriteAllBytes(path, painter.Draw(wanted ?? 64, parsed.GetValue(seed)));
@@ -65,4 +75,8 @@ internal static class GenerateCommand
         });
         return command;
     }
+
+    private static double Between(double value, double least, double most, string option) => value >= least && value <= most
+        ? value
+        : throw new UserErrorException($"{option} must be a number from {least} to {most}; it is {value.ToString(CultureInfo.InvariantCulture)}.");
 }

@@ -77,6 +77,9 @@ internal sealed class MadeUpLanguage
         return [.. text[..length]];
     }
 
+    /// <summary>The same as a text: a blank between words, a line for each sentence.</summary>
+    public string WriteText(int length) => string.Join(' ', Write(length).Select(word => words[word])).Replace($" {Vocabulary.LineEnd}", "\n", StringComparison.Ordinal).Replace("\n ", "\n", StringComparison.Ordinal);
+
     /// <summary>
     /// Pairs of content words with the similarity they ought to have: 10 for the same class, 5 for the same topic only, 0 for
     /// neither.

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Granary.Torch.Data.Tokens;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 using Microsoft.Win32.SafeHandles;
@@ -10,21 +11,22 @@ namespace Granary.Torch.Data;
 /// <c>train.bin</c>. Only what is asked for is read, through the system's own cache. Not mapped into memory: a mapped file that somebody
 /// shortens ends the process without a word. Several threads may use it at once.
 /// </summary>
-public sealed class TokenFile : IDisposable
+public sealed class TokenFile : IDisposable, ITokens
 {
     private readonly string path;
-    private readonly int bytesPerToken;
+    private readonly int bytesPerToken, vocabulary;
     private readonly SafeFileHandle file;
 
     /// <param name="bytesPerToken">2 or 4.</param>
+    /// <param name="vocabulary">How many tokens there are; a larger number in the file is an error when it is read. Default: any number.</param>
     /// <exception cref="TrainingDataException">It is not there, or its length is no whole number of tokens.</exception>
-    public TokenFile(string path, int bytesPerToken)
+    public TokenFile(string path, int bytesPerToken, int vocabulary = int.MaxValue)
     {
         if (bytesPerToken is not (2 or 4))
         {
             throw new ArgumentOutOfRangeException(nameof(bytesPerToken), bytesPerToken, "A token has two bytes or four.");
         }
-        (this.path, this.bytesPerToken) = (path, bytesPerToken);
+        (this.path, this.bytesPerToken, this.vocabulary) = (path, bytesPerToken, vocabulary);
         try
         {
             using (RegularFile.Open(path))
@@ -49,7 +51,7 @@ public sealed class TokenFile : IDisposable
     public long Count { get; }
 
     /// <param name="start">How many tokens lie before the first one that is wanted.</param>
-    /// <exception cref="TrainingDataException">The file has become shorter, or cannot be read.</exception>
+    /// <exception cref="TrainingDataException">The file has become shorter, cannot be read, or holds a token that there is not.</exception>
     public void Read(long start, Span<long> tokens)
     {
         var bytes = new byte[tokens.Length * bytesPerToken];
@@ -69,6 +71,10 @@ public sealed class TokenFile : IDisposable
         {
             var token = bytes.AsSpan(i * bytesPerToken);
             tokens[i] = bytesPerToken == 2 ? BinaryPrimitives.ReadUInt16LittleEndian(token) : BinaryPrimitives.ReadUInt32LittleEndian(token);
+            if (tokens[i] >= vocabulary)
+            {
+                throw new TrainingDataException($"'{path}' has the token {tokens[i]} as number {start + i}, and there are only {vocabulary}. Are these the tokens that were named?");
+            }
         }
     }
 

@@ -23,7 +23,12 @@ public static unsafe class SoftmaxOutput
     /// </summary>
     /// <param name="layer">With or without a bias; the tensors for its gradients must exist.</param>
     /// <param name="targets_N">The right class of each sample.</param>
-    public static Tensor LossSum(Linear layer, Tensor features_NF, Tensor targets_N)
+    public static Tensor LossSum(Linear layer, Tensor features_NF, Tensor targets_N) => LossSum(layer.weight!, layer.bias, features_NF, targets_N);
+
+    /// <inheritdoc cref="LossSum(Linear, Tensor, Tensor)"/>
+    /// <param name="weight_VF">The layer's, which may serve another layer besides, such as an embedding.</param>
+    /// <param name="bias_V">The layer's, if it has one.</param>
+    public static Tensor LossSum(Parameter weight_VF, Parameter? bias_V, Tensor features_NF, Tensor targets_N)
     {
         var known_NF = features_NF.detach().to(float32);
         var gradient_NF = empty_like(known_NF);
@@ -31,8 +36,8 @@ public static unsafe class SoftmaxOutput
         using (no_grad())
         {
             var samples = (int)known_NF.size(0);
-            var room_NV = empty(Math.Min(samples, SamplesAtATime), layer.weight!.size(0));
-            var rounded_VF = Autocast.IsOn ? layer.weight.to(bfloat16) : null;
+            var room_NV = empty(Math.Min(samples, SamplesAtATime), weight_VF.size(0));
+            var rounded_VF = Autocast.IsOn ? weight_VF.to(bfloat16) : null;
             var targets = MemoryMarshal.Cast<byte, long>(targets_N.bytes);
             for (var first = 0; first < samples; first += SamplesAtATime)
             {
@@ -41,8 +46,8 @@ public static unsafe class SoftmaxOutput
                 var (some_NF, logits_NV, someGradient_NF) = (known_NF.narrow(0, first, count), room_NV.narrow(0, 0, count), gradient_NF.narrow(0, first, count));
                 var some = targets.Slice(first, count);
                 loss += rounded_VF is null
-                    ? Learn(layer, some_NF, some, logits_NV, someGradient_NF)
-                    : LearnRounded(layer, rounded_VF, some_NF, some, logits_NV, someGradient_NF);
+                    ? Learn(weight_VF, bias_V, some_NF, some, logits_NV, someGradient_NF)
+                    : LearnRounded(weight_VF, bias_V, rounded_VF, some_NF, some, logits_NV, someGradient_NF);
             }
         }
         // The first term is zero; it is there only for its gradient.
@@ -53,23 +58,23 @@ public static unsafe class SoftmaxOutput
     /// Under autocast the products are rounded, the softmax is not: for it, one row at a time is widened into the first row of
     /// <paramref name="room_NV"/>.
     /// </summary>
-    private static double LearnRounded(Linear layer, Tensor weight_VF, Tensor features_NF, ReadOnlySpan<long> targets, Tensor room_NV, Tensor gradient_NF)
+    private static double LearnRounded(Parameter weight_VF, Parameter? bias_V, Tensor rounded_VF, Tensor features_NF, ReadOnlySpan<long> targets, Tensor room_NV, Tensor gradient_NF)
     {
         var rounded_NF = features_NF.to(bfloat16);
-        var logits_NV = rounded_NF.mm(weight_VF.t());
-        var loss = BecomeGradient(room_NV, targets, layer.bias, (ushort*)FlatParameters.Pointer(logits_NV));
+        var logits_NV = rounded_NF.mm(rounded_VF.t());
+        var loss = BecomeGradient(room_NV, targets, bias_V, (ushort*)FlatParameters.Pointer(logits_NV));
         var weightGradient_VF = logits_NV.t().mm(rounded_NF);
-        VectorBFloat16.Add(FlatParameters.Pointer(layer.weight!.grad!), (ushort*)FlatParameters.Pointer(weightGradient_VF), weightGradient_VF.numel());
-        gradient_NF.copy_(logits_NV.mm(weight_VF));
+        VectorBFloat16.Add(FlatParameters.Pointer(weight_VF.grad!), (ushort*)FlatParameters.Pointer(weightGradient_VF), weightGradient_VF.numel());
+        gradient_NF.copy_(logits_NV.mm(rounded_VF));
         return loss;
     }
 
-    private static double Learn(Linear layer, Tensor features_NF, ReadOnlySpan<long> targets, Tensor logits_NV, Tensor gradient_NF)
+    private static double Learn(Parameter weight_VF, Parameter? bias_V, Tensor features_NF, ReadOnlySpan<long> targets, Tensor logits_NV, Tensor gradient_NF)
     {
-        logits_NV.addmm_(features_NF, layer.weight!.t(), beta: 0, alpha: 1);
-        var loss = BecomeGradient(logits_NV, targets, layer.bias);
-        layer.weight.grad!.addmm_(logits_NV.t(), features_NF, beta: 1, alpha: 1);
-        gradient_NF.addmm_(logits_NV, layer.weight, beta: 0, alpha: 1);
+        logits_NV.addmm_(features_NF, weight_VF.t(), beta: 0, alpha: 1);
+        var loss = BecomeGradient(logits_NV, targets, bias_V);
+        weight_VF.grad!.addmm_(logits_NV.t(), features_NF, beta: 1, alpha: 1);
+        gradient_NF.addmm_(logits_NV, weight_VF, beta: 0, alpha: 1);
         return loss;
     }
 

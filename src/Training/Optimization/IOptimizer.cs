@@ -26,7 +26,8 @@ public readonly record struct OptimizerStep(long Update, float LearningRate, flo
 /// <param name="Momentum">For <c>sgd</c>.</param>
 /// <param name="Beta1">Adam's first decay.</param>
 /// <param name="Nesterov">For <c>sgd</c>: whether to look ahead along the velocity.</param>
-public sealed record OptimizerChoice(string Name, double Momentum = 0, double Beta1 = 0.9, bool Nesterov = false)
+/// <param name="Beta2">Adam's second decay.</param>
+public sealed record OptimizerChoice(string Name, double Momentum = 0, double Beta1 = 0.9, bool Nesterov = false, double Beta2 = 0.999)
 {
     /// <summary>Their names.</summary>
     public const string Adam = "adam", AdamW = "adamw", Sgd = "sgd";
@@ -37,8 +38,8 @@ public sealed record OptimizerChoice(string Name, double Momentum = 0, double Be
     /// <param name="length">How many parameters there are.</param>
     public IOptimizer Create(long length) => Name switch
     {
-        Adam => new Adam(length) { Beta1 = (float)Beta1 },
-        AdamW => new Adam(length) { Beta1 = (float)Beta1, Decoupled = true },
+        Adam => new Adam(length) { Beta1 = (float)Beta1, Beta2 = (float)Beta2 },
+        AdamW => new Adam(length) { Beta1 = (float)Beta1, Beta2 = (float)Beta2, Decoupled = true },
         Sgd => new Sgd(length, (float)Momentum) { Nesterov = Nesterov },
         _ => throw new ArgumentException($"No optimizer is named '{Name}'. Known: {Adam}, {AdamW}, {Sgd}."),
     };

@@ -4,7 +4,9 @@ namespace Granary.Training.Tasks;
 public interface ITextGenerator
 {
     /// <summary>Goes on from a prompt, or begins a text; the same seed gives the same text.</summary>
-    string Generate(string? prompt, int count, ulong seed);
+    /// <param name="count">How many tokens to add.</param>
+    /// <param name="sampling">How each is chosen. Default: as likely as the model holds it.</param>
+    string Generate(string? prompt, int count, ulong seed, Sampling? sampling = null);
 }
 
 /// <summary>A replica that can draw: <c>granary generate</c>.</summary>

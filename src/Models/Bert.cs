@@ -1,0 +1,206 @@
+// B windows of a batch, T time, C channels, V vocabulary, N hidden tokens
+using System.Runtime.InteropServices;
+using Granary.Torch;
+using Granary.Torch.Data.Tokens;
+using Granary.Torch.Networks;
+using Granary.Training.Optimization;
+using Granary.Training.Randomness;
+using Granary.Training.Tasks;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Granary.Models;
+
+/// <summary>
+/// BERT's masked language model (Devlin et al., 2018): some tokens of a text are hidden, and foretold from those on both sides. Windows
+/// begin anywhere in the text; nothing is learned of which sentence follows which.
+/// </summary>
+[Learner("bert", "BERT: foretells hidden characters or word pieces of a text", DataSet = "tinyshakespeare", Data = typeof(TokenizedText), Epochs = 2)]
+public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredictor
+{
+    private const string Accuracy = "accuracy";
+    private const int MostChoices = 20;
+    private readonly Lazy<TokenizedText> text;
+    private readonly Tokenizer tokenizer;
+    private readonly Reader network;
+
+    // A token of word pieces; characters get one more.
+    private readonly int mask;
+
+    public Bert(LearnerContext context) : base(context)
+    {
+        var options = new TokenOptions(Settings.Tokens, Settings.Vocabulary, Settings.VocabularyFile, Settings.Cased);
+        if (Settings.VocabularyFile.Length > 0 && Settings.Tokens != TokenOptions.WordPieces)
+        {
+            throw new TaskSettingException($"Setting 'vocabulary-file' is for tokens={TokenOptions.WordPieces}; they are {Settings.Tokens}.");
+        }
+        text = new(() => context.ForUse ? TokenizedText.Load(Spec.Data, tokenizer!) : TokenizedText.Load(Spec.Data, options));
+        tokenizer = context.ForUse ? options.FromAssets(context.Asset) : text.Value.Tokenizer;
+        mask = (tokenizer as WordPieceTokens)?.MaskNumber ?? tokenizer.Count;
+        network = new(TransformerShape.Checked(Math.Max(tokenizer.Count, mask + 1), Settings.Context, Settings.Layers, Settings.Heads, Settings.Width, Settings.Dropout, causal: false));
+    }
+
+    public override string Unit => "hidden tokens";
+
+    public override Measure Measure => new("validation.accuracy", LowerIsBetter: false, Occasional: true);
+
+    public override IReadOnlyDictionary<string, byte[]> Assets => tokenizer.Assets;
+
+    public InputKind Takes => InputKind.Text;
+
+    protected override nn.Module Network => network;
+
+    protected override Func<IBatches<MaskedTokens>> Training => () =>
+    {
+        var tokens = text.Value.Training();
+        return new RandomWindows<MaskedTokens>(tokens, Settings.Context, Settings.Context, Settings.Batch, Spec, (starts, seeds) => Hide(tokens, starts, seeds));
+    };
+
+    protected override Func<IBatches<MaskedTokens>> Validation => () => HeldOut(text.Value.Validation(), "validation");
+
+    protected override Func<IBatches<MaskedTokens>>? Test => TokenizedText.HasTest(Spec.Data) ? () => HeldOut(text.Value.Test!(), "test") : null;
+
+    protected override IReadOnlyList<ParameterGroup> Groups => [new(name => !TextTransformer.IsMatrix(name), WeightDecay: 0)];
+
+    protected override IReadOnlyList<string> Judged => [Loss, Accuracy];
+
+    public override void Initialize(nn.Module module, ulong seed) => TextTransformer.Initialize(module, seed);
+
+    public IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs) => [.. inputs.Select(input => Use(() => Fill(input)))];
+
+    protected override Tensor LossSum(MaskedTokens batch, ShardPass pass)
+    {
+        pass.Weight += batch.Targets_N.numel();
+        return network.LossSum(batch);
+    }
+
+    protected override void Judge(MaskedTokens batch, ShardPass pass)
+    {
+        pass.Weight += batch.Targets_N.numel();
+        var logits_NV = network.LogitsAt(batch);
+        pass.Add(Loss, nn.functional.cross_entropy(logits_NV, batch.Targets_N, reduction: nn.Reduction.Sum));
+        pass.Add(Accuracy, logits_NV.argmax(1).eq(batch.Targets_N).sum());
+    }
+
+    private OrderedWindows<MaskedTokens> HeldOut(ITokens tokens, string purpose) =>
+        new(tokens, Settings.Context, Settings.Context, Settings.Batch, purpose, Spec, (starts, seeds) => Hide(tokens, starts, seeds));
+
+    /// <summary>Of the tokens that are chosen to be foretold most are hidden, some become another one, and some stay.</summary>
+    private MaskedTokens Hide(ITokens text, long[] starts, ulong[] seeds)
+    {
+        var tokens_BT = empty(starts.Length, Settings.Context, dtype: int64);
+        var all = MemoryMarshal.Cast<byte, long>(tokens_BT.bytes);
+        var (places, targets) = (new List<long>(), new List<long>());
+        for (var i = 0; i < starts.Length; i++)
+        {
+            var window = all.Slice(i * Settings.Context, Settings.Context);
+            text.Read(starts[i], window);
+            var random = new StepRandom(seeds[i], 1);
+            for (var t = 0; t < window.Length; t++)
+            {
+                if (random.NextDouble() < Settings.Hidden)
+                {
+                    places.Add(i * Settings.Context + t);
+                    targets.Add(window[t]);
+                    var how = random.NextDouble();
+                    window[t] = how < 0.8 ? mask : how < 0.9 ? random.Next(tokenizer.Count) : window[t];
+                }
+            }
+        }
+        return new(tokens_BT, tensor([.. places], dtype: int64), tensor([.. targets], dtype: int64));
+    }
+
+    private Prediction Fill(string input)
+    {
+        var parts = input.Split(WordPieceTokens.Mask);
+        if (parts.Length == 1)
+        {
+            throw new ArgumentException($"'{input}' has no gap: write {WordPieceTokens.Mask} where something is missing.");
+        }
+        List<long> tokens = [.. tokenizer.Encode(parts[0])];
+        var gaps = new List<long>();
+        foreach (var part in parts[1..])
+        {
+            gaps.Add(tokens.Count);
+            tokens.AddRange([mask, .. tokenizer.Encode(part)]);
+        }
+        if (tokens.Count > Settings.Context)
+        {
+            throw new ArgumentException($"'{input}' has {tokens.Count} tokens; the model sees {Settings.Context} at most. Give a shorter text.");
+        }
+        var batch = new MaskedTokens(tensor([.. tokens], [1, tokens.Count], dtype: int64), tensor([.. gaps], dtype: int64), empty(0));
+        var odds_NV = network.LogitsAt(batch).softmax(1);
+        var choices = gaps.Select((_, gap) => Likeliest(MemoryMarshal.Cast<byte, float>(odds_NV[gap].bytes).ToArray())).ToList();
+        var filled = string.Concat(parts.Zip([.. choices.Select(choice => choice[0].Label), ""], Join));
+        return new(filled, choices[0]);
+    }
+
+    private List<Choice> Likeliest(float[] odds) =>
+    [
+        .. Enumerable.Range(0, tokenizer.Count).Where(token => token != tokenizer.Unknown && (tokenizer as WordPieceTokens)?.IsText(token) != false)
+            .OrderByDescending(token => odds[token]).Take(MostChoices).Select(token => new Choice(tokenizer.Decode([token]), odds[token])),
+    ];
+
+    // What goes on within a word stands without a blank.
+    private static string Join(string before, string piece) => piece.StartsWith(WordPieceTokens.Inside, StringComparison.Ordinal) && piece.Length > WordPieceTokens.Inside.Length
+        ? before.TrimEnd(' ') + piece[WordPieceTokens.Inside.Length..]
+        : before + piece;
+
+    private sealed class Reader : TextTransformer
+    {
+        private readonly Parameter bias_V;
+
+        public Reader(TransformerShape shape) : base(shape)
+        {
+            bias_V = new(zeros(shape.Vocabulary));
+            register_parameter("output_bias", bias_V);
+        }
+
+        public Tensor LogitsAt(MaskedTokens batch) => Logits(ReadAt(batch), bias_V);
+
+        public Tensor LossSum(MaskedTokens batch) => LossSum(ReadAt(batch), batch.Targets_N, bias_V);
+
+        private Tensor ReadAt(MaskedTokens batch) => Read(batch.Tokens_BT).flatten(0, 1).index_select(0, batch.Places_N);
+    }
+}
+
+/// <summary>Windows of a text in which tokens are hidden.</summary>
+/// <param name="Places_N">Which tokens, counted through all windows, are to be foretold.</param>
+/// <param name="Targets_N">What stood there.</param>
+public sealed record MaskedTokens(Tensor Tokens_BT, Tensor Places_N, Tensor Targets_N);
+
+public sealed record BertSettings : NetworkSettings
+{
+    public BertSettings() => (Batch, Optimizer, LearningRate, WeightDecay, Clip, Schedule, WarmUp, ValidateEvery) =
+        (16, OptimizerChoice.AdamW, 1e-3, 0.01, 1, Training.Optimization.Schedule.Linear, 100, 500);
+
+    [Setting("what a token is: a character, which is learned in minutes, or a piece of a word, which wants more text and time", Choices = [TokenOptions.Characters, TokenOptions.WordPieces])]
+    public string Tokens { get; init; } = TokenOptions.Characters;
+
+    [Setting("most word pieces, where they are learned from the text", Min = 2, Max = 1 << 20)]
+    public int Vocabulary { get; init; } = 1000;
+
+    [Setting("a vocabulary of word pieces, one a line, such as BERT's vocab.txt; without one they are learned", IsPath = true)]
+    public string VocabularyFile { get; init; } = "";
+
+    [Setting("whether capitals and accents are kept in word pieces")]
+    public bool Cased { get; init; }
+
+    [Setting("share of the tokens that are to be foretold", Min = 0.01, Max = 0.99)]
+    public double Hidden { get; init; } = 0.15;
+
+    [Setting("tokens that are seen at once", Min = 1, Max = 1 << 16)]
+    public int Context { get; init; } = 64;
+
+    [Setting("layers", Min = 1, Max = 1024)]
+    public int Layers { get; init; } = 4;
+
+    [Setting("attention heads of a layer; they share its width", Min = 1, Max = 1024)]
+    public int Heads { get; init; } = 4;
+
+    [Setting("length of a token's vector, a multiple of the heads", Min = 1, Max = 1 << 16)]
+    public int Width { get; init; } = 128;
+
+    [Setting("share of the values dropped after the embedding, of the attention, and in each layer", Min = 0, Max = 0.99)]
+    public double Dropout { get; init; }
+}
