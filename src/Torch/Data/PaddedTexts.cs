@@ -1,0 +1,42 @@
+// T time, B batch, N = T B
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace Granary.Torch.Data;
+
+/// <summary>Texts of several lengths side by side, padded to one.</summary>
+/// <param name="Words_TB">Numbers of words; behind a text's end, 0.</param>
+/// <param name="Mask_TB1">1 for a word, 0 behind a text's end.</param>
+/// <param name="Backwards_N">Where in the flattened batch each place's word is when every text is read from its own last word to its first; what is behind the end stays there.</param>
+/// <param name="Labels_B">The label of each text; of texts that have none, 0.</param>
+public sealed record PaddedTexts(Tensor Words_TB, Tensor Mask_TB1, Tensor Backwards_N, Tensor Labels_B)
+{
+    /// <param name="least">The batch is at least so many words long.</param>
+    public static PaddedTexts Of(IReadOnlyList<LabelledText> texts, int least = 1)
+    {
+        var (count, length) = (texts.Count, Math.Max(least, texts.Max(text => text.Words.Length)));
+        Tensor words_TB = zeros([length, count], int64), mask_TB1 = zeros(length, count, 1), backwards_N = empty(length * count, dtype: int64), labels_B = empty(count, dtype: int64);
+        Span<long> words = MemoryMarshal.Cast<byte, long>(words_TB.bytes), backwards = MemoryMarshal.Cast<byte, long>(backwards_N.bytes), labels = MemoryMarshal.Cast<byte, long>(labels_B.bytes);
+        var mask = MemoryMarshal.Cast<byte, float>(mask_TB1.bytes);
+        for (var b = 0; b < count; b++)
+        {
+            var own = texts[b].Words;
+            labels[b] = texts[b].Label;
+            for (var t = 0; t < length; t++)
+            {
+                var place = t * count + b;
+                if (t < own.Length)
+                {
+                    words[place] = own[t];
+                    mask[place] = 1;
+                }
+                backwards[place] = t < own.Length ? (own.Length - 1 - t) * count + b : place;
+            }
+        }
+        return new(words_TB, mask_TB1, backwards_N, labels_B);
+    }
+
+    /// <summary>Every text from its last word to its first, or back again.</summary>
+    /// <param name="values_TBF">A row of features for each word.</param>
+    public Tensor Reverse(Tensor values_TBF) => values_TBF.flatten(0, 1).index_select(0, Backwards_N).view(values_TBF.shape);
+}
