@@ -9,7 +9,7 @@ namespace Granary.Torch.Data;
 internal static class MadeUpReviews
 {
     public const string Good = "good", Bad = "bad", Not = "nix";
-    private const int Training = 4000, HeldOut = 500;
+    private const int Training = 10_000, HeldOut = 1000;
     private static readonly ILookup<WordClass, string> words = MadeUpLanguage.BuiltIn.Words.ToLookup(MadeUpLanguage.BuiltIn.ClassOf);
     private static readonly int topics = 1 + words.Max(group => group.Key.Topic);
 
