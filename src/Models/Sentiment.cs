@@ -15,6 +15,7 @@ namespace Granary.Models;
 public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, IPredictor
 {
     private readonly Lazy<LabelledTexts> texts;
+    private readonly Lazy<int[]> known;
     private readonly Vocabulary vocabulary;
     private readonly IReadOnlyList<string> labels;
     private readonly Classifier network;
@@ -28,6 +29,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         }
         var options = new LabelledOptions(Settings.MinCount, Settings.Length);
         texts = new(() => context.ForUse ? LabelledTexts.Load(Spec.Data, options, vocabulary!, labels!) : LabelledTexts.Load(Spec.Data, options));
+        known = new(() => Known(texts.Value.Words));
         vocabulary = context.ForUse ? Vocabulary.FromAssets(context.Asset, unknown: true) : texts.Value.Vocabulary;
         labels = context.ForUse ? LabelledTexts.LabelsFromAssets(context.Asset) : texts.Value.Labels;
         network = new(Settings, vocabulary.Count, labels.Count);
@@ -44,7 +46,13 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
 
     public IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs) => Use(() =>
     {
-        var logits = network.Forward(Padded(inputs.Select(input => new LabelledText(LabelledTexts.Encode(input, Settings.Length, vocabulary), 0))));
+        var numbers = new TextNumbers();
+        LabelledText[] asked = [.. inputs.Select(input => new LabelledText(numbers.Read(input, Settings.Length), 0))];
+        if (asked.FirstOrDefault(text => text.Words.Length == 0) is { } empty)
+        {
+            throw new ArgumentException($"'{inputs[Array.IndexOf(asked, empty)]}' is a text without words.");
+        }
+        var logits = network.Forward(PaddedTexts.Of(asked, Known(numbers.Words), ConvolutionEncoder.Longest));
         // One logit is that of the second label, against 0 for the first.
         return Answers.Of(IsBinary ? stack([zeros_like(logits), logits], 1) : logits, labels);
     });
@@ -95,31 +103,28 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
 
     protected override void Report(Totals totals, Metrics metrics)
     {
-        var counts = new double[labels.Count, labels.Count];
-        var right = 0.0;
-        foreach (var (truth, _) in labels.Index())
+        var counts = new double[labels.Count][];
+        for (var truth = 0; truth < labels.Count; truth++)
         {
-            foreach (var (said, _) in labels.Index())
+            counts[truth] = new double[labels.Count];
+            for (var said = 0; said < labels.Count; said++)
             {
-                counts[truth, said] = totals[confusion[truth][said]];
-                metrics[$"{totals.Phase}.{confusion[truth][said]}"] = counts[truth, said];
+                counts[truth][said] = totals[confusion[truth][said]];
             }
-            right += counts[truth, truth];
         }
         metrics[$"{totals.Phase}.loss"] = totals.Mean(Loss);
-        metrics[$"{totals.Phase}.accuracy"] = right / totals.Weight;
+        metrics[$"{totals.Phase}.accuracy"] = counts.Index().Sum(row => row.Item[row.Index]) / totals.Weight;
         // Of two labels, that of the second; of more, the mean of all.
-        metrics[$"{totals.Phase}.f1"] = IsBinary ? F1(1) : labels.Index().Average(label => F1(label.Index));
+        metrics[$"{totals.Phase}.f1"] = IsBinary ? F1(1) : Enumerable.Range(0, labels.Count).Average(F1);
+        foreach (var (name, count) in confusion.SelectMany(row => row).Zip(counts.SelectMany(row => row)))
+        {
+            metrics[$"{totals.Phase}.{name}"] = count;
+        }
 
         double F1(int label)
         {
-            var (hits, said, there) = (counts[label, label], 0.0, 0.0);
-            for (var other = 0; other < labels.Count; other++)
-            {
-                said += counts[other, label];
-                there += counts[label, other];
-            }
-            return said + there > 0 ? 2 * hits / (said + there) : 0;
+            var saidOrTrue = counts[label].Sum() + counts.Sum(row => row[label]);
+            return saidOrTrue > 0 ? 2 * counts[label][label] / saidOrTrue : 0;
         }
     }
 
@@ -133,7 +138,9 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         return new(sorted.Length, Settings.Batch, Spec, chosen => Padded(chosen.Select(number => sorted[number])));
     }
 
-    private static PaddedTexts Padded(IEnumerable<LabelledText> texts) => PaddedTexts.Of([.. texts], ConvolutionEncoder.Longest);
+    private PaddedTexts Padded(IEnumerable<LabelledText> chosen) => PaddedTexts.Of([.. chosen], known.Value, ConvolutionEncoder.Longest);
+
+    private int[] Known(IReadOnlyList<string> words) => [.. words.Select(vocabulary.Find)];
 
     /// <summary>Some of the words, drawn anew in every step, become the unknown word.</summary>
     private Tensor WithSomeUnknown(Tensor words_TB, LaneRandom random)

@@ -5,7 +5,9 @@ using Granary.Training.Tasks;
 
 namespace Granary.Torch.Data;
 
-/// <summary>A text as numbers of words, at least one, and its label, an index into the labels.</summary>
+/// <summary>A text and its label.</summary>
+/// <param name="Words">Numbers of words, at least one; see <see cref="LabelledTexts.Words"/>.</param>
+/// <param name="Label">See <see cref="LabelledTexts.Labels"/>.</param>
 public sealed record LabelledText(int[] Words, int Label);
 
 /// <summary>How texts with labels are read.</summary>
@@ -29,19 +31,21 @@ public sealed class LabelledTexts : IDataFormat
 
     private static readonly WeakCache<LabelledOptions, LabelledTexts> madeUp = new(options => new(MadeUpReviews.Write(), options, known: null));
 
-    private readonly Dictionary<string, int> numbers = [];
-    private readonly List<string> words = [];
-
     private LabelledTexts(Parts rows, LabelledOptions options, (Vocabulary Vocabulary, IReadOnlyList<string> Labels)? known)
     {
+        var numbers = new TextNumbers();
         Labels = known?.Labels ?? LabelsOf(rows.Training);
-        var (training, validation, test) = (Numbered(rows.Training, options, known is not null), Numbered(rows.Validation, options, isKnown: true), Numbered(rows.Test, options, isKnown: true));
-        Vocabulary = known?.Vocabulary ?? Vocabulary.Of(words, training.SelectMany(text => text.Words).ToArray(), minCount: options.MinCount);
-        var map = words.Select(Vocabulary.Find).ToArray();
-        (Training, Validation, Test) = (Encoded(training, map), Encoded(validation, map), Encoded(test, map));
+        var isKnown = Labels.Index().ToDictionary(label => label.Item, label => label.Index);
+        List<LabelledText> Numbered(IReadOnlyList<LabelledRow> part) => [.. part.Select(row => Read(row, numbers, options.Length, isKnown))];
+        (Training, Validation, Test) = (Numbered(rows.Training), Numbered(rows.Validation), Numbered(rows.Test));
+        Words = numbers.Words;
+        Vocabulary = known?.Vocabulary ?? Vocabulary.Of(Words, Training.SelectMany(text => text.Words).ToArray(), minCount: options.MinCount);
     }
 
-    /// <summary>The words, by number; number 0 is every word that is not known.</summary>
+    /// <summary>All words of the texts, by number, known or not.</summary>
+    public IReadOnlyList<string> Words { get; }
+
+    /// <summary>The words that a model knows, by numbers of its own; its number 0 is every word that is not known.</summary>
     public Vocabulary Vocabulary { get; }
 
     /// <summary>The labels, by number.</summary>
@@ -76,15 +80,6 @@ public sealed class LabelledTexts : IDataFormat
 
     /// <inheritdoc/>
     public static IReadOnlyList<string> FilesAt(string path) => LabelledFiles.Find(Path.GetFullPath(path)).Paths;
-
-    /// <summary>A text as numbers of words, at least one.</summary>
-    /// <param name="length">Words that are kept.</param>
-    public static int[] Encode(string text, int length, Vocabulary vocabulary)
-    {
-        var words = new List<string>();
-        WordSplitter.Split(text, words);
-        return words.Count > 0 ? [.. words.Take(length).Select(vocabulary.Find)] : [0];
-    }
 
     /// <summary>The labels that a model was trained with.</summary>
     /// <exception cref="CheckpointException">The asset is missing or damaged.</exception>
@@ -124,45 +119,15 @@ public sealed class LabelledTexts : IDataFormat
             $"The training texts, from {training[0].Where} on, have {labels.Count} different labels ('{labels[0]}'{(labels.Count > 1 ? $", '{labels[1]}', ..." : "")}); 2 to {MostLabels} can be learned. Is the label's column the right one?");
     }
 
-    private List<LabelledText> Numbered(IReadOnlyList<LabelledRow> rows, LabelledOptions options, bool isKnown)
+    private static LabelledText Read(LabelledRow row, TextNumbers numbers, int length, Dictionary<string, int> labels)
     {
-        var labels = Labels.Index().ToDictionary(label => label.Item, label => label.Index);
-        var (texts, split) = (new List<LabelledText>(rows.Count), new List<string>());
-        foreach (var row in rows)
+        var words = numbers.Read(row.Text, length);
+        if (words.Length == 0)
         {
-            split.Clear();
-            WordSplitter.Split(row.Text, split);
-            if (split.Count == 0)
-            {
-                throw new TrainingDataException($"{row.Where} has no words.");
-            }
-            var label = labels.TryGetValue(row.Label, out var number) || !isKnown ? number : throw new TrainingDataException(
-                $"{row.Where} has the label '{row.Label}', which no text had that was learned from. Known: {string.Join(", ", Labels)}.");
-            texts.Add(new([.. split.Take(options.Length).Select(Number)], label));
+            throw new TrainingDataException($"{row.Where} has no words.");
         }
-        return texts;
-    }
-
-    private int Number(string word)
-    {
-        if (!numbers.TryGetValue(word, out var number))
-        {
-            numbers.Add(word, number = words.Count);
-            words.Add(word);
-        }
-        return number;
-    }
-
-    private static List<LabelledText> Encoded(List<LabelledText> texts, int[] map)
-    {
-        foreach (var text in texts)
-        {
-            for (var i = 0; i < text.Words.Length; i++)
-            {
-                text.Words[i] = map[text.Words[i]];
-            }
-        }
-        return texts;
+        return labels.TryGetValue(row.Label, out var label) ? new(words, label) : throw new TrainingDataException(
+            $"{row.Where} has the label '{row.Label}', which no text had that was learned from. Known: {string.Join(", ", labels.Keys)}.");
     }
 
     internal sealed record Parts(IReadOnlyList<LabelledRow> Training, IReadOnlyList<LabelledRow> Validation, IReadOnlyList<LabelledRow> Test);

@@ -5,14 +5,16 @@ using static TorchSharp.torch;
 namespace Granary.Torch.Data;
 
 /// <summary>Texts of several lengths side by side, padded to one.</summary>
-/// <param name="Words_TB">Numbers of words; behind a text's end, 0.</param>
+/// <param name="Words_TB">Numbers of words, as the model counts them; behind a text's end, 0.</param>
 /// <param name="Mask_TB1">1 for a word, 0 behind a text's end.</param>
 /// <param name="Backwards_N">Where in the flattened batch each place's word is when every text is read from its own last word to its first; what is behind the end stays there.</param>
 /// <param name="Labels_B">The label of each text; of texts that have none, 0.</param>
 public sealed record PaddedTexts(Tensor Words_TB, Tensor Mask_TB1, Tensor Backwards_N, Tensor Labels_B)
 {
+    /// <param name="texts">One at least.</param>
+    /// <param name="known">For each number of the texts, the model's.</param>
     /// <param name="least">The batch is at least so many words long.</param>
-    public static PaddedTexts Of(IReadOnlyList<LabelledText> texts, int least = 1)
+    public static PaddedTexts Of(IReadOnlyList<LabelledText> texts, int[] known, int least = 1)
     {
         var (count, length) = (texts.Count, Math.Max(least, texts.Max(text => text.Words.Length)));
         Tensor words_TB = zeros([length, count], int64), mask_TB1 = zeros(length, count, 1), backwards_N = empty(length * count, dtype: int64), labels_B = empty(count, dtype: int64);
@@ -27,7 +29,7 @@ public sealed record PaddedTexts(Tensor Words_TB, Tensor Mask_TB1, Tensor Backwa
                 var place = t * count + b;
                 if (t < own.Length)
                 {
-                    words[place] = own[t];
+                    words[place] = known[own[t]];
                     mask[place] = 1;
                 }
                 backwards[place] = t < own.Length ? (own.Length - 1 - t) * count + b : place;
