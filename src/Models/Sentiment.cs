@@ -15,24 +15,23 @@ namespace Granary.Models;
 public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, IPredictor
 {
     private readonly Lazy<LabelledTexts> texts;
-    private readonly Lazy<int[]> known;
+    private readonly Lazy<(int[] Numbers, long[]? Codes)> known;
     private readonly Vocabulary vocabulary;
     private readonly IReadOnlyList<string> labels;
+    private readonly GivenVectors? given;
     private readonly Classifier network;
     private readonly string[][] confusion;
 
     public Sentiment(LearnerContext context) : base(context)
     {
-        if (Settings.Frozen && Settings.Vectors.Length == 0)
-        {
-            throw new TaskSettingException("Setting 'frozen' needs 'vectors': nothing can be learned over words whose vectors are random and stay so.");
-        }
         var options = new LabelledOptions(Settings.MinCount, Settings.Length);
         texts = new(() => context.ForUse ? LabelledTexts.Load(Spec.Data, options, vocabulary!, labels!) : LabelledTexts.Load(Spec.Data, options));
         known = new(() => Known(texts.Value.Words));
         vocabulary = context.ForUse ? Vocabulary.FromAssets(context.Asset, unknown: true) : texts.Value.Vocabulary;
         labels = context.ForUse ? LabelledTexts.LabelsFromAssets(context.Asset) : texts.Value.Labels;
-        network = new(Settings, vocabulary.Count, labels.Count);
+        given = Settings.Vectors.Length == 0 ? null : context.ForUse ? GivenVectors.FromAssets(context.Asset) : GivenVectors.At(Settings.Vectors);
+        CheckVectors();
+        network = new(Settings, vocabulary.Count, labels.Count, given is { AreContextual: true } ? given.CreatePart() : null);
         confusion = [.. labels.Select(truth => labels.Select(said => $"confusion.{truth}.{said}").ToArray())];
     }
 
@@ -40,7 +39,9 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
 
     public override Measure Measure => new("validation.accuracy", LowerIsBetter: false, Occasional: true);
 
-    public override IReadOnlyDictionary<string, byte[]> Assets => LabelledTexts.ToAssets(vocabulary, labels);
+    public override IReadOnlyDictionary<string, byte[]> Assets => given is null
+        ? LabelledTexts.ToAssets(vocabulary, labels)
+        : LabelledTexts.ToAssets(vocabulary, labels).Concat(given.Assets).ToDictionary();
 
     public InputKind Takes => InputKind.Text;
 
@@ -52,7 +53,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         {
             throw new ArgumentException($"'{inputs[Array.IndexOf(asked, empty)]}' is a text without words.");
         }
-        var logits = network.Forward(PaddedTexts.Of(asked, Known(numbers.Words), ConvolutionEncoder.Longest));
+        var logits = network.Forward(Padded(asked, Known(numbers.Words)));
         // One logit is that of the second label, against 0 for the first.
         return Answers.Of(IsBinary ? stack([zeros_like(logits), logits], 1) : logits, labels);
     });
@@ -62,11 +63,22 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         // With PyTorch's deviation of 1, what little the labels teach about a word is lost in what it began with.
         const double Deviation = 0.1;
         base.Initialize(module, seed);
-        var random = new StepRandom(seed, ulong.MaxValue);
-        Initialization.Normal(network.Embedding.weight!, 0, Deviation, ref random);
-        if (Settings.Vectors.Length > 0 && !Context.ForUse)
+        if (network.Embedding is { } embedding)
         {
-            WordVectorSource.Fill(network.Embedding, vocabulary, Settings.Vectors);
+            var random = new StepRandom(seed, ulong.MaxValue);
+            Initialization.Normal(embedding.weight!, 0, Deviation, ref random);
+        }
+        if (given is null || Context.ForUse)
+        {
+            return;
+        }
+        if (network.Contextual is { } contextual)
+        {
+            given.Fill(contextual);
+        }
+        else
+        {
+            given.Fill(network.Embedding!, vocabulary);
         }
     }
 
@@ -129,18 +141,31 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
     }
 
     private LengthBuckets<PaddedTexts> Bucketed(IReadOnlyList<LabelledText> from) =>
-        new([.. from.Select(text => text.Words.Length)], Settings.Batch, Spec, (chosen, _) => Padded(chosen.Select(number => from[number])));
+        new([.. from.Select(text => text.Words.Length)], Settings.Batch, Spec, (chosen, _) => Padded(chosen.Select(number => from[number]), known.Value));
 
     /// <summary>Sorted by length, so that little is padded.</summary>
     private OrderedBatches<PaddedTexts> Ordered(IReadOnlyList<LabelledText> from)
     {
         LabelledText[] sorted = [.. from.OrderBy(text => text.Words.Length)];
-        return new(sorted.Length, Settings.Batch, Spec, chosen => Padded(chosen.Select(number => sorted[number])));
+        return new(sorted.Length, Settings.Batch, Spec, chosen => Padded(chosen.Select(number => sorted[number]), known.Value));
     }
 
-    private PaddedTexts Padded(IEnumerable<LabelledText> chosen) => PaddedTexts.Of([.. chosen], known.Value, ConvolutionEncoder.Longest);
+    private static PaddedTexts Padded(IEnumerable<LabelledText> chosen, (int[] Numbers, long[]? Codes) known) => PaddedTexts.Of([.. chosen], known.Numbers, ConvolutionEncoder.Longest, known.Codes);
 
-    private int[] Known(IReadOnlyList<string> words) => [.. words.Select(vocabulary.Find)];
+    /// <summary>For the words of some texts the vocabulary's numbers, and what contextual vectors are made of.</summary>
+    private (int[] Numbers, long[]? Codes) Known(IReadOnlyList<string> words) => ([.. words.Select(vocabulary.Find)], given?.Codes(words));
+
+    private void CheckVectors()
+    {
+        if (Settings.Frozen && given is not { AreContextual: false })
+        {
+            throw new TaskSettingException("Setting 'frozen' needs 'vectors' with one for each word: a word2vec run or a file. Random ones would teach nothing, and those of an elmo run are frozen anyway.");
+        }
+        if (!Settings.Own && given is not { AreContextual: true })
+        {
+            throw new TaskSettingException("Setting 'own' can be false only if 'vectors' is the directory of an elmo run: without either, a word has no vector at all.");
+        }
+    }
 
     /// <summary>Some of the words, drawn anew in every step, become the unknown word.</summary>
     private Tensor WithSomeUnknown(Tensor words_TB, LaneRandom random)
@@ -156,21 +181,27 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
 
     private sealed class Classifier : nn.Module
     {
-        private readonly Embedding embedding;
+        private readonly Embedding? embedding;
+        private readonly ContextualVectors? contextual;
         private readonly TextEncoder encoder;
         private readonly Dropout dropout;
         private readonly Linear output;
         private readonly bool isBinary;
 
-        public Classifier(SentimentSettings settings, int words, int labels) : base("sentiment")
+        public Classifier(SentimentSettings settings, int words, int labels, ContextualVectors? contextual) : base("sentiment")
         {
-            embedding = nn.Embedding(words, settings.Embedding);
-            embedding.weight!.requires_grad = !settings.Frozen;
+            this.contextual = contextual;
+            if (settings.Own)
+            {
+                embedding = nn.Embedding(words, settings.Embedding);
+                embedding.weight!.requires_grad = !settings.Frozen;
+            }
+            var length = (settings.Own ? settings.Embedding : 0) + (contextual?.Length ?? 0);
             encoder = settings.Model switch
             {
-                "cnn" => new ConvolutionEncoder(settings.Embedding, settings.Filters),
-                "rnn" => new RecurrentEncoder(settings.Cell, settings.Embedding, settings.Hidden),
-                _ => new AverageEncoder(settings.Embedding),
+                "cnn" => new ConvolutionEncoder(length, settings.Filters),
+                "rnn" => new RecurrentEncoder(settings.Cell, length, settings.Hidden),
+                _ => new AverageEncoder(length),
             };
             dropout = nn.Dropout(settings.Dropout);
             isBinary = labels == 2;
@@ -178,12 +209,16 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
             RegisterComponents();
         }
 
-        public Embedding Embedding => embedding;
+        public Embedding? Embedding => embedding;
+
+        public ContextualVectors? Contextual => contextual;
 
         /// <returns>Of two labels, a logit for each text; of more, one for each label.</returns>
         public Tensor Forward(PaddedTexts texts)
         {
-            var words_TBE = dropout.call(embedding.call(texts.Words_TB)) * texts.Mask_TB1;
+            Tensor?[] vectors_TBE = [embedding?.call(texts.Words_TB), contextual?.Forward(texts)];
+            Tensor[] there_TBE = [.. vectors_TBE.OfType<Tensor>()];
+            var words_TBE = dropout.call(there_TBE.Length == 1 ? there_TBE[0] : cat(there_TBE, 2)) * texts.Mask_TB1;
             var logits_BC = output.call(dropout.call(encoder.Encode(words_TBE, texts)));
             return isBinary ? logits_BC.squeeze(1) : logits_BC;
         }
@@ -221,9 +256,12 @@ public sealed record SentimentSettings : NetworkSettings
     [Setting("words of a text that are read; the rest is cut off", Min = 1, Max = 1 << 20)]
     public int Length { get; init; } = 400;
 
-    [Setting("word vectors to begin with: the directory of a word2vec run, or a file in word2vec's text format; default: random", IsPath = true)]
+    [Setting("word vectors to build on: a file in word2vec's text format, or the directory of a word2vec run or of an elmo run; default: none", IsPath = true)]
     public string Vectors { get; init; } = "";
 
     [Setting("leave the words' vectors as they are given")]
     public bool Frozen { get; init; }
+
+    [Setting("a vector of the model's own for each word, besides those of an elmo run")]
+    public bool Own { get; init; } = true;
 }

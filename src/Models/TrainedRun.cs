@@ -15,4 +15,21 @@ internal static class TrainedRun
         return tasks.Contains(best.Manifest.Spec.Task) ? best : throw new TrainingDataException(
             $"'{path}' is a run of task '{best.Manifest.Spec.Task}'; one of {string.Join(" or ", tasks.ToArray())} is wanted here.");
     }
+
+    /// <summary>Its model, which the caller disposes.</summary>
+    /// <exception cref="CheckpointException">It is of no use to this version.</exception>
+    public static ITrainingReplica Open(Checkpoint checkpoint, ITrainingTask task)
+    {
+        var replica = task.OpenReplica(checkpoint.Manifest.Spec, checkpoint.ReadAsset)!;
+        try
+        {
+            CheckpointStore.LoadModel(checkpoint, replica);
+            return replica;
+        }
+        catch
+        {
+            replica.Dispose();
+            throw;
+        }
+    }
 }
