@@ -194,7 +194,10 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
             if (settings.Own)
             {
                 embedding = nn.Embedding(words, settings.Embedding);
-                embedding.weight!.requires_grad = !settings.Frozen;
+                foreach (var parameter in embedding.parameters())
+                {
+                    parameter.requires_grad = !settings.Frozen;
+                }
             }
             var length = (settings.Own ? settings.Embedding : 0) + (contextual?.Length ?? 0);
             encoder = settings.Model switch

@@ -12,6 +12,7 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
         Spec("word2vec", 12, ("batch", "1000"), ("dimension", "20")),
         Spec("lm", 12, ("batch", "13"), ("bptt", "5"), ("embedding", "24"), ("hidden", "24"), ("validate-every", "4"), ("valid-words", "2000")),
         Spec("gan", 12, ("batch", "21"), ("hidden", "32")),
+        Spec("elmo", 12, ("batch", "13"), ("bptt", "5"), ("width", "16"), ("validate-every", "4"), ("valid-words", "2000")),
         Spec("sentiment", 12, ("model", "cnn"), ("batch", "21"), ("embedding", "16"), ("filters", "8"), ("validate-every", "4")),
     }.ToDictionary(spec => spec.Task);
 

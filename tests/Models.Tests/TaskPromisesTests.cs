@@ -19,6 +19,7 @@ public class TaskPromisesTests
         new() { Task = "word2vec", Shards = 5, Settings = new Dictionary<string, string> { ["dimension"] = "20", ["batch"] = "2000" } },
         new() { Task = "lm", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "7", ["bptt"] = "5", ["embedding"] = "16", ["hidden"] = "16", ["validate-every"] = "4", ["valid-words"] = "500" } },
         new() { Task = "sentiment", Shards = 5, Settings = new Dictionary<string, string> { ["model"] = "rnn", ["batch"] = "12", ["embedding"] = "8", ["hidden"] = "8", ["word-dropout"] = "0.1", ["validate-every"] = "4" } },
+        new() { Task = "elmo", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "7", ["bptt"] = "5", ["width"] = "8", ["vocabulary"] = "100", ["validate-every"] = "4", ["valid-words"] = "500" } },
     }.ToDictionary(spec => spec.Task);
 
     public static TheoryData<string> Tasks => [.. specs.Keys];
