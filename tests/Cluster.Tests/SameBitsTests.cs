@@ -17,6 +17,8 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
         "gpt batch=13 context=8 layers=1 heads=2 width=16 dropout=0.1 validate-every=6",
         "bert batch=13 context=8 layers=1 heads=2 width=16 dropout=0.1 tokens=pieces vocabulary=200 validate-every=6",
         "gan batch=21 hidden=32",
+        "sentiment model=cnn batch=21 embedding=16 filters=8 validate-every=4",
+        "elmo batch=13 bptt=5 width=16 validate-every=4 valid-words=2000",
         "seq2seq batch=21 embedding=16 hidden=16 validate-every=6 longest=9 bleu-sentences=20",
         "cnn batch=23 maps=2 hidden=8 shift=2",
         "resnet batch=13 width=4 size=16",

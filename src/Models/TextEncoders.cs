@@ -1,0 +1,84 @@
+// T time, B batch, E embedding, F features, K words of a window
+using Granary.Torch.Data;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Granary.Models;
+
+/// <summary>Makes of the vectors of a text's words a fixed number of features. What the text is padded with changes nothing.</summary>
+internal abstract class TextEncoder(string name) : nn.Module(name)
+{
+    /// <summary>How many features there are.</summary>
+    public abstract int Features { get; }
+
+    /// <param name="words_TBE">Vectors of words, 0 behind a text's end.</param>
+    /// <returns>B x F.</returns>
+    public abstract Tensor Encode(Tensor words_TBE, PaddedTexts texts);
+}
+
+/// <summary>The mean of the words' vectors.</summary>
+internal sealed class AverageEncoder(int embedding) : TextEncoder("average")
+{
+    public override int Features => embedding;
+
+    public override Tensor Encode(Tensor words_TBE, PaddedTexts texts) => words_TBE.sum(dim: 0) / texts.Mask_TB1.sum(dim: 0);
+}
+
+/// <summary>Convolutions over windows of 3, 4 and 5 words, and the maximum of each over the text (Kim, 2014). A text of fewer than 5 words is one with zeros behind it.</summary>
+internal sealed class ConvolutionEncoder : TextEncoder
+{
+    public const int Longest = 5;
+    private static readonly int[] windows = [3, 4, Longest];
+    private readonly ModuleList<Conv1d> convolutions;
+
+    public ConvolutionEncoder(int embedding, int filters) : base("convolutions")
+    {
+        convolutions = nn.ModuleList([.. windows.Select(window => nn.Conv1d(embedding, filters, window))]);
+        Features = windows.Length * filters;
+        RegisterComponents();
+    }
+
+    public override int Features { get; }
+
+    public override Tensor Encode(Tensor words_TBE, PaddedTexts texts)
+    {
+        var words_BET = words_TBE.permute(1, 2, 0).contiguous();
+        return cat([.. windows.Zip(convolutions, (window, convolution) => (convolution.call(words_BET).relu() * WithinText(texts.Mask_TB1, window)).amax([2]))], 1);
+    }
+
+    /// <summary>1 where a window lies within the text; the first always counts. What it multiplies is not negative, so 0 is never above the maximum.</summary>
+    private static Tensor WithinText(Tensor mask_TB1, int window)
+    {
+        var (length, count) = (mask_TB1.shape[0], mask_TB1.shape[1]);
+        return cat([ones(1, count, 1), mask_TB1.narrow(0, window, length - window)], 0).permute(1, 2, 0);
+    }
+}
+
+/// <summary>
+/// An LSTM or GRU in each direction, and the maximum of each of their values over the text. Two modules of one direction: the backward one begins
+/// at each text's own last word, so that nothing needs to be packed, which would take libtorch's slow path.
+/// </summary>
+internal sealed class RecurrentEncoder : TextEncoder
+{
+    private readonly nn.Module forwards, backwards;
+
+    public RecurrentEncoder(string cell, int embedding, int hidden) : base("recurrent")
+    {
+        (forwards, backwards) = (Cell(), Cell());
+        Features = 2 * hidden;
+        RegisterComponents();
+
+        nn.Module Cell() => cell == "lstm" ? nn.LSTM(embedding, hidden) : nn.GRU(embedding, hidden);
+    }
+
+    public override int Features { get; }
+
+    public override Tensor Encode(Tensor words_TBE, PaddedTexts texts)
+    {
+        var behind_TB1 = texts.Mask_TB1.eq(0);
+        Tensor Highest(nn.Module cell, Tensor input_TBE) => Recur(cell, input_TBE).masked_fill(behind_TB1, float.NegativeInfinity).amax([0]);
+        return cat([Highest(forwards, words_TBE), Highest(backwards, texts.Reverse(words_TBE))], 1);
+    }
+
+    private static Tensor Recur(nn.Module cell, Tensor input_TBE) => cell is LSTM lstm ? lstm.call(input_TBE).Item1 : ((GRU)cell).call(input_TBE).Item1;
+}
