@@ -1,4 +1,5 @@
 // T time, B batch, E embedding, F features, C classes
+using System.Collections.Frozen;
 using System.Runtime.InteropServices;
 using Granary.Torch;
 using Granary.Torch.Data;
@@ -11,7 +12,7 @@ using static TorchSharp.torch;
 namespace Granary.Models;
 
 /// <summary>Says of a text which of some labels it has: whether a review is good. By averaged words, convolutions or a recurrent network.</summary>
-[Learner("sentiment", "classifies texts: averaged words, convolutions, LSTM or GRU; data: SST-2, IMDb, MR, .tsv, .jsonl, or a made-up language", Data = typeof(LabelledTexts), Epochs = 5)]
+[Learner("sentiment", "classifies texts: averaged words, convolutions, LSTM or GRU; data: SST-2, IMDb, MR, .tsv, .jsonl, or a made-up language", DataSet = "sst2", Data = typeof(LabelledTexts), Epochs = 5)]
 public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, IPredictor
 {
     private readonly Lazy<LabelledTexts> texts;
@@ -20,7 +21,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
     private readonly IReadOnlyList<string> labels;
     private readonly GivenVectors? given;
     private readonly Classifier network;
-    private readonly string[][] confusion;
+    private readonly Confusion confusion;
 
     public Sentiment(LearnerContext context) : base(context)
     {
@@ -28,20 +29,20 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         texts = new(() => context.ForUse ? LabelledTexts.Load(Spec.Data, options, vocabulary!, labels!) : LabelledTexts.Load(Spec.Data, options));
         known = new(() => Known(texts.Value.Words));
         vocabulary = context.ForUse ? Vocabulary.FromAssets(context.Asset, unknown: true) : texts.Value.Vocabulary;
-        labels = context.ForUse ? LabelledTexts.LabelsFromAssets(context.Asset) : texts.Value.Labels;
+        labels = context.ForUse ? ClassNames.FromAssets(context.Asset) : texts.Value.Labels;
         given = Settings.Vectors.Length == 0 ? null : context.ForUse ? GivenVectors.FromAssets(context.Asset) : GivenVectors.At(Settings.Vectors);
         CheckVectors();
         network = new(Settings, vocabulary.Count, labels.Count, given is { AreContextual: true } ? given.CreatePart() : null);
-        confusion = [.. labels.Select(truth => labels.Select(said => $"confusion.{truth}.{said}").ToArray())];
+        confusion = new(labels);
     }
 
     public override string Unit => "texts";
 
     public override Measure Measure => new("validation.accuracy", LowerIsBetter: false, Occasional: true);
 
-    public override IReadOnlyDictionary<string, byte[]> Assets => given is null
-        ? LabelledTexts.ToAssets(vocabulary, labels)
-        : LabelledTexts.ToAssets(vocabulary, labels).Concat(given.Assets).ToDictionary();
+    public override IReadOnlyDictionary<string, byte[]> Assets => new[] { vocabulary.ToAssets(), ClassNames.ToAssets(labels), given?.Assets ?? FrozenDictionary<string, byte[]>.Empty }.SelectMany(files => files).ToDictionary();
+
+    public override string? Findings => confusion.ToString();
 
     public InputKind Takes => InputKind.Text;
 
@@ -90,7 +91,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
 
     protected override Func<IBatches<PaddedTexts>>? Test => Context.ForUse || texts.Value.Test.Count > 0 ? () => Ordered(texts.Value.Test) : null;
 
-    protected override IReadOnlyList<string> Judged => [Loss, .. confusion.SelectMany(row => row)];
+    protected override IReadOnlyList<string> Judged => [Loss, .. confusion.Sums];
 
     private bool IsBinary => labels.Count == 2;
 
@@ -103,41 +104,15 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
     protected override void Judge(PaddedTexts batch, ShardPass pass)
     {
         var logits = network.Forward(batch);
-        var said_B = (IsBinary ? logits.gt(0).to(int64) : logits.argmax(1)).contiguous();
-        Span<long> said = MemoryMarshal.Cast<byte, long>(said_B.bytes), truth = MemoryMarshal.Cast<byte, long>(batch.Labels_B.bytes);
-        for (var i = 0; i < said.Length; i++)
-        {
-            pass.Add(confusion[truth[i]][said[i]], 1);
-        }
-        pass.Weight += said.Length;
+        confusion.Add(IsBinary ? logits.gt(0).to(int64) : logits.argmax(1), batch.Labels_B, pass);
+        pass.Weight += batch.Labels_B.numel();
         pass.Add(Loss, LossOf(logits, batch.Labels_B));
     }
 
     protected override void Report(Totals totals, Metrics metrics)
     {
-        var counts = new double[labels.Count][];
-        for (var truth = 0; truth < labels.Count; truth++)
-        {
-            counts[truth] = new double[labels.Count];
-            for (var said = 0; said < labels.Count; said++)
-            {
-                counts[truth][said] = totals[confusion[truth][said]];
-            }
-        }
         metrics[$"{totals.Phase}.loss"] = totals.Mean(Loss);
-        metrics[$"{totals.Phase}.accuracy"] = counts.Index().Sum(row => row.Item[row.Index]) / totals.Weight;
-        // Of two labels, that of the second; of more, the mean of all.
-        metrics[$"{totals.Phase}.f1"] = IsBinary ? F1(1) : Enumerable.Range(0, labels.Count).Average(F1);
-        foreach (var (name, count) in confusion.SelectMany(row => row).Zip(counts.SelectMany(row => row)))
-        {
-            metrics[$"{totals.Phase}.{name}"] = count;
-        }
-
-        double F1(int label)
-        {
-            var saidOrTrue = counts[label].Sum() + counts.Sum(row => row[label]);
-            return saidOrTrue > 0 ? 2 * counts[label][label] / saidOrTrue : 0;
-        }
+        confusion.Report(totals, metrics);
     }
 
     private LengthBuckets<PaddedTexts> Bucketed(IReadOnlyList<LabelledText> from) =>

@@ -13,7 +13,7 @@ namespace Granary.Torch;
 /// <param name="classes">Their names, by number.</param>
 public sealed class Confusion(IReadOnlyList<string> classes)
 {
-    private const int MostInTable = 32;
+    private const int MostInTable = 64;
     private const string Right = "right";
     private readonly bool isWhole = classes.Count <= MostInTable;
     private double[,]? counts;

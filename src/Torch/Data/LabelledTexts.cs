@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text;
 using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;
 
@@ -21,9 +20,6 @@ public sealed record LabelledOptions(int MinCount, int Length);
 /// </summary>
 public sealed class LabelledTexts : IDataFormat
 {
-    /// <summary>The asset of a model that knows labels: UTF-8, one a line, in order of the numbers.</summary>
-    public const string LabelsFile = "labels.txt";
-
     private const int HeldOutPart = 10, MostLabels = 64;
 
     private static readonly WeakCache<(string Path, string Stamps, LabelledOptions Options), LabelledTexts> loaded =
@@ -80,19 +76,6 @@ public sealed class LabelledTexts : IDataFormat
 
     /// <inheritdoc/>
     public static IReadOnlyList<string> FilesAt(string path) => LabelledFiles.Find(Path.GetFullPath(path)).Paths;
-
-    /// <summary>The labels that a model was trained with.</summary>
-    /// <exception cref="CheckpointException">The asset is missing or damaged.</exception>
-    public static IReadOnlyList<string> LabelsFromAssets(Func<string, byte[]> asset)
-    {
-        var labels = Encoding.UTF8.GetString(asset(LabelsFile)).Split('\n')[..^1];
-        return labels.Length > 1 && labels.Distinct().Count() == labels.Length ? labels
-            : throw new CheckpointException($"The checkpoint's {LabelsFile} is damaged: it has no two labels, or one of them twice. Use another checkpoint, or train anew.");
-    }
-
-    /// <summary>What a model that knows these words and labels keeps of them.</summary>
-    public static IReadOnlyDictionary<string, byte[]> ToAssets(Vocabulary vocabulary, IReadOnlyList<string> labels) =>
-        new Dictionary<string, byte[]>(vocabulary.ToAssets()) { [LabelsFile] = Encoding.UTF8.GetBytes(string.Concat(labels.Select(label => $"{label}\n"))) };
 
     private static LabelledTexts Read(string path, LabelledOptions options, (Vocabulary, IReadOnlyList<string>)? known)
     {
