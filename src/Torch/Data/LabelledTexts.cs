@@ -1,5 +1,4 @@
 using System.Globalization;
-using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;
 
 namespace Granary.Torch.Data;
