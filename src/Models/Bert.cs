@@ -29,16 +29,21 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
 
     public Bert(LearnerContext context) : base(context)
     {
-        var options = new TokenOptions(Settings.Tokens, Settings.Vocabulary, Settings.VocabularyFile, Settings.Cased);
+        var options = TokensOf(Settings);
         if (Settings.VocabularyFile.Length > 0 && Settings.Tokens != TokenOptions.WordPieces)
         {
             throw new TaskSettingException($"Setting 'vocabulary-file' is for tokens={TokenOptions.WordPieces}; they are {Settings.Tokens}.");
         }
         text = new(() => context.ForUse ? TokenizedText.Load(Spec.Data, tokenizer!) : TokenizedText.Load(Spec.Data, options));
         tokenizer = context.ForUse ? options.FromAssets(context.Asset) : text.Value.Tokenizer;
-        mask = (tokenizer as WordPieceTokens)?.MaskNumber ?? tokenizer.Count;
-        network = new(TransformerShape.Checked(Math.Max(tokenizer.Count, mask + 1), Settings.Context, Settings.Layers, Settings.Heads, Settings.Width, Settings.Dropout, causal: false));
+        mask = MaskOf(tokenizer);
+        network = new(ShapeOf(Settings, tokenizer));
     }
+
+    internal static TokenOptions TokensOf(BertSettings settings) => new(settings.Tokens, settings.Vocabulary, settings.VocabularyFile, settings.Cased);
+
+    internal static TransformerShape ShapeOf(BertSettings settings, Tokenizer tokenizer) =>
+        TransformerShape.Checked(Math.Max(tokenizer.Count, MaskOf(tokenizer) + 1), settings.Context, settings.Layers, settings.Heads, settings.Width, settings.Dropout, causal: false);
 
     public override string Unit => "hidden tokens";
 
@@ -84,6 +89,8 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
 
     private OrderedWindows<MaskedTokens> HeldOut(ITokens tokens, string purpose) =>
         new(tokens, Settings.Context, Settings.Context, Settings.Batch, purpose, Spec, (starts, seeds) => Hide(tokens, starts, seeds));
+
+    private static int MaskOf(Tokenizer tokenizer) => (tokenizer as WordPieceTokens)?.MaskNumber ?? tokenizer.Count;
 
     /// <summary>Of the tokens that are chosen to be foretold most are hidden, some become another one, and some stay.</summary>
     private MaskedTokens Hide(ITokens text, long[] starts, ulong[] seeds)

@@ -2,6 +2,7 @@
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;
+using Granary.Torch.Networks;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -19,11 +20,14 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
     private readonly ImageShape shape;
     private readonly Lazy<ImageData> data;
     private readonly nn.Module<Tensor, Tensor> generator, discriminator;
+    private readonly RandomFeatures features;
+    private readonly FrechetDistance distance = new(RandomFeatures.Count);
 
     public Gan(LearnerContext context) : base(context)
     {
         data = new(() => ImageData.Load(Spec.Data));
         shape = context.ForUse ? ImageShape.FromAssets(context.Asset) : data.Value.ShapeFor(Settings.Size);
+        features = new(shape.Colours);
         var (pixels, hidden) = (shape.Values, Settings.Hidden);
         generator = nn.Sequential(
             ("input", nn.Linear(Settings.Latent, hidden)),
@@ -43,7 +47,7 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
         [
             new LearningPhase<Examples>("discriminator", Settings, [discriminator], () => Shuffled(chosen => data.Value.Train.ToExamples(chosen, shape)), Discriminate) { Sums = [RealScore, FakeScore] },
             new LearningPhase<int[]>("generator", Settings, [generator], () => Shuffled(chosen => chosen), (chosen, pass) => Says(discriminator.call(Fake(chosen.Length, pass)), real: true)),
-            new HeldOutPhase<Examples>("validation", HeldOut, Examine) { Sums = [Judged, Deceived, Accuracy] },
+            new HeldOutPhase<Examples>("validation", HeldOut, Examine) { Sums = [Judged, Deceived, Accuracy, .. distance.Sums], Report = Report },
         ];
     }
 
@@ -69,6 +73,12 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
         return ImageGrid.Of(generator.call(noise_BZ).view(-1, shape.Colours, shape.Height, shape.Width)).ToPng();
     });
 
+    public override void Dispose()
+    {
+        features.Dispose();
+        base.Dispose();
+    }
+
     private ShuffledBatches<TBatch> Shuffled<TBatch>(Func<int[], TBatch> make) where TBatch : class =>
         new(data.Value.Train.Count, Settings.Batch, Spec, (chosen, _) => make(chosen)) { MadeAhead = false }; // a copy of some thousand bytes
 
@@ -83,13 +93,25 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
         return Says(fake_B1, real: false) + Says(real_B1, real: true);
     }
 
-    /// <summary>On real images and as many made-up ones: an accuracy of 0.5 means that they look alike.</summary>
+    /// <summary>On real images and as many made-up ones: an accuracy of 0.5 means that they look alike to the discriminator, a small distance that they do to another network.</summary>
     private void Examine(Examples real, ShardPass pass)
     {
-        Tensor fake_B1 = discriminator.call(Fake(real.Inputs.shape[0], pass)), real_B1 = discriminator.call(real.Inputs.flatten(1));
+        var fake_BP = Fake(real.Inputs.shape[0], pass);
+        Tensor fake_B1 = discriminator.call(fake_BP), real_B1 = discriminator.call(real.Inputs.flatten(1));
         pass.Add(Judged, Says(real_B1, real: true) + Says(fake_B1, real: false));
         pass.Add(Deceived, Says(fake_B1, real: true));
         pass.Add(Accuracy, (real_B1.gt(0).sum() + fake_B1.le(0).sum()) / 2.0);
+        distance.Add(features.Of(real.Inputs), real: true, pass);
+        distance.Add(features.Of(fake_BP.view(real.Inputs.shape)), real: false, pass);
+    }
+
+    private void Report(Totals totals, Metrics metrics)
+    {
+        foreach (var name in (string[])[Judged, Deceived, Accuracy])
+        {
+            metrics[$"validation.{name}"] = totals.Mean(name);
+        }
+        metrics["validation.distance"] = distance.Of(totals);
     }
 
     private Tensor Fake(long count, ShardPass pass)

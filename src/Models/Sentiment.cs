@@ -11,16 +11,17 @@ using static TorchSharp.torch;
 
 namespace Granary.Models;
 
-/// <summary>Says of a text which of some labels it has: whether a review is good. By averaged words, convolutions or a recurrent network.</summary>
-[Learner("sentiment", "classifies texts: averaged words, convolutions, LSTM or GRU; data: SST-2, IMDb, MR, .tsv, .jsonl, or a made-up language", DataSet = "sst2", Data = typeof(LabelledTexts), Epochs = 5)]
+/// <summary>Says of a text which of some labels it has: whether a review is good. By averaged words, convolutions, a recurrent network or BERT.</summary>
+[Learner("sentiment", "classifies texts: averaged words, convolutions, LSTM, GRU or BERT; data: SST-2, IMDb, MR, .tsv, .jsonl, or a made-up language", DataSet = "sst2", Data = typeof(LabelledTexts), InitMap = ["?output_bias=", "?=head.*"], Epochs = 5)]
 public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, IPredictor
 {
     private readonly Lazy<LabelledTexts> texts;
-    private readonly Lazy<(int[] Numbers, long[]? Codes)> known;
+    private readonly Lazy<KnownWords> known;
     private readonly Vocabulary vocabulary;
     private readonly IReadOnlyList<string> labels;
     private readonly GivenVectors? given;
-    private readonly Classifier network;
+    private readonly PretrainedBert? bert;
+    private readonly nn.Module network;
     private readonly Confusion confusion;
 
     public Sentiment(LearnerContext context) : base(context)
@@ -31,8 +32,11 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         vocabulary = context.ForUse ? Vocabulary.FromAssets(context.Asset, unknown: true) : texts.Value.Vocabulary;
         labels = context.ForUse ? ClassNames.FromAssets(context.Asset) : texts.Value.Labels;
         given = Settings.Vectors.Length == 0 ? null : context.ForUse ? GivenVectors.FromAssets(context.Asset) : GivenVectors.At(Settings.Vectors);
+        bert = Settings.Model != "bert" ? null : context.ForUse ? PretrainedBert.FromAssets(context.Asset) : PretrainedBert.At(Spec.Init);
         CheckVectors();
-        network = new(Settings, vocabulary.Count, labels.Count, given is { AreContextual: true } ? given.CreatePart() : null);
+        network = bert is null
+            ? new Classifier(Settings, vocabulary.Count, labels.Count, given is { AreContextual: true } ? given.CreatePart() : null)
+            : new BertClassifier(bert.Shape with { Dropout = Settings.Dropout }, Settings.Dropout, labels.Count == 2 ? 1 : labels.Count);
         confusion = new(labels);
     }
 
@@ -40,7 +44,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
 
     public override Measure Measure => new("validation.accuracy", LowerIsBetter: false, Occasional: true);
 
-    public override IReadOnlyDictionary<string, byte[]> Assets => new[] { vocabulary.ToAssets(), ClassNames.ToAssets(labels), given?.Assets ?? FrozenDictionary<string, byte[]>.Empty }.SelectMany(files => files).ToDictionary();
+    public override IReadOnlyDictionary<string, byte[]> Assets => new[] { vocabulary.ToAssets(), ClassNames.ToAssets(labels), given?.Assets ?? FrozenDictionary<string, byte[]>.Empty, bert?.Assets ?? FrozenDictionary<string, byte[]>.Empty }.SelectMany(files => files).ToDictionary();
 
     public override string? Findings => confusion.ToString();
 
@@ -54,7 +58,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         {
             throw new ArgumentException($"'{inputs[Array.IndexOf(asked, empty)]}' is a text without words.");
         }
-        var logits = network.Forward(Padded(asked, Known(numbers.Words)));
+        var logits = Forward(Padded(asked, Known(numbers.Words)));
         // One logit is that of the second label, against 0 for the first.
         return Answers.Of(IsBinary ? stack([zeros_like(logits), logits], 1) : logits, labels);
     });
@@ -63,8 +67,13 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
     {
         // With PyTorch's deviation of 1, what little the labels teach about a word is lost in what it began with.
         const double Deviation = 0.1;
+        if (network is not Classifier classifier)
+        {
+            TextTransformer.Initialize(module, seed);
+            return;
+        }
         base.Initialize(module, seed);
-        if (network.Embedding is { } embedding)
+        if (classifier.Embedding is { } embedding)
         {
             var random = new StepRandom(seed, ulong.MaxValue);
             Initialization.Normal(embedding.weight!, 0, Deviation, ref random);
@@ -73,13 +82,13 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         {
             return;
         }
-        if (network.Contextual is { } contextual)
+        if (classifier.Contextual is { } contextual)
         {
             given.Fill(contextual);
         }
         else
         {
-            given.Fill(network.Embedding!, vocabulary);
+            given.Fill(classifier.Embedding!, vocabulary);
         }
     }
 
@@ -95,15 +104,17 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
 
     private bool IsBinary => labels.Count == 2;
 
+    protected override IReadOnlyList<ParameterGroup> Groups => bert is null ? [] : [new(name => !TextTransformer.IsMatrix(name), WeightDecay: 0)];
+
     protected override Tensor LossSum(PaddedTexts batch, ShardPass pass)
     {
         pass.Weight += batch.Labels_B.numel();
-        return LossOf(network.Forward(Settings.WordDropout > 0 ? batch with { Words_TB = WithSomeUnknown(batch.Words_TB, pass.Random) } : batch), batch.Labels_B);
+        return LossOf(Forward(Settings.WordDropout > 0 ? batch with { Words_TB = WithSomeUnknown(batch.Words_TB, pass.Random) } : batch), batch.Labels_B);
     }
 
     protected override void Judge(PaddedTexts batch, ShardPass pass)
     {
-        var logits = network.Forward(batch);
+        var logits = Forward(batch);
         confusion.Add(IsBinary ? logits.gt(0).to(int64) : logits.argmax(1), batch.Labels_B, pass);
         pass.Weight += batch.Labels_B.numel();
         pass.Add(Loss, LossOf(logits, batch.Labels_B));
@@ -125,16 +136,26 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         return new(sorted.Length, Settings.Batch, Spec, chosen => Padded(chosen.Select(number => sorted[number]), known.Value));
     }
 
-    private static PaddedTexts Padded(IEnumerable<LabelledText> chosen, (int[] Numbers, long[]? Codes) known) => PaddedTexts.Of([.. chosen], known.Numbers, ConvolutionEncoder.Longest, known.Codes);
+    /// <returns>Of two labels, a logit for each text; of more, one for each label.</returns>
+    private Tensor Forward(PaddedTexts texts) => ((ITextClassifier)network).Forward(texts) is var logits_BC && IsBinary ? logits_BC.squeeze(1) : logits_BC;
 
-    /// <summary>For the words of some texts the vocabulary's numbers, and what contextual vectors are made of.</summary>
-    private (int[] Numbers, long[]? Codes) Known(IReadOnlyList<string> words) => ([.. words.Select(vocabulary.Find)], given?.Codes(words));
+    private PaddedTexts Padded(IEnumerable<LabelledText> chosen, KnownWords known) => known.Tokens is { } tokens
+        ? PaddedTexts.Of([.. chosen.Select(text => new LabelledText([.. text.Words.SelectMany(word => tokens[word]).Take(bert!.Shape.Context)], text.Label))], known.Numbers)
+        : PaddedTexts.Of([.. chosen], known.Numbers, ConvolutionEncoder.Longest, known.Codes);
+
+    private KnownWords Known(IReadOnlyList<string> words) => bert is null
+        ? new([.. words.Select(vocabulary.Find)], given?.Codes(words), Tokens: null)
+        : new([.. Enumerable.Range(0, bert.Shape.Vocabulary)], Codes: null, bert.TokensOf(words));
 
     private void CheckVectors()
     {
         if (Settings.Frozen && given is not { AreContextual: false })
         {
             throw new TaskSettingException("Setting 'frozen' needs 'vectors' with one for each word: a word2vec run or a file. Random ones would teach nothing, and those of an elmo run are frozen anyway.");
+        }
+        if (bert is not null && (given is not null || Settings.WordDropout > 0))
+        {
+            throw new TaskSettingException("Settings 'vectors' and 'word-dropout' are not for model=bert, which has tokens of its own.");
         }
         if (!Settings.Own && given is not { AreContextual: true })
         {
@@ -154,14 +175,19 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         ? nn.functional.binary_cross_entropy_with_logits(logits.to(float32), labels_B.to(float32), reduction: nn.Reduction.Sum)
         : nn.functional.cross_entropy(logits, labels_B, reduction: nn.Reduction.Sum);
 
-    private sealed class Classifier : nn.Module
+    /// <summary>What a network reads of the words of some texts.</summary>
+    /// <param name="Numbers">For each word its number in the vocabulary; of a network that reads tokens, for each token itself.</param>
+    /// <param name="Codes">What contextual vectors are made of, if there are any.</param>
+    /// <param name="Tokens">For each word its tokens, for a network that reads these.</param>
+    private sealed record KnownWords(int[] Numbers, long[]? Codes, int[][]? Tokens);
+
+    private sealed class Classifier : nn.Module, ITextClassifier
     {
         private readonly Embedding? embedding;
         private readonly ContextualVectors? contextual;
         private readonly TextEncoder encoder;
         private readonly Dropout dropout;
         private readonly Linear output;
-        private readonly bool isBinary;
 
         public Classifier(SentimentSettings settings, int words, int labels, ContextualVectors? contextual) : base("sentiment")
         {
@@ -182,8 +208,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
                 _ => new AverageEncoder(length),
             };
             dropout = nn.Dropout(settings.Dropout);
-            isBinary = labels == 2;
-            output = nn.Linear(encoder.Features, isBinary ? 1 : labels);
+            output = nn.Linear(encoder.Features, labels == 2 ? 1 : labels);
             RegisterComponents();
         }
 
@@ -191,14 +216,12 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
 
         public ContextualVectors? Contextual => contextual;
 
-        /// <returns>Of two labels, a logit for each text; of more, one for each label.</returns>
         public Tensor Forward(PaddedTexts texts)
         {
             Tensor?[] vectors_TBE = [embedding?.call(texts.Words_TB), contextual?.Forward(texts)];
             Tensor[] there_TBE = [.. vectors_TBE.OfType<Tensor>()];
             var words_TBE = dropout.call(there_TBE.Length == 1 ? there_TBE[0] : cat(there_TBE, 2)) * texts.Mask_TB1;
-            var logits_BC = output.call(dropout.call(encoder.Encode(words_TBE, texts)));
-            return isBinary ? logits_BC.squeeze(1) : logits_BC;
+            return output.call(dropout.call(encoder.Encode(words_TBE, texts)));
         }
     }
 }
@@ -207,7 +230,7 @@ public sealed record SentimentSettings : NetworkSettings
 {
     public SentimentSettings() => Batch = 32;
 
-    [Setting("how a text is read: the mean of its words, convolutions over 3, 4 and 5 of them, or a recurrent network in both directions", Choices = ["wordavg", "cnn", "rnn"])]
+    [Setting("how a text is read: the mean of its words, convolutions over 3, 4 and 5 of them, a recurrent network in both directions, or a run of bert (--init)", Choices = ["wordavg", "cnn", "rnn", "bert"])]
     public string Model { get; init; } = "wordavg";
 
     [Setting("recurrent cell of model=rnn", Choices = ["lstm", "gru"])]

@@ -12,7 +12,7 @@ namespace Granary.Models;
 /// Style transfer by the picture itself (Gatys et al., 2015): its pixels are what learns, from showing one picture in the style of another. One sample,
 /// hence one shard has something to do. To paint any picture at once, train <see cref="StyleNetwork"/>.
 /// </summary>
-[Learner("style", "paints a picture (--data) in the style of another (--set style=); built in: drawn pictures", NewParts = ["picture.*", "fc.*"], Epochs = 150)]
+[Learner("style", "paints a picture (--data) in the style of another (--set style=); built in: drawn pictures", InitMap = ["?fc.*=", "?=fc.*", "=picture.*"], Epochs = 150)]
 public sealed class Style : Learner<PictureStyleSettings>, IPictureGenerator
 {
     private const int Between = 25;

@@ -5,6 +5,13 @@ using static TorchSharp.torch;
 
 namespace Granary.Models;
 
+/// <summary>A network that classifies texts.</summary>
+internal interface ITextClassifier
+{
+    /// <returns>A row for each text; of two labels, the one logit that speaks for the second; of more, one for each label.</returns>
+    Tensor Forward(PaddedTexts texts);
+}
+
 /// <summary>Makes of the vectors of a text's words a fixed number of features. What the text is padded with changes nothing.</summary>
 internal abstract class TextEncoder(string name) : nn.Module(name)
 {

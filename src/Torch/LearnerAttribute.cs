@@ -19,8 +19,8 @@ public sealed class LearnerAttribute(string name, string summary) : TaskFactoryA
     /// <summary>An <see cref="IDataFormat"/>: what the data look like. Default: a file, or all files of a folder.</summary>
     public Type? Data { get; init; }
 
-    /// <summary>See <see cref="ITrainingTask.NewParts"/>. Default: none.</summary>
-    public string[] NewParts { get; init; } = [];
+    /// <summary>See <see cref="ITrainingTask.InitMap"/>. Default: none.</summary>
+    public string[] InitMap { get; init; } = [];
 
     /// <summary>Passes over the data unless a run says otherwise. Default: 1.</summary>
     public double Epochs { get; init; } = 1;

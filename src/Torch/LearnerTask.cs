@@ -46,7 +46,7 @@ public sealed class LearnerTask : ITrainingTask
     public string? DataSet => named.DataSet;
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> NewParts => named.NewParts;
+    public IReadOnlyList<string> InitMap => named.InitMap;
 
     /// <inheritdoc/>
     public IReadOnlyList<Type> Uses => learner.GetInterfaces();

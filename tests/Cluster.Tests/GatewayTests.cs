@@ -39,7 +39,7 @@ public sealed class GatewayTests : IAsyncLifetime
 
         var server = cluster.Server.ToString();
         Assert.Equal((await CommandLine.RunAsync("tasks", "gan")).Output, (await CommandLine.RunAsync("tasks", "gan", "--server", server)).Output);
-        Assert.Contains("No training task is named 'lmm'. Known: fizzbuzz, gan", (await CommandLine.RunAsync("submit", "lmm", "--server", server)).Error, StringComparison.Ordinal);
+        Assert.Contains("No training task is named 'lmm'. Known: bert, cnn", (await CommandLine.RunAsync("submit", "lmm", "--server", server)).Error, StringComparison.Ordinal);
         Assert.Contains("has no setting 'hiden'", (await CommandLine.RunAsync("submit", "lm", "--set", "hiden=3", "--out", Path.Combine(folder, "x"), "--server", server)).Error, StringComparison.Ordinal);
     }
 

@@ -21,18 +21,19 @@ public sealed class OwnModelTests : IDisposable
         Assert.Equal(measured.Output, (await RunAsync("evaluate", run, "--workers", "4")).Output);
 
         var foreign = await CommandLine.RunAsync("evaluate", run);
-        Assert.Contains("No training task is named 'digits'. Known: fizzbuzz", foreign.Error, StringComparison.Ordinal);
+        Assert.Contains("No training task is named 'digits'. Known: bert, cnn", foreign.Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task OwnModel_IsListedBesideTheBuiltInOnes()
     {
-        var tasks = (await RunAsync("tasks")).Output.Split('\n').Select(line => line.Split(' ')[0]).Where(name => name.Length > 0);
-        Assert.Equal(["digits", "fizzbuzz", "gan", "lm", "two-layer", "word2vec"], tasks);
+        Assert.Equal(Names((await CommandLine.RunAsync("tasks")).Output).Append("digits").Order(StringComparer.Ordinal), Names((await RunAsync("tasks")).Output));
 
         using var misused = CommandLine.Start(program, ["trian", "digits"]);
         Assert.StartsWith("own-model: own-model has no command 'trian'. Did you mean train?", (await CommandLine.EndAsync(misused)).Error, StringComparison.Ordinal);
     }
+
+    private static IEnumerable<string> Names(string tasks) => tasks.Split('\n').Select(line => line.Split(' ')[0]).Where(name => name.Length > 0);
 
     private async Task<string> TrainAsync(params string[] how)
     {

@@ -47,27 +47,6 @@ public static class InitialWeights
         return found.Length == 1 ? found : throw new TrainingDataException($"'{path}' has no {CheckpointStore.ModelFile} and no checkpoint, and {found.Length} other files in the format. Give the path of one.");
     }
 
-    /// <summary>The rules for names where nobody gives any: parts of the model that begin anew, and are not taken from the files.</summary>
-    /// <param name="path">See <see cref="FilesAt"/>.</param>
-    /// <param name="newParts">Names in the model, with <c>*</c> for any letters.</param>
-    /// <exception cref="TrainingDataException">The files are not sound.</exception>
-    public static IReadOnlyList<string> RulesFor(string path, IReadOnlyList<string> newParts)
-    {
-        if (newParts.Count == 0)
-        {
-            return [];
-        }
-        try
-        {
-            List<string> names = [.. FilesAt(path).SelectMany(SourcesIn).Select(source => source.Name)];
-            return [.. newParts.Where(part => names.Exists(name => WeightMap.Fits(part, name))).Select(part => $"{part}="), .. newParts.Select(part => $"={part}")];
-        }
-        catch (CheckpointException error)
-        {
-            throw new TrainingDataException(error.Message, error);
-        }
-    }
-
     /// <summary>Fills the model with the weights, if the spec names any.</summary>
     /// <exception cref="TrainingDataException">
     /// The files are not sound, or do not fit the model: all that is missing, left over or of another shape is listed, and nothing is changed.

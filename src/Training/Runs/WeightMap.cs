@@ -7,17 +7,20 @@ public sealed class WeightMapException(string message) : ArgumentException(messa
 /// Which tensor of a file becomes which of the model, by rules <c>from=to</c> on names. A <c>*</c> stands for any letters, which
 /// take the place of the same star in <c>to</c>. The first rule that fits a name counts; a name that no rule fits stays.
 /// With nothing behind the sign, a tensor of the file is left out; with nothing before it, a tensor of the model stays as it is made.
+/// A rule that begins with <c>?</c> may fit nothing.
 /// </summary>
 public sealed class WeightMap
 {
+    private const char Optional = '?';
     private readonly List<(string From, string To)> rules = [];
     private readonly HashSet<(string From, string To)> used = [];
 
     /// <exception cref="WeightMapException">A rule has no <c>=</c> sign, two empty sides, or more stars behind the sign than before it.</exception>
     public WeightMap(IEnumerable<string> rules)
     {
-        foreach (var rule in rules)
+        foreach (var written in rules)
         {
+            var rule = written.TrimStart(Optional);
             if (rule.Split('=') is not [var from, var to] || (from, to) is ("", ""))
             {
                 throw new WeightMapException($"'{rule}' is no rule for the names of weights: write from=to, such as encoder.*=body.*, or fc.*= to leave something of the file out, or =head.* to begin with a head of its own.");
@@ -27,6 +30,10 @@ public sealed class WeightMap
                 throw new WeightMapException($"'{rule}' has more stars behind the sign than before it: what should they stand for?");
             }
             this.rules.Add((from, to));
+            if (rule != written)
+            {
+                used.Add((from, to));
+            }
         }
     }
 
@@ -43,9 +50,6 @@ public sealed class WeightMap
         }
         return nameInFile;
     }
-
-    /// <summary>Whether a name is one of those that a pattern stands for.</summary>
-    public static bool Fits(string pattern, string name) => Match(pattern, name) is not null;
 
     /// <summary>Whether a tensor of the model begins with the values that it is made with.</summary>
     public bool StaysAsMade(string nameInModel)

@@ -1,4 +1,3 @@
-using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
@@ -32,7 +31,5 @@ public static class SpecSettlement
     }
 
     /// <summary>The rules for the names of weights that a run begins with: its own, or else those of the task.</summary>
-    /// <exception cref="TrainingDataException">The weights are not there, or not sound.</exception>
-    public static IReadOnlyList<string> InitMapOf(TrainingSpec spec, ITrainingTask task) =>
-        spec is { Init: { } path, InitMap.Count: 0 } ? InitialWeights.RulesFor(path, task.NewParts) : spec.InitMap;
+    public static IReadOnlyList<string> InitMapOf(TrainingSpec spec, ITrainingTask task) => spec is { Init: not null, InitMap.Count: 0 } ? task.InitMap : spec.InitMap;
 }

@@ -29,10 +29,10 @@ public interface ITrainingTask
     IReadOnlyList<Type> Uses => [];
 
     /// <summary>
-    /// Parts of the model that begin anew when a run begins with the weights of another model: the last layer of a classifier, say. Names of
-    /// tensors, with <c>*</c> for any letters; they hold where the run gives no rules of its own. Default: none.
+    /// Which tensor of the weights that a run begins with becomes which of the model, where the run gives no rules of its own: that the last
+    /// layer of a classifier begins anew, say. See <see cref="Runs.WeightMap"/>. Default: none.
     /// </summary>
-    IReadOnlyList<string> NewParts => [];
+    IReadOnlyList<string> InitMap => [];
 
     /// <summary>The settings record: every property carries a <see cref="SettingAttribute"/> and its default value.</summary>
     Type Settings { get; }

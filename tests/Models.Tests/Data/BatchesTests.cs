@@ -1,6 +1,7 @@
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;
+using Granary.Torch.Data.Tokens;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;

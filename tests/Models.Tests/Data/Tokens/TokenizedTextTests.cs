@@ -1,6 +1,5 @@
 using System.Text;
 using Granary.Torch;
-using Granary.Torch.Data;
 using Granary.Torch.Data.Tokens;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;

@@ -1,10 +1,9 @@
 using System.Buffers.Binary;
-using Granary.Torch.Data.Tokens;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 using Microsoft.Win32.SafeHandles;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Tokens;
 
 /// <summary>
 /// A text of any size as a file of token numbers, two or four bytes each, lowest byte first, and nothing else, like nanoGPT's

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Tokens;
 
 /// <summary>
 /// Blocks of a text of any size, in a new order for every epoch: inputs are the words of a block, targets the word that follows
