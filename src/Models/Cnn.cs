@@ -1,3 +1,4 @@
+using Granary.Models.Images;
 using Granary.Torch;
 using Granary.Torch.Data.Images;
 using Granary.Training.Tasks;

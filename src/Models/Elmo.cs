@@ -1,4 +1,5 @@
 // T time, B batch, N = T B, L codes of a word, W width, V vocabulary
+using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Networks;

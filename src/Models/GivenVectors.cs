@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Networks;

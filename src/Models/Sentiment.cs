@@ -1,6 +1,7 @@
 // T time, B batch, E embedding, F features, C classes
 using System.Collections.Frozen;
 using System.Runtime.InteropServices;
+using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Networks;

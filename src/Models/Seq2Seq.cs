@@ -1,5 +1,6 @@
 // S words of the source, T of the target, B batch, H hidden, V vocabulary, N target words that are learned, R rows of a beam search
 using System.Runtime.InteropServices;
+using Granary.Models.Translation;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Networks;
@@ -36,7 +37,7 @@ public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredi
         (source, target) = context.ForUse
             ? (SentenceLanguage.FromAssets(context.Asset, SourceName), SentenceLanguage.FromAssets(context.Asset, TargetName))
             : (pairs.Value.Source, pairs.Value.Target);
-        network = new(Settings, source.Count, target.Count);
+        network = new(Settings.Attention == "none" ? null : Settings.Score, Settings.Embedding, Settings.Hidden, Settings.Dropout, source.Count, target.Count);
     }
 
     public override string Unit => "words";

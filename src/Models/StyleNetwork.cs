@@ -1,4 +1,5 @@
 // B batch, K feature maps, H height, W width
+using Granary.Models.Images;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;

@@ -1,7 +1,7 @@
+using Granary.Models.Images;
 using Granary.Torch;
 using Granary.Torch.Data.Images;
 using Granary.Training.Tasks;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Granary.Models;
@@ -21,7 +21,7 @@ public sealed class Transfer(LearnerContext context) : ImageClassifier<TransferS
 
     protected override nn.Module<Tensor, Tensor> Build(ImageShape shape, int classes)
     {
-        nn.Module<Tensor, Tensor> network = Settings.Body == "imagenet" ? new ImageNetNetwork(classes) : new ResidualNetwork(Settings, shape, classes);
+        nn.Module<Tensor, Tensor> network = Settings.Body == "imagenet" ? new ImageNetNetwork(classes) : new ResidualNetwork(Settings.Depth, Settings.Width, Settings.Stem, shape, classes);
         if (Settings.Train == "head")
         {
             foreach (var parameter in network.parameters())
@@ -35,19 +35,6 @@ public sealed class Transfer(LearnerContext context) : ImageClassifier<TransferS
         }
         return network;
     }
-}
-
-/// <summary>A network of which more is wanted than what its last layer says.</summary>
-internal interface IImageBody
-{
-    /// <summary>Its last layer.</summary>
-    Linear Head { get; }
-
-    /// <summary>What its stages give, from the first to the last: B x K x H x W, ever more maps of ever fewer places.</summary>
-    Tensor[] Maps(Tensor images_BKHW);
-
-    /// <summary>Convolutions normally distributed, by the maps that each gives (He et al., 2015).</summary>
-    void Initialize(ulong seed);
 }
 
 public sealed record TransferSettings : ResNetSettings

@@ -1,4 +1,5 @@
 // T time, B batch, W width
+using Granary.Models.Texts;
 using Granary.Testing;
 using Granary.Torch;
 using Granary.Torch.Data;

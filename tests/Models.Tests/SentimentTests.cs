@@ -1,5 +1,6 @@
 // T time, B batch, E embedding
 using System.Text;
+using Granary.Models.Texts;
 using Granary.Testing;
 using Granary.Torch;
 using Granary.Torch.Data;

@@ -1,4 +1,5 @@
 using System.Text;
+using Granary.Models.Translation;
 using Granary.Testing;
 using Granary.Torch;
 using Granary.Torch.Data;
@@ -48,7 +49,7 @@ public sealed class Seq2SeqTests : IDisposable
         var pairs = SentencePairs.Load(null, new());
         foreach (var score in new[] { "general", "dot", "concat" })
         {
-            using var network = new Translator(new() { Hidden = 8, Embedding = 6, Score = score, Dropout = 0 }, pairs.Source.Count, targetWords: 9);
+            using var network = new Translator(score, embedding: 6, hidden: 8, drops: 0, pairs.Source.Count, targetWords: 9);
             network.Initialize(seed: 5);
             int[] small = [1, 2, 3], large = [4, 5, 6, 7, 8, 9];
             var (alone, together) = (network.Encode(SourceBatch.Of([small], pairs.Source)), network.Encode(SourceBatch.Of([small, large], pairs.Source)));
@@ -67,7 +68,7 @@ public sealed class Seq2SeqTests : IDisposable
         using var scope = NewDisposeScope();
         using var unlearned = no_grad();
         var pairs = SentencePairs.Load(null, new());
-        using var network = new Translator(new() { Hidden = 8, Embedding = 6, Dropout = 0 }, pairs.Source.Count, pairs.Target.Count);
+        using var network = new Translator("general", embedding: 6, hidden: 8, drops: 0, pairs.Source.Count, pairs.Target.Count);
         network.Initialize(seed: 5);
         var batch = PairBatch.Of([.. pairs.Training.Take(5)], pairs, _ => false);
         var encoded = network.Encode(batch);

@@ -50,6 +50,30 @@ public sealed unsafe class InitialWeightsTests : IDisposable
     }
 
     [Fact]
+    public void Rules_ThatMayFitNothing_AreNoComplaint()
+    {
+        var path = Write("model.safetensors", ("body.weight", "F32", [2, 2], [1, 2, 3, 4]), ("head.bias", "F32", [1], [9]));
+        Assert.Contains("rules that fit nothing: fc.*=, =fc.*", Assert.Throws<TrainingDataException>(() => Load(path, "fc.*=", "=fc.*")).Message, StringComparison.Ordinal);
+        Load(path, "?fc.*=", "?=fc.*", "?head.*=", "?=head.*");
+        Assert.Equal([1, 2, 3, 4, -1, -1], memory.Span.ToArray());
+    }
+
+    [Fact]
+    public void Weights_OfAnOnnxFile_AreNamedByWhatUsesThem()
+    {
+        var first = Onnx.Node("Conv", "input", "Parameter7", "Parameter3");
+        byte[] model = Onnx.Model(first, Onnx.Node("Relu", "x"), Onnx.Node("Conv", "y", "Parameter9"), Onnx.Tensor("Parameter9", [1], [5], raw: true), Onnx.Tensor("Parameter3", [1], [3], raw: false), Onnx.Tensor("Parameter7", [2, 2], [1, 2, 3, 4], raw: true));
+        File.WriteAllBytes(In("model.onnx"), model);
+        Load(folder, "Conv.0.weight=body.weight", "Conv.0.bias=head.bias", "Conv.1.weight=");
+        Assert.Equal([1, 2, 3, 4, 3, -1], memory.Span.ToArray());
+        for (var length = 0; length < model.Length; length++)
+        {
+            File.WriteAllBytes(In("model.onnx"), model[..length]);
+            Assert.Throws<TrainingDataException>(() => Load(In("model.onnx"), "Conv.0.weight=body.weight", "Conv.0.bias=head.bias", "Conv.1.weight="));
+        }
+    }
+
+    [Fact]
     public void Weights_ThatDoNotFit_AreAllNamedAndNothingIsChanged()
     {
         var path = Write("model.safetensors", ("body.weight", "F32", [4], [1, 2, 3, 4]), ("extra", "F32", [1], [9]), ("tied.bias", "I32", [1], [9]));
@@ -147,5 +171,18 @@ public sealed unsafe class InitialWeightsTests : IDisposable
         var header = Encoding.UTF8.GetBytes($"{{{string.Join(',', entries)}}}");
         File.WriteAllBytes(In(name), [.. BitConverter.GetBytes((long)header.Length), .. header, .. values]);
         return In(name);
+    }
+
+    /// <summary>As much of the format's protocol buffers as holds weights, for lengths below 128.</summary>
+    private static class Onnx
+    {
+        public static byte[] Model(params byte[][] parts) => Field(7, [.. parts.SelectMany(part => part)]);
+
+        public static byte[] Node(string operation, params string[] inputs) => Field(1, [.. inputs.SelectMany(input => Field(1, Encoding.UTF8.GetBytes(input))), .. Field(4, Encoding.UTF8.GetBytes(operation))]);
+
+        public static byte[] Tensor(string name, int[] shape, float[] values, bool raw) =>
+            Field(5, [.. shape.SelectMany(side => new byte[] { 1 << 3, (byte)side }), 2 << 3, 1, .. Field(8, Encoding.UTF8.GetBytes(name)), .. Field(raw ? 9 : 4, [.. values.SelectMany(BitConverter.GetBytes)])]);
+
+        private static byte[] Field(int number, byte[] content) => [(byte)(number << 3 | 2), .. content.Length < 128 ? [(byte)content.Length] : new[] { (byte)(content.Length & 127 | 128), (byte)(content.Length >> 7) }, .. content];
     }
 }

@@ -1,4 +1,5 @@
 using System.Text;
+using Granary.Models.Translation;
 using Granary.Torch.Data;
 using Granary.Training.Tasks;
 

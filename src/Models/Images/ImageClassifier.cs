@@ -7,7 +7,7 @@ using Granary.Training.Tasks;
 using Granary.Training.Wording;
 using static TorchSharp.torch;
 
-namespace Granary.Models;
+namespace Granary.Models.Images;
 
 /// <summary>What networks that tell classes of images apart have in common: everything but the network.</summary>
 /// <param name="otherwise">What they learn from where there are no data.</param>

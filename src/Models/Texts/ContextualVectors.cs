@@ -3,7 +3,7 @@ using Granary.Torch.Data;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Models;
+namespace Granary.Models.Texts;
 
 /// <summary>
 /// The body of an elmo model as a frozen part of another, which learns how to mix its layers (Peters et al., 2018). Each layer is normalized first: small

@@ -2,7 +2,7 @@
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace Granary.Models;
+namespace Granary.Models.Translation;
 
 /// <summary>
 /// Writes sentences word by word, and goes on with the likeliest beginnings of each. A sentence that has as many endings as the beam is wide is

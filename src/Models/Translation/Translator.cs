@@ -4,7 +4,7 @@ using Granary.Training.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Models;
+namespace Granary.Models.Translation;
 
 /// <summary>What the encoder has made of sentences.</summary>
 /// <param name="States_BSM">What both directions say at each word.</param>
@@ -25,14 +25,17 @@ internal sealed class Translator : nn.Module
     private readonly Linear join, output;
     private readonly Attention? attention;
 
-    public Translator(Seq2SeqSettings settings, int sourceWords, int targetWords) : base("seq2seq")
+    /// <param name="score">How attention scores a word: general, dot or concat; <see langword="null"/>: there is no attention.</param>
+    /// <param name="embedding">Length of a word's vector.</param>
+    /// <param name="hidden">Units of the decoder, and of each direction of the encoder.</param>
+    /// <param name="drops">Share of the values dropped after the embeddings and before the output.</param>
+    public Translator(string? score, int embedding, int hidden, double drops, int sourceWords, int targetWords) : base("seq2seq")
     {
-        var (embedding, hidden) = (settings.Embedding, settings.Hidden);
         (source, target) = (nn.Embedding(sourceWords, embedding), nn.Embedding(targetWords, embedding));
-        dropout = nn.Dropout(settings.Dropout);
+        dropout = nn.Dropout(drops);
         (onward, backward, decoder) = (nn.GRU(embedding, hidden), nn.GRU(embedding, hidden), nn.GRU(embedding, hidden));
         join = nn.Linear(2 * hidden, hidden);
-        attention = settings.Attention == "none" ? null : new(settings.Score, hidden);
+        attention = score is null ? null : new(score, hidden);
         // The beginning, which is the last word of the vocabulary, is never written.
         output = nn.Linear(hidden, targetWords - 1);
         RegisterComponents();

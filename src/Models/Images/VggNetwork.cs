@@ -5,7 +5,7 @@ using Granary.Training.Tasks;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Models;
+namespace Granary.Models.Images;
 
 /// <summary>
 /// The convolutions of VGG-19 (Simonyan and Zisserman, 2015) with torchvision's names, for weights that were trained elsewhere; or of a small network

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using Granary.Torch.Data;
 using static TorchSharp.torch;
 
-namespace Granary.Models;
+namespace Granary.Models.Translation;
 
 /// <summary>Sentences side by side, each with the end behind it, padded to one length.</summary>
 /// <param name="Reversal_P">The places of the words when each sentence is read from its last word to its first; what pads it stays where it is.</param>

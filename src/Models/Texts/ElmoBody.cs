@@ -4,7 +4,7 @@ using Granary.Torch.Data;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Models;
+namespace Granary.Models.Texts;
 
 /// <summary>What a word is to the model: its number, or its characters.</summary>
 internal static class WordCodes

@@ -3,7 +3,7 @@ using Granary.Torch.Data;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Models;
+namespace Granary.Models.Texts;
 
 /// <summary>A network that classifies texts.</summary>
 internal interface ITextClassifier

@@ -4,7 +4,7 @@ using Granary.Torch.Data.Images;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
-namespace Granary.Models;
+namespace Granary.Models.Images;
 
 /// <summary>
 /// How far pictures are from showing one picture in the style of another (Gatys et al., 2015), by the features of a network that stands still:
@@ -26,7 +26,7 @@ internal sealed class StyleLoss : IDisposable
         Features = settings.Body switch
         {
             "imagenet" => new ImageNetNetwork(classes: 2),
-            "resnet" => new ResidualNetwork(settings.Network, new(3, settings.Size, settings.Size), classes: 2),
+            "resnet" => new ResidualNetwork(settings.Depth, settings.Width, "auto", new(3, settings.Size, settings.Size), classes: 2),
             var vgg => new VggNetwork(isLarge: vgg == "vgg19"),
         };
         foreach (var parameter in Features.parameters())
@@ -104,7 +104,7 @@ public record StyleSettings : NetworkSettings
     public string Depth { get; init; } = "18";
 
     [Setting("feature maps of the first stage of a body that is a resnet", Min = 4, Max = 1 << 10)]
-    public int Width { get; init; } = 32;
+    public int Width { get; init; } = 16;
 
     [Setting("the stage, from 1, by which it is told what a picture shows", Min = 1, Max = 5)]
     public int ContentLayer { get; init; } = 3;
@@ -123,6 +123,4 @@ public record StyleSettings : NetworkSettings
 
     [Setting("steps between pictures; 0: every 25", Min = 0)]
     public int SamplesEvery { get; init; }
-
-    internal ResNetSettings Network => new() { Depth = Depth, Width = Width };
 }

@@ -4,7 +4,7 @@ using Granary.Training.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
-namespace Granary.Models;
+namespace Granary.Models.Images;
 
 /// <summary>
 /// The network whose weights, trained on ImageNet, <c>granary data get imagenet-resnet18</c> brings: a ResNet-18 with three blocks in its last stage, as
