@@ -37,7 +37,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         CheckVectors();
         network = bert is null
             ? new Classifier(Settings, vocabulary.Count, labels.Count, given is { AreContextual: true } ? given.CreatePart() : null)
-            : new BertClassifier(bert.Shape with { Dropout = Settings.Dropout }, Settings.Dropout, labels.Count == 2 ? 1 : labels.Count);
+            : new BertClassifier(bert.Shape, Settings.Dropout, labels.Count == 2 ? 1 : labels.Count);
         confusion = new(labels);
     }
 

@@ -152,6 +152,34 @@ public sealed class SentimentTests : IDisposable
         Refused<TrainingDataException>("is a run of task 'sentiment'", $"vectors={Path.Combine(other.Output, "sentiment-run")}");
     }
 
+    [Fact]
+    public void Bert_OfARun_IsWhatAClassifierBeginsWithAndKeeps()
+    {
+        var (pretraining, task) = (LearnerTask.Of<Bert>(), LearnerTask.Of<Sentiment>());
+        var settings = "tokens=pieces vocabulary=200 layers=1 heads=2 width=16 context=40 batch=4".Split(' ').Select(setting => setting.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]);
+        var pretrained = new RunSpec { RunId = "bert", Output = folder.Path, Task = "bert", Settings = settings };
+        using var bert = new Lockstep(pretraining, pretrained).Run(2);
+        var run = Path.Combine(folder.Path, "bert");
+        new CheckpointStore(run).Write(bert.Replica.State, CheckpointManifest.Of(pretrained, bert.Replica, 2));
+
+        var spec = new RunSpec { RunId = "run", Output = folder.Path, Task = "sentiment", Init = run, InitMap = task.InitMap, Settings = Spec("model=bert", "learning-rate=0.003").Settings };
+        using var driver = new Lockstep(task, spec);
+        InitialWeights.Load(spec, driver.Replica.State);
+        driver.Replica.StateRestored();
+        float[] Weights(Lockstep of) => of.Replica.State.Tensors.Single(tensor => tensor.Name == "h.0.attn.c_attn.weight").Values.ToArray();
+        Assert.Equal(Weights(bert), Weights(driver));
+        driver.Run(4);
+        Assert.NotEqual(Weights(bert), Weights(driver));
+        var checkpoint = new CheckpointStore(Path.Combine(folder.Path, "run")).Write(driver.Replica.State, CheckpointManifest.Of(spec, driver.Replica, 4));
+
+        Directory.Delete(run, recursive: true);
+        using var opened = task.OpenReplica(spec, checkpoint.ReadAsset)!;
+        CheckpointStore.LoadModel(checkpoint, opened);
+        Assert.Equal(["bad", "good"], Assert.Single(((IPredictor)opened.Model).Predict(["some words"])).Choices.Select(choice => choice.Label).Order());
+        Refused<TaskSettingException>("begins with a run of the task bert", "model=bert");
+        Assert.Contains("is a run of task 'sentiment'", Assert.Throws<TrainingDataException>(() => task.CreateReplica(spec with { Init = Path.Combine(folder.Path, "run") })).Message, StringComparison.Ordinal);
+    }
+
     private static void Refused<TException>(string complaint, params string[] settings) where TException : Exception =>
         Assert.Contains(complaint, Assert.Throws<TException>(() => LearnerTask.Of<Sentiment>().CreateReplica(Spec(settings))).Message, StringComparison.Ordinal);
 

@@ -54,10 +54,14 @@ internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
         maps_BKHW = nn.functional.max_pool2d(nn.functional.pad(maps_BKHW, [1, 0, 1, 0]), 3, 2);
         foreach (var (_, _, stride) in blocks)
         {
+            if (stride > 1)
+            {
+                maps.Add(maps_BKHW);
+            }
             var skipped_BKHW = stride > 1 ? Apply(ref next, maps_BKHW) : maps_BKHW;
-            maps.Add(maps_BKHW = Apply(ref next, Apply(ref next, maps_BKHW).relu_()).add_(skipped_BKHW).relu_());
+            maps_BKHW = Apply(ref next, Apply(ref next, maps_BKHW).relu_()).add_(skipped_BKHW).relu_();
         }
-        return [.. maps];
+        return [.. maps, maps_BKHW];
     }
 
     public void Initialize(ulong seed)
