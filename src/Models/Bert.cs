@@ -1,5 +1,6 @@
 // B windows of a batch, T time, C channels, V vocabulary, N hidden tokens
 using System.Runtime.InteropServices;
+using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data.Tokens;
 using Granary.Torch.Networks;
@@ -176,7 +177,7 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
 /// <param name="Targets_N">What stood there.</param>
 public sealed record MaskedTokens(Tensor Tokens_BT, Tensor Places_N, Tensor Targets_N);
 
-public sealed record BertSettings : NetworkSettings
+public sealed record BertSettings : TransformerSettings
 {
     public BertSettings() => (Batch, Optimizer, LearningRate, WeightDecay, Clip, Schedule, WarmUp, ValidateEvery) =
         (16, OptimizerChoice.AdamW, 1e-3, 0.01, 1, Training.Optimization.Schedule.Linear, 100, 500);
@@ -195,19 +196,4 @@ public sealed record BertSettings : NetworkSettings
 
     [Setting("share of the tokens that are to be foretold", Min = 0.01, Max = 0.99)]
     public double Hidden { get; init; } = 0.15;
-
-    [Setting("tokens that are seen at once", Min = 1, Max = 1 << 16)]
-    public int Context { get; init; } = 64;
-
-    [Setting("layers", Min = 1, Max = 1024)]
-    public int Layers { get; init; } = 4;
-
-    [Setting("attention heads of a layer; they share its width", Min = 1, Max = 1024)]
-    public int Heads { get; init; } = 4;
-
-    [Setting("length of a token's vector, a multiple of the heads", Min = 1, Max = 1 << 16)]
-    public int Width { get; init; } = 128;
-
-    [Setting("share of the values dropped after the embedding, of the attention, and in each layer", Min = 0, Max = 0.99)]
-    public double Dropout { get; init; }
 }

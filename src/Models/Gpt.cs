@@ -1,5 +1,6 @@
 // B windows of a batch, T time, C channels, V vocabulary, N = B T
 using System.Runtime.InteropServices;
+using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data.Tokens;
 using Granary.Torch.Networks;
@@ -128,7 +129,7 @@ public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
     }
 }
 
-public sealed record GptSettings : NetworkSettings
+public sealed record GptSettings : TransformerSettings
 {
     public GptSettings() => (Batch, Optimizer, Beta2, LearningRate, WeightDecay, Clip, Schedule, WarmUp, ValidateEvery) =
         (12, OptimizerChoice.AdamW, 0.99, 1e-3, 0.1, 1, Training.Optimization.Schedule.Cosine, 100, 500);
@@ -138,21 +139,6 @@ public sealed record GptSettings : NetworkSettings
 
     [Setting("most tokens, of words and of byte pairs that are learned", Min = 2, Max = 1 << 20)]
     public int Vocabulary { get; init; } = 2000;
-
-    [Setting("tokens that are seen at once", Min = 1, Max = 1 << 16)]
-    public int Context { get; init; } = 64;
-
-    [Setting("layers", Min = 1, Max = 1024)]
-    public int Layers { get; init; } = 4;
-
-    [Setting("attention heads of a layer; they share its width", Min = 1, Max = 1024)]
-    public int Heads { get; init; } = 4;
-
-    [Setting("length of a token's vector, a multiple of the heads", Min = 1, Max = 1 << 16)]
-    public int Width { get; init; } = 128;
-
-    [Setting("share of the values dropped after the embedding, of the attention, and in each layer", Min = 0, Max = 0.99)]
-    public double Dropout { get; init; }
 
     [Setting("tokens in a sample of text", Min = 1, Max = 1 << 16)]
     public int SampleTokens { get; init; } = 300;

@@ -13,7 +13,7 @@ namespace Granary.Models;
 /// A network that paints any picture in one style (Johnson et al., 2016): it learns from many pictures what <see cref="Style"/> does to one, and
 /// then takes milliseconds. Normalization sees one picture at a time, so that the number of shards makes no difference to what is learned.
 /// </summary>
-[Learner("style-network", "a network learns to paint any picture in the style of another (--set style=); data: a folder of pictures; built in: drawn pictures", Data = typeof(ImageData), InitMap = ["?fc.*=", "?=fc.*", "=painter.*"], Epochs = 2)]
+[Learner("style-network", "a network learns to paint any picture in the style of another (--set style=); data: a folder of pictures; built in: drawn pictures", Data = typeof(ImageData), InitMap = ["?fc.*=", "?=fc.*", "=painter.*"], Epochs = 10)]
 public sealed class StyleNetwork : Learner<NetworkStyleSettings>, IPictureTransformer
 {
     private const int Between = 25, Shown = 4;
@@ -116,7 +116,7 @@ public sealed class StyleNetwork : Learner<NetworkStyleSettings>, IPictureTransf
 
 public sealed record NetworkStyleSettings : StyleSettings
 {
-    public NetworkStyleSettings() => (Batch, Size, LearningRate) = (4, 64, 3e-3);
+    public NetworkStyleSettings() => (Batch, Size, LearningRate) = (4, 64, 1e-3);
 
     [Setting("feature maps beside the pictures; the original has 32", Min = 2, Max = 1 << 10)]
     public int Maps { get; init; } = 16;
