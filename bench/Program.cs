@@ -4,6 +4,7 @@ using Granary.Bench.Checkpoints;
 using Granary.Bench.Comparing;
 using Granary.Bench.Control;
 using Granary.Bench.Exchange;
+using Granary.Bench.Models;
 using Granary.Bench.Plots;
 using Granary.Bench.Quality;
 using Granary.Bench.Rooms;
@@ -13,7 +14,7 @@ using Granary.Bench.Word2Vec;
 using Granary.Silo.Settings;
 using Granary.Training.Tasks;
 
-IBenchmark[] benchmarks = [new ExchangeBenchmark(), new StepBenchmark(), new OverheadBenchmark(), new Word2VecBenchmark(kinds: false), new Word2VecBenchmark(kinds: true), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark()];
+IBenchmark[] benchmarks = [new ExchangeBenchmark(), new StepBenchmark(), new OverheadBenchmark(), new Word2VecBenchmark(kinds: false), new Word2VecBenchmark(kinds: true), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark(), new ModelsBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {

@@ -33,6 +33,9 @@ internal sealed record Peer(
     /// <summary>Debian's own: another Python does not see Debian's PyTorch and gensim.</summary>
     public const string Python = "/usr/bin/python3";
 
+    /// <summary>The command in <c>GRANARY_PYTORCH</c>, of a newer PyTorch than Debian 12's, else <see cref="Python"/>: <c>bench/peers/install-newer</c> makes one.</summary>
+    public static IReadOnlyList<string> NewestPython { get; } = System.Environment.GetEnvironmentVariable("GRANARY_PYTORCH") is { Length: > 0 } command ? command.Split(' ') : [Python];
+
     public const string InstallHint = "bench/peers/install brings it.";
 
     public static string Folder { get; } = Path.Combine(AppContext.BaseDirectory, "peers");

@@ -1,0 +1,45 @@
+using System.Globalization;
+using Granary.Bench.Comparing;
+using Granary.Bench.Measurement;
+using Granary.Bench.Steps;
+using Granary.Silo;
+using Granary.Torch.Runtime;
+
+namespace Granary.Bench.Models;
+
+/// <summary>A training step of each model on one thread, one shard, 32-bit floats: batches, forward, backward, clipping, optimizer.</summary>
+internal sealed class ModelsBenchmark : IBenchmark
+{
+    private static readonly Dictionary<string, string> fair = new(Peer.FairMalloc) { ["OMP_NUM_THREADS"] = "1", ["OPENBLAS_NUM_THREADS"] = "1" };
+
+    public string Name => "models";
+
+    public string Summary => "A training step of each model on one thread.";
+
+    public IReadOnlyDictionary<string, string> Switches => TorchRuntime.Switches;
+
+    public IReadOnlyList<Peer> Peers =>
+    [
+        new("PyTorch, memory kept", run => [.. Peer.NewestPython, "train_models.py", run.Seconds.ToString(CultureInfo.InvariantCulture), "--only", run.Only ?? ""], Peer.InstallHint, fair,
+            ModelStep.All.ToDictionary(step => step.Name, _ => 1.3)),
+    ];
+
+    public Task RunAsync(BenchmarkRun run)
+    {
+        _ = TorchRuntime.Switches;
+        var folder = Directory.CreateTempSubdirectory("granary-models-").FullName;
+        try
+        {
+            foreach (var model in ModelStep.All.Where(model => run.Wants(model.Name)))
+            {
+                using var step = new ReplicaStep(GranaryEnvironment.Tasks[model.Task].CreateReplica(model.SpecIn(folder)));
+                run.Report.Add(Figure.Of(model.Name, "ms", Repeat.Time(step.Run, run.Seconds, warmUps: run.IsTrial ? 0 : 3, least: run.IsTrial ? 1 : 3)));
+            }
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+        return Task.CompletedTask;
+    }
+}
