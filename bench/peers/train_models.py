@@ -99,13 +99,11 @@ def style():
 
     content, wanted = torch.rand(1, 3, 128, 128), torch.rand(1, 3, 128, 128)
     with torch.no_grad():
-        grams = [gram(x) for x in features(wanted)]
+        grams, shown = [gram(x) for x in features(wanted)], features(content)[2]
     picture = content.clone().requires_grad_(True)
 
     def loss():
         found = features(picture.clamp(-1, 1))
-        with torch.no_grad():
-            shown = features(content)[2]
         return F.mse_loss(found[2], shown) / shown.square().mean() + sum((gram(x) - g).square().sum() / g.square().sum() for x, g in zip(found, grams))
 
     return stepping([picture], torch.optim.Adam([picture], 0.1), loss)

@@ -65,7 +65,7 @@ public sealed class Style : Learner<PictureStyleSettings>, IPictureGenerator
     private Tensor Paint(Examples content, ShardPass pass)
     {
         pass.Weight += 1;
-        return loss.Sum(canvas.Picture, content.Inputs, pass);
+        return loss.Sum(canvas.Picture, content.Inputs, pass, always: true);
     }
 
     private Tensor Content()

@@ -75,16 +75,16 @@ internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
 
     private void Add(int from, int to, int kernel, int stride)
     {
-        convolutions.Add(nn.Conv2d(from, to, kernel, stride: stride, bias: false));
+        convolutions.Add(nn.Conv2d(from, to, kernel, stride: stride, padding: stride == 1 ? kernel / 2 : 0, bias: false));
         normalizations.Add(nn.BatchNorm2d(to));
     }
 
     private Tensor Apply(ref int number, Tensor input_BKHW)
     {
         var convolution = convolutions[number];
-        var (kernel, stride) = (convolution.weight!.shape[2], number == 0 || convolution.weight.shape[0] > convolution.weight.shape[1] ? 2 : 1);
-        var (before, after) = kernel == 1 ? (0, 0) : (kernel / 2, stride == 1 ? (kernel - 1) / 2 : kernel / 2 - 1);
-        var padded_BKHW = before > 0 ? nn.functional.pad(input_BKHW, [before, after, before, after]) : input_BKHW;
+        var (kernel, shrinks) = (convolution.weight!.shape[2], number == 0 || convolution.weight.shape[0] > convolution.weight.shape[1]);
+        var (before, after) = (kernel / 2, kernel / 2 - 1);
+        var padded_BKHW = shrinks && kernel > 1 ? nn.functional.pad(input_BKHW, [before, after, before, after]) : input_BKHW;
         return normalizations[number++].call(convolution.call(padded_BKHW));
     }
 }

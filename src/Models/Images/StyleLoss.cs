@@ -18,6 +18,7 @@ internal sealed class StyleLoss : IDisposable
     private readonly StyleSettings settings;
     private readonly Func<Tensor> style;
     private Tensor[]? wanted;
+    private Tensor? remembered;
 
     /// <param name="style">Makes the picture whose style is wanted, 1 x K x H x W.</param>
     public StyleLoss(StyleSettings settings, Func<Tensor> style)
@@ -49,14 +50,19 @@ internal sealed class StyleLoss : IDisposable
 
     /// <summary>The loss, summed over the pictures, whose parts are added to the pass's sums.</summary>
     /// <param name="content_BKHW">What they shall show.</param>
-    public Tensor Sum(Tensor pictures_BKHW, Tensor content_BKHW, ShardPass pass)
+    /// <param name="always">Whether that is the same at every call.</param>
+    public Tensor Sum(Tensor pictures_BKHW, Tensor content_BKHW, ShardPass pass, bool always = false)
     {
         var maps = Body.Maps(pictures_BKHW);
         Tensor shown, layer = maps[Math.Min(settings.ContentLayer, maps.Length) - 1];
         using (no_grad())
         {
-            shown = Body.Maps(content_BKHW)[Math.Min(settings.ContentLayer, maps.Length) - 1];
-            wanted ??= Remembered([.. Body.Maps(style()).Select(Gram)]);
+            shown = remembered ?? Body.Maps(content_BKHW)[Math.Min(settings.ContentLayer, maps.Length) - 1];
+            wanted ??= [.. Body.Maps(style()).Select(map => Gram(map).DetachFromDisposeScope())];
+        }
+        if (always)
+        {
+            remembered ??= shown.DetachFromDisposeScope();
         }
         var content = (layer - shown).square().mean([1, 2, 3]) / shown.square().mean([1, 2, 3]);
         var styles = maps.Take(settings.StyleLayers).Zip(wanted).Select(pair => (Gram(pair.First) - pair.Second).square().sum([1, 2]) / pair.Second.square().sum());
@@ -70,6 +76,7 @@ internal sealed class StyleLoss : IDisposable
 
     public void Dispose()
     {
+        remembered?.Dispose();
         foreach (var gram in wanted ?? [])
         {
             gram.Dispose();
@@ -85,8 +92,6 @@ internal sealed class StyleLoss : IDisposable
 
     /// <summary>How much neighbouring pixels differ (total variation), a mean for each picture; summed.</summary>
     private static Tensor Roughness(Tensor pictures_BKHW) => pictures_BKHW.diff(dim: 2).square().mean([1, 2, 3]).sum() + pictures_BKHW.diff(dim: 3).square().mean([1, 2, 3]).sum();
-
-    private static Tensor[] Remembered(Tensor[] made) => [.. made.Select(tensor => tensor.DetachFromDisposeScope())];
 }
 
 public record StyleSettings : NetworkSettings
