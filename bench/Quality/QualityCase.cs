@@ -25,6 +25,7 @@ internal sealed record QualityCase(string Name, string Data, string Arguments, s
         new("bert, characters", "tinyshakespeare/input.txt", "bert --shards 1 --steps 2000", ["validation.loss", "validation.accuracy"], "1.904 2.031, .455 .424"),
         new("seq2seq, plain", "nmt-en-cn", "seq2seq --shards 1 --epochs 4 --set attention=none", ["validation.loss", "validation.bleu"], "3.467, 0.8"),
         new("seq2seq, Luong", "nmt-en-cn", "seq2seq --shards 1 --epochs 4", ["validation.loss", "validation.bleu"], "2.982, 7.5"),
+        new("elmo, words", "wiki8/wiki8.zip", "elmo --shards 1 --steps 800 --set vocabulary=5000 --set words=1000000", ["validation.perplexity.forwards", "validation.perplexity.backwards"], "167, 167"),
         new("sentiment, averaged words", "sst2", "sentiment --shards 1 --epochs 6 --set model=wordavg", ["validation.accuracy"], ".805 .801 .792"),
         new("sentiment, convolutions", "sst2", "sentiment --shards 1 --epochs 5 --set model=cnn", ["validation.accuracy"], ".791 .784 .776"),
         new("sentiment, GRU", "sst2", "sentiment --shards 1 --epochs 5 --set model=rnn --set cell=gru", ["validation.accuracy"], ".799 .779"),

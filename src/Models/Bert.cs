@@ -103,7 +103,7 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
         {
             var window = all.Slice(i * Settings.Context, Settings.Context);
             text.Read(starts[i], window);
-            var random = new StepRandom(seeds[i], 1);
+            var (random, hidden) = (new StepRandom(seeds[i], 1), places.Count);
             for (var t = 0; t < window.Length; t++)
             {
                 if (random.NextDouble() < Settings.Hidden)
@@ -113,6 +113,14 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
                     var how = random.NextDouble();
                     window[t] = how < 0.8 ? mask : how < 0.9 ? random.Next(tokenizer.Count) : window[t];
                 }
+            }
+            if (places.Count == hidden)
+            {
+                // A window from which there is nothing to learn would be none.
+                var t = random.Next(window.Length);
+                places.Add(i * Settings.Context + t);
+                targets.Add(window[t]);
+                window[t] = mask;
             }
         }
         return new(tokens_BT, tensor([.. places], dtype: int64), tensor([.. targets], dtype: int64));

@@ -139,7 +139,7 @@ public sealed record GanSettings : NetworkSettings
     [Setting("hidden units in each of two layers, of either network", Min = 1, Max = 1 << 14)]
     public int Hidden { get; init; } = 256;
 
-    [Setting("pixels of either side of the images; 0: as the data are, or 128 where these have many sizes", Max = 1 << 10)]
+    [Setting("pixels of either side of the images; 0: as the data are, or 128 where these have many sizes", Min = 0, Max = 1 << 10)]
     public int Size { get; init; }
 
     [Setting("steps between pictures of 64 samples; 0: one at the end of each epoch", Min = 0)]

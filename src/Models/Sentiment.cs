@@ -99,7 +99,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
 
     protected override Func<IBatches<PaddedTexts>> Validation => () => Ordered(texts.Value.Validation);
 
-    protected override Func<IBatches<PaddedTexts>>? Test => Context.ForUse || texts.Value.Test.Count > 0 ? () => Ordered(texts.Value.Test) : null;
+    protected override Func<IBatches<PaddedTexts>>? Test => LabelledTexts.HasTest(Spec.Data) ? () => Ordered(texts.Value.Test) : null;
 
     protected override IReadOnlyList<string> Judged => [Loss, .. confusion.Sums];
 

@@ -59,11 +59,11 @@ public readonly ref struct Totals
     /// <exception cref="NonFiniteException">One of the sums is no number.</exception>
     internal void CheckFinite(long step)
     {
-        foreach (var name in Names)
+        for (var place = 0; place < Names.Count; place++)
         {
-            if (!double.IsFinite(this[name]))
+            if (!double.IsFinite(ExactSum.Read(scalars[((First + place) * ExactSum.Slots)..])))
             {
-                throw new NonFiniteException(name, Phase, step);
+                throw new NonFiniteException(Names[place], Phase, step);
             }
         }
     }

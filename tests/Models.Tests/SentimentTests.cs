@@ -95,6 +95,10 @@ public sealed class SentimentTests : IDisposable
         string[] labels = ["low", "mid", "top"];
         var data = folder.Write("texts.tsv", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Range(0, 300).Select(number => $"It is {labels[number % 3]}, word{number % 7}\t{labels[number % 3]}\n"))));
         var (checkpoint, spec) = Train(data, 60, "embedding=16", "learning-rate=0.1");
+        using (var measured = LearnerTask.Of<Sentiment>().OpenReplica(spec, checkpoint.ReadAsset)!)
+        {
+            Assert.DoesNotContain(Training.Loop.Evaluation.Run(measured, 1).ToDictionary().Keys, name => name.StartsWith("test.", StringComparison.Ordinal));
+        }
         File.Delete(data);
         using var opened = LearnerTask.Of<Sentiment>().OpenReplica(spec, checkpoint.ReadAsset)!;
         CheckpointStore.LoadModel(checkpoint, opened);

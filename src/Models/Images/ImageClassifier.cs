@@ -66,7 +66,7 @@ public abstract class ImageClassifier<TSettings>(LearnerContext context, DrawnIm
         }).OrderByDescending(entry => entry.Second).Take(WorstShown).ToList());
         var lines = judged.Select((entry, place) => string.Create(CultureInfo.InvariantCulture, $"{place + 1,2}  loss {entry.Second:0.00}  {Classes[heldOut.LabelOf(entry.First)]} taken for {entry.Third.Answer} ({entry.Third.Choices[0].Probability:0.00})\n"));
         File.WriteAllText(Path.Combine(folder, $"step-{step + 1:D8}.txt"), $"{Confusion}\nThe worst of {some.Length} held-out images, in reading order:\n{string.Concat(lines)}");
-        File.WriteAllBytes(Path.Combine(folder, $"step-{step + 1:D8}.png"), ImageGrid.Of(Use(() => heldOut.ToExamples([.. judged.Select(entry => entry.First)], Shape).Inputs.MoveToOuterDisposeScope())).ToPng());
+        File.WriteAllBytes(Path.Combine(folder, $"step-{step + 1:D8}.png"), Use(() => ImageGrid.Of(heldOut.ToExamples([.. judged.Select(entry => entry.First)], Shape).Inputs).ToPng()));
     }
 
     public IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs) =>
@@ -115,7 +115,7 @@ public abstract class ImageClassifier<TSettings>(LearnerContext context, DrawnIm
 
 public abstract record ImageClassifierSettings : NetworkSettings
 {
-    [Setting("pixels of either side of the images; 0: as the data are, or 128 where these have many sizes", Max = 1 << 12)]
+    [Setting("pixels of either side of the images; 0: as the data are, or 128 where these have many sizes", Min = 0, Max = 1 << 12)]
     public int Size { get; init; }
 
     [Setting("least share of an image's area that training sees of it; 1: all of it, always", Min = 0.01, Max = 1)]

@@ -6,7 +6,7 @@ namespace Granary.Torch.Data;
 /// <summary>Unpacks archives that have been fetched: <c>.zip</c> and what is one under another name, and <c>.tar.gz</c>.</summary>
 internal static class Archive
 {
-    /// <summary>Unpacks a part of an archive into a folder. What is there under the same name is replaced, when all has been unpacked.</summary>
+    /// <summary>Unpacks a part of an archive into a folder. Files that are there under the same name are replaced, when all has been unpacked; folders are not.</summary>
     /// <param name="name">Of the archive, which tells its kind.</param>
     /// <param name="within">Only what lies below this path within the archive, which is taken off; ends with a slash or is empty.</param>
     /// <exception cref="InvalidDataException">It is damaged, or would write elsewhere.</exception>
@@ -31,7 +31,7 @@ internal static class Archive
             var target = Path.Combine(folder, Path.GetFileName(entry));
             if (Directory.Exists(target))
             {
-                Directory.Delete(target, recursive: true);
+                throw new InvalidDataException($"'{target}' is there already, and is not deleted: take it away.");
             }
             File.Delete(target);
             Directory.Move(entry, target);

@@ -71,7 +71,7 @@ public sealed class Downloader(HttpClient http)
                 {
                     throw new DownloadException(
                         $"{address} cannot be fetched: {Sentence(error)} What has arrived is kept; the same command goes on from there. " +
-                        $"On a machine without internet, fetch the address elsewhere and save it as '{path}', or name a mirror.", error);
+                        $"On a machine without internet, fetch the address elsewhere, save it as '{(file.Within is null ? path : part)}' and run the same command, or name a mirror.", error);
                 }
                 var pause = FirstPause * Math.Pow(2, attempt - 1);
                 pause = pause > LongestPause ? LongestPause : pause;

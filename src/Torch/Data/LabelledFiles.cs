@@ -7,13 +7,13 @@ namespace Granary.Torch.Data;
 /// <param name="Test">Empty: there is no test.</param>
 internal sealed record LabelledFiles(IReadOnlyList<LabelledFile> Training, IReadOnlyList<LabelledFile> Validation, IReadOnlyList<LabelledFile> Test)
 {
-    private static readonly string[] kinds = [".tsv", ".jsonl"], train = ["train"], validation = ["dev", "valid", "validation"], test = ["test"];
+    private static readonly string[] kinds = [".tsv", ".jsonl"], train = ["train"], validation = ["dev", "val", "valid", "validation"], test = ["test"];
 
     /// <summary>All of them.</summary>
     public IReadOnlyList<string> Paths => [.. Training.Concat(Validation).Concat(Test).Select(file => file.Path)];
 
     /// <param name="path">
-    /// A .tsv or .jsonl file; or a folder with files <c>train</c>, <c>dev</c> (or <c>valid</c>, <c>validation</c>) and <c>test</c> of these kinds, or with one
+    /// A .tsv or .jsonl file; or a folder with files <c>train</c>, <c>dev</c> (or <c>val</c>, <c>valid</c>, <c>validation</c>) and <c>test</c> of these kinds, or with one
     /// such file; or with folders <c>train</c> and <c>test</c> that have a folder of .txt files for each class; or with the files <c>rt-polarity.pos</c> and <c>.neg</c>.
     /// </param>
     /// <exception cref="TrainingDataException">There is nothing of the kind.</exception>

@@ -76,6 +76,19 @@ public sealed class LabelledTexts : IDataFormat
     /// <inheritdoc/>
     public static IReadOnlyList<string> FilesAt(string path) => LabelledFiles.Find(Path.GetFullPath(path)).Paths;
 
+    /// <summary>Whether there are texts for the test, with labels. Data that are gone have none.</summary>
+    public static bool HasTest(string? path)
+    {
+        try
+        {
+            return path is null || LabelledFiles.Find(path).Test.Any(file => file.HasLabels);
+        }
+        catch (TrainingDataException)
+        {
+            return false;
+        }
+    }
+
     private static LabelledTexts Read(string path, LabelledOptions options, (Vocabulary, IReadOnlyList<string>)? known)
     {
         static List<LabelledRow> RowsOf(IEnumerable<LabelledFile> files) => [.. files.SelectMany(file => file.Rows())];
@@ -106,7 +119,7 @@ public sealed class LabelledTexts : IDataFormat
         var words = numbers.Read(row.Text, length);
         if (words.Length == 0)
         {
-            throw new TrainingDataException($"{row.Where} has no words.");
+            throw new TrainingDataException($"{row.Where} has no words. Take it out, or give it a text.");
         }
         return labels.TryGetValue(row.Label, out var label) ? new(words, label) : throw new TrainingDataException(
             $"{row.Where} has the label '{row.Label}', which no text had that was learned from. Known: {string.Join(", ", labels.Keys)}.");

@@ -96,7 +96,17 @@ public sealed class SentencePairs : IDataFormat
         : Read(PairFiles.Find(Path.GetFullPath(path)), options, (source, target));
 
     /// <summary>Whether <see cref="Test"/> is there, without reading it.</summary>
-    public static bool HasTest(string path) => Directory.Exists(path) && PairFiles.Find(Path.GetFullPath(path)).Test is not null;
+    public static bool HasTest(string path)
+    {
+        try
+        {
+            return Directory.Exists(path) && PairFiles.Find(Path.GetFullPath(path)).Test is not null;
+        }
+        catch (TrainingDataException)
+        {
+            return false; // gone, or not what they were: an evaluation says so
+        }
+    }
 
     /// <inheritdoc/>
     public static IReadOnlyList<string> FilesAt(string path) => PairFiles.Find(Path.GetFullPath(path)).Paths;

@@ -38,7 +38,7 @@ internal static partial class Wordings
         {
             return [.. Word().EnumerateMatches(sentence).ToWords(sentence)];
         }
-        return [.. sentence.EnumerateRunes().Where(rune => !Rune.IsWhiteSpace(rune)).Select(rune => rune.ToString())];
+        return [.. sentence.EnumerateRunes().Where(rune => !Rune.IsWhiteSpace(rune) && !Rune.IsControl(rune)).Select(rune => rune.ToString())];
     }
 
     /// <summary>The sentence of these words, with blanks where people put them.</summary>
@@ -81,7 +81,7 @@ internal static partial class Wordings
     }
 
     // A pair of surrogates is one sign.
-    [GeneratedRegex(@"[\p{L}\p{M}]+|[\uD800-\uDBFF][\uDC00-\uDFFF]|\S")]
+    [GeneratedRegex(@"[\p{L}\p{M}]+|[\uD800-\uDBFF][\uDC00-\uDFFF]|[^\s\p{Cc}]")]
     private static partial Regex Word();
 
     [GeneratedRegex("[!-&(-+/:-@[-`{-~]|(?<![0-9])[.,]|[.,](?![0-9])|(?<=[0-9])-")]

@@ -206,6 +206,21 @@ public sealed class DownloaderTests : IDisposable
         Assert.False(File.Exists(Path.Combine(folder.Path, name)));
     }
 
+    [Fact]
+    public async Task Archive_DeletesNoFolderThatIsThere()
+    {
+        var archive = Pack("numbers.zip", ("train/1.txt", "one"));
+        using var server = new FileServer(archive);
+        Directory.CreateDirectory(Path.Combine(folder.Path, "train"));
+        folder.Write(Path.Combine("train", "mine.txt"), "mine"u8.ToArray());
+        var data = new PublicData("numbers", "for tests", server.Address, [new("numbers.zip", archive.Length, Convert.ToHexStringLower(SHA256.HashData(archive)), "")]);
+        Assert.Contains("train' is there already", (await Assert.ThrowsAsync<DownloadException>(() => new Downloader(http).GetAsync(data, folder.Path))).Message, StringComparison.Ordinal);
+        Assert.True(File.Exists(Path.Combine(folder.Path, "train", "mine.txt")));
+        Directory.Delete(Path.Combine(folder.Path, "train"), recursive: true);
+        await new Downloader(http).GetAsync(data, folder.Path);
+        Assert.Equal("one", await File.ReadAllTextAsync(Path.Combine(folder.Path, "train", "1.txt")));
+    }
+
     private static byte[] Pack(string name, params (string Path, string Text)[] members)
     {
         using var packed = new MemoryStream();
