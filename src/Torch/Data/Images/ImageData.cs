@@ -98,7 +98,8 @@ public sealed partial record ImageData(IImages Train, IImages HeldOut, IReadOnly
             var hasFolders = Directory.GetDirectories(path).Any(name => !Path.GetFileName(name).StartsWith('.'));
             if ((hasFolders ? ImageFolder.Find(path) : ImageFolder.Plain(path)) is { } pictures)
             {
-                return new(pictures.Paths, () => new(pictures.Training, pictures.HeldOut, pictures.Classes, Shape: null));
+                return new(pictures.Paths, () => pictures.HeldOut.Count > 0 ? new(pictures.Training, pictures.HeldOut, pictures.Classes, Shape: null) : throw new TrainingDataException(
+                    $"'{path}' has {pictures.Training.Count} pictures in {pictures.Classes.Count} classes, and every tenth of a class is held out: none here. Give more, or folders 'train' and 'val'."));
             }
             var found = Directory.EnumerateFileSystemEntries(path).Select(Path.GetFileName).Order().Take(5).ToList();
             throw new TrainingDataException(

@@ -46,10 +46,6 @@ internal sealed class ImageFolder
         }
         var all = ClassesIn(folder);
         var pictures = all.SelectMany((name, label) => PicturesIn(folder, name, label).Select((picture, number) => (picture, IsHeldOut: number % HeldOutPart == HeldOutPart - 1))).ToList();
-        if (!pictures.Exists(entry => entry.IsHeldOut))
-        {
-            throw new TrainingDataException($"'{folder}' has {pictures.Count} pictures in {all.Count} classes, and every tenth of a class is held out: none here. Give more, or folders 'train' and 'val'.");
-        }
         return new(all, [.. pictures.Where(entry => !entry.IsHeldOut).Select(entry => entry.picture)], [.. pictures.Where(entry => entry.IsHeldOut).Select(entry => entry.picture)]);
     }
 
