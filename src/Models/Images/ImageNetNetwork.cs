@@ -1,6 +1,4 @@
 // B batch, K feature maps, H height, W width
-using Granary.Torch.Networks;
-using Granary.Training.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -64,14 +62,7 @@ internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
         return [.. maps, maps_BKHW];
     }
 
-    public void Initialize(ulong seed)
-    {
-        var random = new StepRandom(seed, ulong.MaxValue);
-        foreach (var convolution in convolutions)
-        {
-            Initialization.Normal(convolution.weight!, 0, Math.Sqrt(2.0 / (convolution.weight!.shape[0] * convolution.weight.shape[2] * convolution.weight.shape[3])), ref random);
-        }
-    }
+    public void Initialize(ulong seed) => ConvolutionValues.ByMaps(this, seed);
 
     private void Add(int from, int to, int kernel, int stride)
     {

@@ -1,7 +1,5 @@
 // B batch, K feature maps, H height, W width
 using Granary.Torch.Data.Images;
-using Granary.Torch.Networks;
-using Granary.Training.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -58,15 +56,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>, IImageBody
         return maps;
     }
 
-    public void Initialize(ulong seed)
-    {
-        var random = new StepRandom(seed, ulong.MaxValue);
-        foreach (var convolution in modules().OfType<Conv2d>())
-        {
-            var weight = convolution.weight!;
-            Initialization.Normal(weight, 0, Math.Sqrt(2.0 / (weight.shape[0] * weight.shape[2] * weight.shape[3])), ref random);
-        }
-    }
+    public void Initialize(ulong seed) => ConvolutionValues.ByMaps(this, seed);
 }
 
 /// <summary>Two convolutions, or with bottleneck three, beside a way that skips them.</summary>
