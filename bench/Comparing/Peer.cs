@@ -6,7 +6,7 @@ namespace Granary.Bench.Comparing;
 
 /// <summary>
 /// A program that does the same work as one of our benchmarks. It prints a line of JSON for every figure, <c>case</c>,
-/// <c>value</c> and <c>unit</c> as ours, and may print one with its <c>version</c>.
+/// <c>value</c> and <c>unit</c> as ours (<c>partOf</c>, if it is a part of a case), and may print one with its <c>version</c>.
 /// </summary>
 /// <param name="Name">As it stands in the table.</param>
 /// <param name="Command">The program and its arguments; a path is relative to <c>bench/peers</c>.</param>
@@ -77,13 +77,13 @@ internal sealed record Peer(
             version ??= said.Version;
             if (said is { Case: { } name, Value: { } value, Unit: { } unit })
             {
-                figures.Add(new(name, value, unit));
+                figures.Add(new(name, value, unit, PartOf: said.PartOf));
             }
         }
         return new(version ?? "of unknown version", figures);
     }
 
-    private sealed record Line(string? Version, string? Case, double? Value, string? Unit);
+    private sealed record Line(string? Version, string? Case, double? Value, string? Unit, string? PartOf);
 }
 
 /// <summary>What a peer said in one run.</summary>

@@ -6,7 +6,8 @@ namespace Granary.Bench.Measurement;
 /// <param name="Unit">A unit that ends with <c>/s</c> is a rate, and more is better; of all others less is.</param>
 /// <param name="Best">The best of the samples.</param>
 /// <param name="Samples">How many there were.</param>
-internal sealed record Figure(string Case, double Value, string Unit, double? Best = null, int Samples = 1)
+/// <param name="PartOf">The case of which this is a part that nobody can do without, done alone. Parts stand in no table: their sum is the case's limit.</param>
+internal sealed record Figure(string Case, double Value, string Unit, double? Best = null, int Samples = 1, string? PartOf = null)
 {
     /// <summary>The figure of many samples.</summary>
     public static Figure Of(string name, string unit, IEnumerable<double> samples)

@@ -16,6 +16,10 @@ internal sealed class Report(string benchmark)
     public void Add(Figure figure)
     {
         figures.Add(figure);
+        if (figure.PartOf is not null)
+        {
+            return;
+        }
         Console.Error.WriteLine($"{figure.Case}: {TextTable.Number(figure.Value)} {figure.Unit}");
     }
 
@@ -24,7 +28,7 @@ internal sealed class Report(string benchmark)
         Console.WriteLine($"Granary {Version} on {Machine.Name}. {Describe(switches)}");
         Console.WriteLine();
         var table = new TextTable(benchmark, "median", "best", "unit", "samples");
-        foreach (var figure in figures)
+        foreach (var figure in figures.Where(figure => figure.PartOf is null))
         {
             table.Add(figure.Case, TextTable.Number(figure.Value), figure.Best is { } best ? TextTable.Number(best) : "", figure.Unit, $"{figure.Samples}");
         }

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from products import replayed
 from train_step import milliseconds
 
 
@@ -265,6 +266,8 @@ def main():
     for name, make in MODELS.items():
         if chosen.only.lower() in name.lower():
             print(json.dumps({"case": name, "value": milliseconds(make(), chosen.seconds), "unit": "ms"}), flush=True)
+            for product, value in replayed(name, chosen.seconds / 30):
+                print(json.dumps({"case": product, "value": value, "unit": "ms", "partOf": name}), flush=True)
 
 
 if __name__ == "__main__":
