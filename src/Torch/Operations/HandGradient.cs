@@ -1,0 +1,54 @@
+using Granary.Torch.Runtime;
+using TorchSharp;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Granary.Torch.Operations;
+
+/// <summary>
+/// A part of a network that is computed outside autograd, with its gradient by hand: fewer passes over memory than a chain of libtorch's
+/// operations. Parameters' gradients are added where they belong at once, as <see cref="Networks.SoftmaxOutput"/> does.
+/// </summary>
+internal abstract class HandGradient
+{
+    /// <summary>Whether parts that are written by hand can take these: 32-bit floats of the CPU, and nothing is rounded on the way.</summary>
+    public static bool Takes(Tensor values) => values.dtype == float32 && values.device_type == DeviceType.CPU && !Autocast.IsOn;
+
+    /// <summary>The output, which autograd knows as a function of the inputs and the parameters.</summary>
+    /// <param name="inputs">Those whose gradients <see cref="Backward"/> returns, in this order.</param>
+    /// <param name="parameters">Those to whose gradients <see cref="Backward"/> adds.</param>
+    protected Tensor Apply(IReadOnlyList<Tensor> inputs, params IEnumerable<Parameter?> parameters)
+    {
+        Tensor[] known = [.. inputs, .. parameters.OfType<Parameter>()];
+        return is_grad_enabled() && known.Any(tensor => tensor.requires_grad) ? Function.apply([this, .. known]) : Forward();
+    }
+
+    /// <summary>Computes the output; autograd does not look.</summary>
+    protected abstract Tensor Forward();
+
+    /// <param name="gradient">The output's.</param>
+    /// <returns>The inputs'; <see langword="null"/> where none is wanted.</returns>
+    protected abstract IReadOnlyList<Tensor?> Backward(Tensor gradient);
+
+    private sealed class Function : autograd.SingleTensorFunction<Function>
+    {
+        private const string Part = "part";
+
+        public override string Name => nameof(HandGradient);
+
+        public override Tensor forward(autograd.AutogradContext context, params object[] arguments)
+        {
+            var part = (HandGradient)arguments[0];
+            context.save_data(Part, (part, arguments.Length));
+            return part.Forward();
+        }
+
+        public override List<Tensor> backward(autograd.AutogradContext context, Tensor gradient)
+        {
+            var (part, count) = ((HandGradient, int))context.get_data(Part);
+            var gradients = new Tensor[count];
+            part.Backward(gradient.contiguous()).ToArray().CopyTo(gradients, 1);
+            return [.. gradients];
+        }
+    }
+}

@@ -1,0 +1,55 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace Granary.Torch.Operations;
+
+/// <summary>Sixteen floats at a time, whatever the machine's vectors are, and the rest of a row that is no multiple of it.</summary>
+internal static unsafe class Lanes
+{
+    public const int Count = 16;
+
+    /// <summary>Those that are there; 0 in place of the others.</summary>
+    /// <param name="count">How many are left of the row; more than <see cref="Count"/> are not read.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Load(float* from, int count) => count >= Count ? Vector512.Load(from) : LoadRest(from, count);
+
+    /// <inheritdoc cref="Load"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store(Vector512<float> values, float* into, int count)
+    {
+        if (count >= Count)
+        {
+            values.Store(into);
+        }
+        else
+        {
+            StoreRest(values, into, count);
+        }
+    }
+
+    /// <summary>In a fixed order: halves onto each other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Sum(Vector512<float> values)
+    {
+        var eight = values.GetLower() + values.GetUpper();
+        var four = eight.GetLower() + eight.GetUpper();
+        return four[0] + four[2] + (four[1] + four[3]);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static Vector512<float> LoadRest(float* from, int count)
+    {
+        var values = stackalloc float[Count];
+        new Span<float>(values, Count).Clear();
+        new ReadOnlySpan<float>(from, count).CopyTo(new(values, Count));
+        return Vector512.Load(values);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static void StoreRest(Vector512<float> values, float* into, int count)
+    {
+        var all = stackalloc float[Count];
+        values.Store(all);
+        new ReadOnlySpan<float>(all, count).CopyTo(new(into, count));
+    }
+}
