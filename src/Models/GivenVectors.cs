@@ -2,7 +2,7 @@ using System.Text.Json;
 using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data;
-using Granary.Torch.Networks;
+using Granary.Torch.Runtime;
 using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;
 using TorchSharp.Modules;
@@ -103,7 +103,7 @@ internal sealed class GivenVectors
         {
             throw new TaskSettingException($"Setting 'embedding' is {length}, and the vectors in '{path}' have {vectors.Dimension} numbers. Set embedding={vectors.Dimension}.");
         }
-        var rows = new Span<float>(FlatParameters.Pointer(embedding.weight), (int)embedding.weight.numel());
+        var rows = new Span<float>(embedding.weight.Floats(), (int)embedding.weight.numel());
         var found = 0;
         foreach (var (number, word) in vectors.Words.Index())
         {

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Granary.Torch.Runtime;
 using Granary.Training.Frames;
 using Granary.Training.Tasks;
@@ -34,12 +33,12 @@ internal sealed unsafe class FlatParameters : IDisposable
                   select (Network: network, Name: Prefix(networks[network].Name) + entry.name, Parameter: entry.parameter);
         foreach (var (network, name, parameter) in all)
         {
-            if (known.TryGetValue((nint)Pointer(parameter), out var place))
+            if (known.TryGetValue((nint)parameter.Floats(), out var place))
             {
                 aliases.Add((name, place));
                 continue;
             }
-            known.Add((nint)Pointer(parameter), places.Count);
+            known.Add((nint)parameter.Floats(), places.Count);
             var room = (parameter.numel() + Alignment - 1) / Alignment * Alignment;
             places.Add(new(network, name, parameter, whole, room));
             whole += room;
@@ -61,7 +60,7 @@ internal sealed unsafe class FlatParameters : IDisposable
     public long Length => flat.numel();
 
     /// <summary>Those that learn come first, network by network.</summary>
-    public float* Values => Pointer(flat);
+    public float* Values => flat.Floats();
 
     /// <summary>The parameters of these networks that learn, in the order of the flat tensor.</summary>
     /// <param name="networks">Numbers of the networks.</param>
@@ -79,7 +78,7 @@ internal sealed unsafe class FlatParameters : IDisposable
     {
         var values = parameters.Sum(parameter => parameter.Room) + more;
         var memory = new GradientMemory(Frame.SizeOf(values, scalars), parameters);
-        return new(Pointer(memory.Flat), values, scalars, owner: memory);
+        return new(memory.Flat.Floats(), values, scalars, owner: memory);
     }
 
     /// <summary>From now on <c>backward</c> adds gradients into this frame, those of the parameters that it is made for.</summary>
@@ -93,9 +92,6 @@ internal sealed unsafe class FlatParameters : IDisposable
         memory.Bind();
         bound = memory;
     }
-
-    /// <summary>The memory of a contiguous CPU tensor.</summary>
-    public static float* Pointer(Tensor tensor) => (float*)System.Runtime.CompilerServices.Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     /// <summary>What stands before the names of a network's tensors.</summary>
     internal static string Prefix(string network) => network.Length > 0 ? $"{network}." : "";

@@ -1,3 +1,4 @@
+using Granary.Torch.Runtime;
 using Granary.Training.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -115,5 +116,5 @@ public static unsafe class Initialization
 
     private static Parameter? Sibling(nn.Module module, Func<string, bool> isIt) => module.named_parameters(recurse: false).FirstOrDefault(entry => isIt(entry.name)).parameter;
 
-    private static Span<float> Span(Tensor tensor) => new(FlatParameters.Pointer(tensor), checked((int)tensor.numel()));
+    private static Span<float> Span(Tensor tensor) => new(tensor.Floats(), checked((int)tensor.numel()));
 }

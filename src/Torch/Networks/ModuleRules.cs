@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Reflection;
+using Granary.Torch.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -53,7 +54,7 @@ internal static unsafe class ModuleRules
         _ => [],
     };
 
-    private static nint PlaceOf(Parameter parameter) => (nint)FlatParameters.Pointer(parameter);
+    private static nint PlaceOf(Parameter parameter) => (nint)parameter.Floats();
 
     private static string NameOf(FieldInfo field) => field.Name is ['<', ..] && field.Name.IndexOf('>', StringComparison.Ordinal) is var end and > 0 ? field.Name[1..end] : field.Name;
 }

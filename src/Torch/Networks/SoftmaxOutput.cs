@@ -62,9 +62,9 @@ public static unsafe class SoftmaxOutput
     {
         var rounded_NF = features_NF.to(bfloat16);
         var logits_NV = rounded_NF.mm(rounded_VF.t());
-        var loss = BecomeGradient(room_NV, targets, bias_V, (ushort*)FlatParameters.Pointer(logits_NV));
+        var loss = BecomeGradient(room_NV, targets, bias_V, (ushort*)logits_NV.Floats());
         var weightGradient_VF = logits_NV.t().mm(rounded_NF);
-        VectorBFloat16.Add(FlatParameters.Pointer(weight_VF.grad!), (ushort*)FlatParameters.Pointer(weightGradient_VF), weightGradient_VF.numel());
+        VectorBFloat16.Add(weight_VF.grad!.Floats(), (ushort*)weightGradient_VF.Floats(), weightGradient_VF.numel());
         gradient_NF.copy_(logits_NV.mm(rounded_VF));
         return loss;
     }
@@ -83,9 +83,9 @@ public static unsafe class SoftmaxOutput
     private static double BecomeGradient(Tensor logits_NV, ReadOnlySpan<long> targets, Tensor? bias_V, ushort* rounded = null)
     {
         var classes = (int)logits_NV.size(1);
-        var row = FlatParameters.Pointer(logits_NV);
-        var bias = bias_V is null ? null : FlatParameters.Pointer(bias_V);
-        var biasGradient = bias_V is null ? null : FlatParameters.Pointer(bias_V.grad!);
+        var row = logits_NV.Floats();
+        var bias = bias_V is null ? null : bias_V.Floats();
+        var biasGradient = bias_V is null ? null : bias_V.grad!.Floats();
         double loss = 0;
         foreach (var target in targets)
         {

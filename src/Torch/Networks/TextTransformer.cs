@@ -1,4 +1,5 @@
 // B batch, T time, N tokens, V vocabulary, S time with what is remembered, C channels, H heads, X = B H, D channels of a head, O outputs, R rows
+using Granary.Torch.Operations;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using TorchSharp.Modules;
@@ -53,12 +54,20 @@ internal class TextTransformer : nn.Module
         var (before, time) = (memory?.Length ?? 0, tokens_BT.size(1));
         var read_BTC = tokens.Weight_RC.index_select(0, tokens_BT.flatten()).view(tokens_BT.size(0), time, shape.Width);
         var x_BTC = dropout.call(read_BTC + places.Weight_RC.narrow(0, before, time));
-        using var unseen = Unseen(before, time, padding_BT);
-        for (var i = 0; i < layers.Count; i++)
+        if (memory is null && HandGradient.Takes(x_BTC))
         {
-            x_BTC = layers[i].Forward(x_BTC, unseen, memory?.Layers[i]);
+            using var hidden_B1T = padding_BT is null ? null : Hidden(padding_BT);
+            x_BTC = layers.Aggregate(x_BTC, (read_BTC, layer) => layer.Forward(read_BTC, shape.Causal, hidden_B1T));
         }
-        return norm.call(x_BTC);
+        else
+        {
+            using var unseen = Unseen(before, time, padding_BT);
+            for (var i = 0; i < layers.Count; i++)
+            {
+                x_BTC = layers[i].Forward(x_BTC, unseen, memory?.Layers[i]);
+            }
+        }
+        return Normalization.Of(norm, x_BTC);
     }
 
     /// <summary>How much speaks for each token; the weights are those of the embedding.</summary>
@@ -100,9 +109,11 @@ internal class TextTransformer : nn.Module
         {
             return future_TS;
         }
-        var padding_X1S = zeros(padding_BT.shape).masked_fill(padding_BT, float.NegativeInfinity).unsqueeze(1).repeat_interleave(shape.Heads, 0);
+        var padding_X1S = Hidden(padding_BT).repeat_interleave(shape.Heads, 0);
         return future_TS is null ? padding_X1S : future_TS + padding_X1S;
     }
+
+    private static Tensor Hidden(Tensor padding_BT) => zeros(padding_BT.shape).masked_fill(padding_BT, float.NegativeInfinity).unsqueeze(1);
 
     /// <summary>A vector for each token, or for each place.</summary>
     private sealed class Rows : nn.Module
@@ -134,6 +145,13 @@ internal class TextTransformer : nn.Module
             register_module("drop", dropout);
         }
 
+        /// <summary>With gradients by hand.</summary>
+        public Tensor Forward(Tensor x_BTC, bool causal, Tensor? hidden_B1T)
+        {
+            x_BTC = attention.WithNorm(beforeAttention, x_BTC, causal, hidden_B1T, dropout);
+            return NetworkHalf.Of(x_BTC, beforeNetwork, network.Widen, network.Narrow, dropout);
+        }
+
         public Tensor Forward(Tensor x_BTC, Tensor? unseen, LayerMemory? memory)
         {
             x_BTC = x_BTC + dropout.call(attention.Forward(beforeAttention.call(x_BTC), unseen, memory));
@@ -155,6 +173,9 @@ internal class TextTransformer : nn.Module
             register_module("c_proj", output);
             register_module("drop", dropout);
         }
+
+        public Tensor WithNorm(LayerNorm norm, Tensor x_BTC, bool causal, Tensor? hidden_B1T, Dropout ofOutput) =>
+            AttentionHalf.Of(x_BTC, norm, project.Dense, output.Dense, heads, causal, hidden_B1T, dropout, ofOutput);
 
         // By hand: libtorch's scaled_dot_product_attention is many times slower on the CPU with some ways of multiplying.
         public Tensor Forward(Tensor x_BTC, Tensor? unseen, LayerMemory? memory)
@@ -181,22 +202,26 @@ internal class TextTransformer : nn.Module
             register_module("c_proj", narrow);
         }
 
+        public Dense Widen => widen.Dense;
+
+        public Dense Narrow => narrow.Dense;
+
         public Tensor Forward(Tensor x_BTC) => narrow.Forward(widen.Forward(x_BTC).gelu(TorchSharp.Modules.GELU.Approximate.tanh));
     }
 
     /// <summary>A linear layer whose weight lies as in GPT-2's files: a row for each input.</summary>
     private sealed class Projection : nn.Module
     {
-        private readonly Parameter weight_CO, bias_O;
-
         public Projection(int inputs, int outputs) : base("projection")
         {
-            (weight_CO, bias_O) = (new(zeros(inputs, outputs)), new(zeros(outputs)));
-            register_parameter("weight", weight_CO);
-            register_parameter("bias", bias_O);
+            Dense = new(new(zeros(inputs, outputs)), new(zeros(outputs)));
+            register_parameter("weight", Dense.Weight_CO);
+            register_parameter("bias", Dense.Bias_O);
         }
 
-        public Tensor Forward(Tensor x_BTC) => bias_O.addmm(x_BTC.flatten(0, 1), weight_CO, 1, 1).view(x_BTC.size(0), x_BTC.size(1), -1);
+        public Dense Dense { get; }
+
+        public Tensor Forward(Tensor x_BTC) => Dense.Bias_O.addmm(x_BTC.flatten(0, 1), Dense.Weight_CO, 1, 1).view(x_BTC.size(0), x_BTC.size(1), -1);
     }
 }
 

@@ -8,8 +8,11 @@ internal static unsafe class Lanes
 {
     public const int Count = 16;
 
-    /// <summary>Those that are there; 0 in place of the others.</summary>
-    /// <param name="count">How many are left of the row; more than <see cref="Count"/> are not read.</param>
+    /// <summary>How many of a row's values fill all lanes.</summary>
+    public static int Whole(int length) => length & -Count;
+
+    /// <summary>Those that are there; 0 in place of the others. Where the count is the constant <see cref="Count"/>, it is a plain load.</summary>
+    /// <param name="count">At most <see cref="Count"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(float* from, int count) => count >= Count ? Vector512.Load(from) : LoadRest(from, count);
 
@@ -35,6 +38,18 @@ internal static unsafe class Lanes
         var four = eight.GetLower() + eight.GetUpper();
         return four[0] + four[2] + (four[1] + four[3]);
     }
+
+    /// <summary>The largest; a NaN may be missed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static float Max(Vector512<float> values)
+    {
+        var eight = Vector256.MaxNative(values.GetLower(), values.GetUpper());
+        var four = Vector128.MaxNative(eight.GetLower(), eight.GetUpper());
+        return Math.Max(Math.Max(four[0], four[1]), Math.Max(four[2], four[3]));
+    }
+
+    /// <summary>All bits in the first lanes, none in the others.</summary>
+    public static Vector512<float> First(int count) => Vector512.LessThan(Vector512<float>.Indices, Vector512.Create((float)count));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Vector512<float> LoadRest(float* from, int count)

@@ -1,4 +1,4 @@
-using Granary.Torch.Networks;
+using Granary.Torch.Runtime;
 using Granary.Training.Optimization;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -51,7 +51,7 @@ public class OptimizerTests
             theirs.step();
             // A sum of four gradients, to be scaled to their mean.
             var sum = gradient * 4;
-            ours.Update(0, Length, FlatParameters.Pointer(mine), FlatParameters.Pointer(sum), new(update, (float)LearningRate, Scale: 0.25f, (float)weightDecay));
+            ours.Update(0, Length, mine.Floats(), sum.Floats(), new(update, (float)LearningRate, Scale: 0.25f, (float)weightDecay));
             Assert.True(parameter.allclose(mine, rtol: 1e-5, atol: 1e-6), $"update {update}: {parameter.sub(mine).abs().max().item<float>()} apart");
         }
         Assert.False(start.allclose(mine));

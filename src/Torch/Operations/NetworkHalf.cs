@@ -1,0 +1,49 @@
+// B texts, T time, N = B T tokens, C channels, W = 4 C
+using Granary.Torch.Runtime;
+using TorchSharp.Modules;
+using static TorchSharp.torch;
+
+namespace Granary.Torch.Operations;
+
+/// <summary>The second half of a transformer's layer: normalization, two layers with GELU between them, and the sum with what came in.</summary>
+internal sealed unsafe class NetworkHalf : HandGradient
+{
+    private readonly Tensor x_BTC;
+    private readonly LayerNorm norm;
+    private readonly Dense widen, narrow;
+    private readonly Tensor? kept_NC;
+    private readonly int tokens, channels, wide;
+    private Tensor? moments_N2, normal_NC, wide_NW, active_NW;
+
+    private NetworkHalf(Tensor x_BTC, LayerNorm norm, Dense widen, Dense narrow, Dropout dropout)
+    {
+        (this.x_BTC, this.norm, this.widen, this.narrow) = (x_BTC.contiguous(), norm, widen, narrow);
+        (tokens, channels, wide) = ((int)(x_BTC.size(0) * x_BTC.size(1)), (int)x_BTC.size(2), (int)widen.Bias_O.numel());
+        kept_NC = Kept(dropout, tokens, channels);
+    }
+
+    public static Tensor Of(Tensor x_BTC, LayerNorm norm, Dense widen, Dense narrow, Dropout dropout) =>
+        new NetworkHalf(x_BTC, norm, widen, narrow, dropout).Apply([x_BTC], norm.weight, norm.bias, widen.Weight_CO, widen.Bias_O, narrow.Weight_CO, narrow.Bias_O);
+
+    protected override Tensor Forward()
+    {
+        (moments_N2, normal_NC) = (empty(tokens, 2), empty(tokens, channels));
+        LayerNormRows.Forward(x_BTC.Floats(), norm.weight!.Floats(), norm.bias!.Floats(), norm.eps, tokens, channels, normal_NC.Floats(), moments_N2.Floats());
+        wide_NW = normal_NC.mm(widen.Weight_CO);
+        active_NW = empty(tokens, wide);
+        GeluRows.Forward(wide_NW.Floats(), widen.Bias_O.Floats(), tokens, wide, active_NW.Floats());
+        return Residual.Add(x_BTC, active_NW.mm(narrow.Weight_CO), narrow.Bias_O, kept_NC).view(x_BTC.shape);
+    }
+
+    protected override IReadOnlyList<Tensor?> Backward(Tensor gradient)
+    {
+        using var gradient_NC = Residual.Backward(gradient.view(tokens, channels), narrow.Bias_O, kept_NC);
+        using var wideGradient_NW = narrow.Backward(gradient_NC, active_NW!);
+        GeluRows.Backward(wide_NW!.Floats(), tokens, wide, wideGradient_NW.Floats(), GradientOf(widen.Bias_O));
+        using var normalGradient_NC = widen.Backward(wideGradient_NW, normal_NC!);
+        var input_BTC = gradient.clone();
+        LayerNormRows.Backward(
+            normalGradient_NC.Floats(), x_BTC.Floats(), norm.weight!.Floats(), moments_N2!.Floats(), tokens, channels, input_BTC.Floats(), GradientOf(norm.weight), GradientOf(norm.bias!));
+        return [input_BTC];
+    }
+}
