@@ -18,7 +18,7 @@ public sealed class Cnn(LearnerContext context) : ImageClassifier<CnnSettings>(c
     protected override nn.Module<Tensor, Tensor> Build(ImageShape shape, int classes)
     {
         var (first, second) = (Settings.Maps, Settings.Maps * 5 / 2);
-        return nn.Sequential(
+        return new ImageLayers(
             ("conv1", nn.Conv2d(shape.Colours, first, Kernel)), ("norm1", nn.BatchNorm2d(first)), ("relu1", nn.ReLU()), ("pool1", nn.MaxPool2d(2)),
             ("conv2", nn.Conv2d(first, second, Kernel)), ("norm2", nn.BatchNorm2d(second)), ("relu2", nn.ReLU()), ("pool2", nn.MaxPool2d(2)),
             ("flatten", nn.Flatten()),

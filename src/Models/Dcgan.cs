@@ -1,11 +1,11 @@
 // B batch, Z latent numbers, K feature maps, H height, W width
+using Granary.Models.Images;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;
 using Granary.Torch.Networks;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Granary.Models;
@@ -127,7 +127,7 @@ public sealed class Dcgan : Learner<DcganSettings>, IPictureGenerator
     /// <summary>The loss of having to say that all of these are real, or that none is; summed.</summary>
     private static Tensor Says(Tensor logits_B, bool real) => nn.functional.binary_cross_entropy_with_logits(logits_B, full(logits_B.shape, real ? 1f : 0), reduction: nn.Reduction.Sum);
 
-    private Sequential Artist()
+    private ImageLayers Artist()
     {
         var maps = Settings.Maps * shape.Height / (2 * Smallest);
         var layers = new List<nn.Module<Tensor, Tensor>> { nn.ConvTranspose2d(Settings.Latent, maps, Smallest, bias: false) };
@@ -135,10 +135,10 @@ public sealed class Dcgan : Learner<DcganSettings>, IPictureGenerator
         {
             layers.AddRange([nn.BatchNorm2d(maps), nn.ReLU(inplace: true), nn.ConvTranspose2d(maps, maps / 2, 4, stride: 2, padding: 1, bias: false)]);
         }
-        return nn.Sequential([.. layers, nn.BatchNorm2d(maps), nn.ReLU(inplace: true), nn.ConvTranspose2d(maps, shape.Colours, 4, stride: 2, padding: 1, bias: false), nn.Tanh()]);
+        return new ImageLayers([.. layers, nn.BatchNorm2d(maps), nn.ReLU(inplace: true), nn.ConvTranspose2d(maps, shape.Colours, 4, stride: 2, padding: 1, bias: false), nn.Tanh()]);
     }
 
-    private Sequential Critic()
+    private ImageLayers Critic()
     {
         var maps = Settings.Maps;
         var layers = new List<nn.Module<Tensor, Tensor>> { nn.Conv2d(shape.Colours, maps, 4, stride: 2, padding: 1, bias: false), nn.LeakyReLU(0.2, inplace: true) };
@@ -146,7 +146,7 @@ public sealed class Dcgan : Learner<DcganSettings>, IPictureGenerator
         {
             layers.AddRange([nn.Conv2d(maps, 2 * maps, 4, stride: 2, padding: 1, bias: false), nn.BatchNorm2d(2 * maps), nn.LeakyReLU(0.2, inplace: true)]);
         }
-        return nn.Sequential([.. layers, nn.Conv2d(maps, 1, Smallest, bias: false)]);
+        return new ImageLayers([.. layers, nn.Conv2d(maps, 1, Smallest, bias: false)]);
     }
 }
 

@@ -1,4 +1,5 @@
 // B batch, K feature maps, H height, W width
+using Granary.Torch.Operations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -47,7 +48,7 @@ internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
     {
         var next = 0;
         // From -1 to 1 and red first, to 0 to 255 and blue first.
-        var maps_BKHW = Apply(ref next, (images_BKHW.flip(1) + 1) * 127.5f - tensor(mean).view(1, 3, 1, 1)).relu_();
+        var maps_BKHW = Apply(ref next, ChannelsLast.Of((images_BKHW.flip(1) + 1) * 127.5f - tensor(mean).view(1, 3, 1, 1)));
         var maps = new List<Tensor> { maps_BKHW };
         maps_BKHW = nn.functional.max_pool2d(nn.functional.pad(maps_BKHW, [1, 0, 1, 0]), 3, 2);
         foreach (var (_, _, stride) in blocks)
@@ -56,8 +57,8 @@ internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
             {
                 maps.Add(maps_BKHW);
             }
-            var skipped_BKHW = stride > 1 ? Apply(ref next, maps_BKHW) : maps_BKHW;
-            maps_BKHW = Apply(ref next, Apply(ref next, maps_BKHW).relu_()).add_(skipped_BKHW).relu_();
+            var skipped_BKHW = stride > 1 ? Apply(ref next, maps_BKHW, slope: 1) : maps_BKHW;
+            maps_BKHW = Apply(ref next, Apply(ref next, maps_BKHW), slope: 0, skipped_BKHW);
         }
         return [.. maps, maps_BKHW];
     }
@@ -70,12 +71,12 @@ internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
         normalizations.Add(nn.BatchNorm2d(to));
     }
 
-    private Tensor Apply(ref int number, Tensor input_BKHW)
+    private Tensor Apply(ref int number, Tensor input_BKHW, double slope = 0, Tensor? added_BKHW = null)
     {
         var convolution = convolutions[number];
         var (kernel, shrinks) = (convolution.weight!.shape[2], number == 0 || convolution.weight.shape[0] > convolution.weight.shape[1]);
         var (before, after) = (kernel / 2, kernel / 2 - 1);
         var padded_BKHW = shrinks && kernel > 1 ? nn.functional.pad(input_BKHW, [before, after, before, after]) : input_BKHW;
-        return normalizations[number++].call(convolution.call(padded_BKHW));
+        return BatchNormalization.Of(normalizations[number++], convolution.call(padded_BKHW), slope, added_BKHW);
     }
 }

@@ -1,5 +1,6 @@
 // B batch, K feature maps, H height, W width
 using Granary.Torch.Data.Images;
+using Granary.Torch.Operations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -9,7 +10,8 @@ namespace Granary.Models.Images;
 internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>, IImageBody
 {
     private const int LargestSmall = 64;
-    private readonly nn.Module<Tensor, Tensor> conv1, bn1, layer1, layer2, layer3, layer4;
+    private readonly nn.Module<Tensor, Tensor> conv1, layer1, layer2, layer3, layer4;
+    private readonly BatchNorm2d bn1;
     private readonly Linear fc;
     private readonly bool isLarge;
 
@@ -47,7 +49,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>, IImageBody
     public Tensor[] Maps(Tensor images_BKHW)
     {
         var maps = new Tensor[5];
-        maps[0] = bn1.call(conv1.call(images_BKHW)).relu_();
+        maps[0] = BatchNormalization.Of(bn1, conv1.call(ChannelsLast.Of(images_BKHW)));
         var (stages, pooled_BKHW) = (new[] { layer1, layer2, layer3, layer4 }, isLarge ? nn.functional.max_pool2d(maps[0], 3, 2, 1) : maps[0]);
         for (var i = 0; i < stages.Length; i++)
         {
@@ -63,8 +65,11 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>, IImageBody
 internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
 {
     private const int Widening = 4;
-    private readonly nn.Module<Tensor, Tensor> conv1, bn1, conv2, bn2;
-    private readonly nn.Module<Tensor, Tensor>? conv3, bn3, downsample;
+    private readonly Conv2d conv1, conv2;
+    private readonly BatchNorm2d bn1, bn2;
+    private readonly Conv2d? conv3;
+    private readonly BatchNorm2d? bn3;
+    private readonly ImageLayers? downsample;
 
     public ResidualBlock(int from, int width, int stride, bool bottleneck) : base("block")
     {
@@ -79,7 +84,7 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
         }
         if (stride > 1 || from != Maps)
         {
-            downsample = nn.Sequential(nn.Conv2d(from, Maps, 1, stride: stride, bias: false), nn.BatchNorm2d(Maps));
+            downsample = new ImageLayers(nn.Conv2d(from, Maps, 1, stride: stride, bias: false), nn.BatchNorm2d(Maps));
         }
         RegisterComponents();
     }
@@ -89,11 +94,11 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor input_BKHW)
     {
-        var maps_BKHW = bn2.call(conv2.call(bn1.call(conv1.call(input_BKHW)).relu_()));
+        var maps_BKHW = conv2.call(BatchNormalization.Of(bn1, conv1.call(input_BKHW)));
         if (conv3 is not null)
         {
-            maps_BKHW = bn3!.call(conv3.call(maps_BKHW.relu_()));
+            maps_BKHW = conv3.call(BatchNormalization.Of(bn2, maps_BKHW));
         }
-        return maps_BKHW.add_(downsample?.call(input_BKHW) ?? input_BKHW).relu_();
+        return BatchNormalization.Of(bn3 ?? bn2, maps_BKHW, added_BKHW: downsample is null ? input_BKHW : downsample.call(input_BKHW));
     }
 }

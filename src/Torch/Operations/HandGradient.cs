@@ -46,6 +46,9 @@ internal abstract unsafe class HandGradient
     /// <summary>Computes the output; autograd does not look.</summary>
     protected abstract Tensor Forward();
 
+    /// <summary>The output's gradient in the layout that <see cref="Backward"/> wants.</summary>
+    protected virtual Tensor Laid(Tensor gradient) => gradient.contiguous();
+
     /// <param name="gradient">The output's.</param>
     /// <returns>The inputs'; <see langword="null"/> where none is wanted.</returns>
     protected abstract IReadOnlyList<Tensor?> Backward(Tensor gradient);
@@ -67,7 +70,7 @@ internal abstract unsafe class HandGradient
         {
             var (part, count) = ((HandGradient, int))context.get_data(Part);
             var gradients = new Tensor[count];
-            part.Backward(gradient.contiguous()).ToArray().CopyTo(gradients, 1);
+            part.Backward(part.Laid(gradient)).ToArray().CopyTo(gradients, 1);
             return [.. gradients];
         }
     }
