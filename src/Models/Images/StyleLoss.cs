@@ -86,8 +86,8 @@ internal sealed class StyleLoss : IDisposable
     /// <summary>Products of all maps with each other, by their size: B x K x K.</summary>
     private static Tensor Gram(Tensor maps_BKHW)
     {
-        var maps_BKP = maps_BKHW.flatten(2);
-        return maps_BKP.matmul(maps_BKP.transpose(1, 2)) / (maps_BKP.shape[1] * maps_BKP.shape[2]);
+        var maps_BPK = maps_BKHW.permute(0, 2, 3, 1).flatten(1, 2);
+        return maps_BPK.transpose(1, 2).matmul(maps_BPK) / (maps_BPK.shape[1] * maps_BPK.shape[2]);
     }
 
     /// <summary>How much neighbouring pixels differ (total variation), a mean for each picture; summed.</summary>

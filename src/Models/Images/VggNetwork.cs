@@ -1,5 +1,6 @@
 // B batch, K feature maps, H height, W width
 using Granary.Torch.Networks;
+using Granary.Torch.Operations;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using TorchSharp.Modules;
@@ -31,7 +32,7 @@ internal sealed class VggNetwork : nn.Module<Tensor, Tensor>, IImageBody
                 continue;
             }
             features.append($"{features.Count}", nn.Conv2d(from, maps, 3, padding: 1));
-            features.append($"{features.Count}", nn.ReLU());
+            features.append($"{features.Count}", nn.ReLU(inplace: true));
             from = maps;
         }
         RegisterComponents();
@@ -46,7 +47,7 @@ internal sealed class VggNetwork : nn.Module<Tensor, Tensor>, IImageBody
     {
         var (maps, isFirst) = (new List<Tensor>(), true);
         using var layers = features.children().GetEnumerator();
-        var maps_BKHW = ((images_BKHW + 1) / 2 - tensor(mean).view(1, 3, 1, 1)) / tensor(deviation).view(1, 3, 1, 1);
+        var maps_BKHW = ChannelsLast.Of(((images_BKHW + 1) / 2 - tensor(mean).view(1, 3, 1, 1)) / tensor(deviation).view(1, 3, 1, 1));
         while (layers.MoveNext())
         {
             maps_BKHW = ((nn.Module<Tensor, Tensor>)layers.Current).call(maps_BKHW);
