@@ -38,7 +38,7 @@ internal static class BenchmarkCommand
 /// <summary>The options that measuring and comparing share.</summary>
 internal sealed class BenchmarkOptions
 {
-    public Option<double> Seconds { get; } = new("--seconds") { Description = "How long each case is measured, about.", DefaultValueFactory = _ => 3 };
+    public Option<double> Seconds { get; } = new("--seconds") { Description = "How long each case is measured, about. Below 1 it is a trial, which only shows that all runs: nothing is warmed up, and its figures mean nothing.", DefaultValueFactory = _ => 3 };
 
     public Option<string?> Data { get; } = new("--data") { Description = "Folder of the data sets. Default: GRANARY_DATA, else the built-in ones where that makes sense." };
 

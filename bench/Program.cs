@@ -5,6 +5,7 @@ using Granary.Bench.Comparing;
 using Granary.Bench.Control;
 using Granary.Bench.Exchange;
 using Granary.Bench.Models;
+using Granary.Bench.Models.Plain;
 using Granary.Bench.Plots;
 using Granary.Bench.Quality;
 using Granary.Bench.Rooms;
@@ -22,6 +23,7 @@ foreach (var benchmark in benchmarks)
 }
 root.Add(CompareCommand.Create(benchmarks));
 root.Add(ProcessCommand.Create());
+root.Add(PlainCommand.Create());
 root.Add(VectorsCommand.Create());
 root.Add(PlotCommand.Create());
 root.Add(QualityCommand.Create());

@@ -44,6 +44,10 @@ internal static class CompareCommand
                 Console.Error.WriteLine($"Round {round + 1} of {count}");
                 await RunRoundAsync(comparison, chosen, run, round);
             }
+            if (run.IsTrial)
+            {
+                Console.WriteLine("A trial, as --seconds is below 1: Granary is not warmed up, and the figures mean nothing.");
+            }
             comparison.Print();
             if (parsed.GetValue(json) is { } file)
             {

@@ -3,7 +3,7 @@ using Granary.Training.Tasks;
 
 namespace Granary.Bench.Models;
 
-/// <summary>A model of a size at which its steps are measured. <c>bench/peers/train_models.py</c> has the same.</summary>
+/// <summary>A model of a size at which its steps are measured. <c>bench/peers/train_models.py</c> has the same, and so does <see cref="Plain.PlainModel"/>.</summary>
 /// <param name="Settings">Of the task, as <c>--set</c> has them, with blanks between.</param>
 /// <param name="WriteData">Writes data whose every batch has the same shape, and gives their path; <see langword="null"/>: built-in ones.</param>
 internal sealed record ModelStep(string Name, string Task, string Settings, Func<string, string>? WriteData = null)

@@ -35,6 +35,16 @@ public class BenchTests
         }
     }
 
+    [Fact]
+    public async Task Compare_ForAMoment_MeasuresThePeerAndSaysThatItIsATrial()
+    {
+        using var process = CommandLine.Start(program, ["compare", "models", "--rounds", "1", "--seconds", "0.05", "--peers", "TorchSharp", "--only", "averaged words"]);
+        var result = await CommandLine.EndAsync(process);
+        Assert.True(result.ExitCode == 0, result.Error);
+        Assert.StartsWith("A trial", result.Output);
+        Assert.Contains("times as fast as TorchSharp alone", result.Output);
+    }
+
     [Theory]
     [InlineData("--seconds 0 is not", "exchange", "--seconds", "0")]
     [InlineData("--data /nowhere is no folder", "scaling", "--data", "/nowhere")]
