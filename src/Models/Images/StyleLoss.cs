@@ -58,14 +58,14 @@ internal sealed class StyleLoss : IDisposable
         using (no_grad())
         {
             shown = remembered ?? Body.Maps(content_BKHW)[Math.Min(settings.ContentLayer, maps.Length) - 1];
-            wanted ??= [.. Body.Maps(style()).Select(map => Gram(map).DetachFromDisposeScope())];
+            wanted ??= [.. Body.Maps(style()).Select(map => GramMatrix.Of(map).DetachFromDisposeScope())];
         }
         if (always)
         {
             remembered ??= shown.DetachFromDisposeScope();
         }
         var content = (layer - shown).square().mean([1, 2, 3]) / shown.square().mean([1, 2, 3]);
-        var styles = maps.Take(settings.StyleLayers).Zip(wanted).Select(pair => (Gram(pair.First) - pair.Second).square().sum([1, 2]) / pair.Second.square().sum());
+        var styles = maps.Take(settings.StyleLayers).Zip(wanted).Select(pair => (GramMatrix.Of(pair.First) - pair.Second).square().sum([1, 2]) / pair.Second.square().sum());
         Tensor[] parts = [content.sum() * settings.ContentWeight, styles.Aggregate((a, b) => a + b).sum() * settings.StyleWeight, Roughness(pictures_BKHW) * settings.Smoothness];
         for (var i = 0; i < parts.Length; i++)
         {
@@ -81,13 +81,6 @@ internal sealed class StyleLoss : IDisposable
         {
             gram.Dispose();
         }
-    }
-
-    /// <summary>Products of all maps with each other, by their size: B x K x K.</summary>
-    private static Tensor Gram(Tensor maps_BKHW)
-    {
-        var maps_BPK = maps_BKHW.permute(0, 2, 3, 1).flatten(1, 2);
-        return maps_BPK.transpose(1, 2).matmul(maps_BPK) / (maps_BPK.shape[1] * maps_BPK.shape[2]);
     }
 
     /// <summary>How much neighbouring pixels differ (total variation), a mean for each picture; summed.</summary>
