@@ -12,29 +12,37 @@ namespace Granary.Torch;
 /// </summary>
 internal sealed class PreparedTensors(LearnedNetworks networks, ulong seed) : IDisposable
 {
-    private readonly Dictionary<(string Name, int Shard), (long Step, Tensor Made, float[][] Before, float[][] After)> prepared = [];
+    private readonly Dictionary<(string Name, int Shard), Held> prepared = [];
 
     /// <returns>The tensor without its history, in the innermost scope.</returns>
     public Tensor Prepare(string name, ShardPass pass, Func<ShardPass, Tensor> make)
     {
         Forget(name, pass.Shard);
         var before = networks.CopyBuffers();
-        var made = networks.WithGradients(() => Make(name, pass, make));
-        prepared.Add((name, pass.Shard), (pass.Step, made.DetachFromDisposeScope(), before, networks.CopyBuffers()));
+        Tensor made;
+        IDisposable[] parts;
+        using (var making = NewDisposeScope())
+        {
+            made = networks.WithGradients(() => Make(name, pass, make));
+            parts = [.. making.DisposablesView];
+            making.Detach(parts);
+        }
+        prepared.Add((name, pass.Shard), new(pass.Step, made, parts, before, networks.CopyBuffers()));
         return made.detach();
     }
 
     /// <returns>The tensor with its history, in the scope.</returns>
     public Tensor Take(string name, ShardPass pass, Func<ShardPass, Tensor> make, DisposeScope scope)
     {
-        if (prepared.Remove((name, pass.Shard), out var found) && found.Step == pass.Step)
+        if (prepared.TryGetValue((name, pass.Shard), out var found) && found.Step == pass.Step)
         {
+            prepared.Remove((name, pass.Shard));
             networks.MoveBuffers(found.Before, found.After);
-            scope.Attach(found.Made);
+            scope.Attach(found.Parts);
             pass.Seed(StepRandom.Mix(SeedOf(name, pass), 1));
             return found.Made;
         }
-        found.Made?.Dispose();
+        Forget(name, pass.Shard);
         return Make(name, pass, make);
     }
 
@@ -65,7 +73,15 @@ internal sealed class PreparedTensors(LearnedNetworks networks, ulong seed) : ID
     {
         if (prepared.Remove((name, shard), out var forgotten))
         {
-            forgotten.Made.Dispose();
+            foreach (var part in forgotten.Parts)
+            {
+                part.Dispose();
+            }
         }
     }
+
+    /// <param name="Made">One of the parts.</param>
+    /// <param name="Parts">All that was made on the way: gradients by hand want it again.</param>
+    /// <param name="Before">The networks' buffers.</param>
+    private sealed record Held(long Step, Tensor Made, IDisposable[] Parts, float[][] Before, float[][] After);
 }

@@ -33,8 +33,9 @@ internal sealed unsafe class BatchNormalization : HandGradient
     /// <param name="added_BKHW">Of the same shape.</param>
     public static Tensor Of(BatchNorm2d norm, Tensor x_BKHW, double slope = 0, Tensor? added_BKHW = null)
     {
-        if (norm.training && norm.weight is not null && norm.running_mean is not null && Takes(x_BKHW) && x_BKHW.size(0) * x_BKHW.size(2) * x_BKHW.size(3) > 1 && ChannelsLast.Holds(x_BKHW))
+        if (norm.training && norm.weight is not null && norm.running_mean is not null && Takes(x_BKHW) && x_BKHW.size(0) * x_BKHW.size(2) * x_BKHW.size(3) > 1)
         {
+            x_BKHW = ChannelsLast.Of(x_BKHW);
             return added_BKHW is null
                 ? new BatchNormalization(norm, x_BKHW, null, (float)slope).Apply([x_BKHW], norm.weight, norm.bias)
                 : new BatchNormalization(norm, x_BKHW, ChannelsLast.Of(added_BKHW), (float)slope).Apply([x_BKHW, added_BKHW], norm.weight, norm.bias);

@@ -7,7 +7,7 @@ namespace Granary.Torch.Operations;
 
 /// <summary>
 /// A part of a network that is computed outside autograd, with its gradient by hand: fewer passes over memory than a chain of libtorch's
-/// operations. Parameters' gradients are added where they belong at once, as <see cref="Networks.SoftmaxOutput"/> does.
+/// operations. What it keeps for backward must live until then: the pass's scope sees to it. Parameters' gradients are added where they belong at once, as <see cref="Networks.SoftmaxOutput"/> does.
 /// </summary>
 internal abstract unsafe class HandGradient
 {
