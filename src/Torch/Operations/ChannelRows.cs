@@ -10,6 +10,9 @@ internal static unsafe class ChannelRows
     // Added up in single precision, then in double.
     private const int RowsAtATime = 64;
 
+    // Rows that are added up beside each other: one sum alone waits for itself.
+    private const int Chains = 4;
+
     /// <summary>The sums of each channel's values, and of their squares, both less the first row's value, so that large means take no digits.</summary>
     /// <param name="sums_2C">Must be 0.</param>
     public static void Sums(float* x_RC, long rows, int channels, double* sums_2C)
@@ -21,23 +24,21 @@ internal static unsafe class ChannelRows
             {
                 var count = Math.Min(Lanes.Count, channels - i);
                 var pivot = Lanes.Load(x_RC + i, count);
-                Vector512<float> sum = Vector512<float>.Zero, squares = Vector512<float>.Zero;
-                if (count == Lanes.Count)
+                var (a, b, c, d) = (default(Pair), default(Pair), default(Pair), default(Pair));
+                var r = row;
+                for (; count == Lanes.Count && r <= end - Chains; r += Chains)
                 {
-                    for (var r = row; r < end; r++)
-                    {
-                        AddUp(Vector512.Load(x_RC + r * channels + i) - pivot, ref sum, ref squares);
-                    }
+                    var x = x_RC + r * channels + i;
+                    a.AddSquare(Vector512.Load(x) - pivot);
+                    b.AddSquare(Vector512.Load(x + channels) - pivot);
+                    c.AddSquare(Vector512.Load(x + 2 * channels) - pivot);
+                    d.AddSquare(Vector512.Load(x + 3 * channels) - pivot);
                 }
-                else
+                for (; r < end; r++)
                 {
-                    for (var r = row; r < end; r++)
-                    {
-                        AddUp(Lanes.Load(x_RC + r * channels + i, count) - pivot, ref sum, ref squares);
-                    }
+                    a.AddSquare(Lanes.Load(x_RC + r * channels + i, count) - pivot);
                 }
-                Add(sum, sums_2C + i, count);
-                Add(squares, sums_2C + channels + i, count);
+                Pair.Add(a, b, c, d, sums_2C + i, sums_2C + channels + i, count);
             }
         }
     }
@@ -77,21 +78,24 @@ internal static unsafe class ChannelRows
             {
                 var count = Math.Min(Lanes.Count, channels - i);
                 var (scale, shift, mean) = (Lanes.Load(scale_C + i, count), Lanes.Load(shift_C + i, count), Lanes.Load(mean_C + i, count));
-                Vector512<float> sum = Vector512<float>.Zero, product = Vector512<float>.Zero;
-                for (var r = row; r < end; r++)
+                var (a, b, c, d) = (default(Pair), default(Pair), default(Pair), default(Pair));
+                var r = row;
+                float* gradient = gradient_RC + r * channels + i, x = x_RC + r * channels + i;
+                var (y, through) = (y_RC == null ? 0 : y_RC - x_RC, through_RC == null ? 0 : through_RC - x_RC);
+                for (; count == Lanes.Count && r <= end - Chains; r += Chains)
                 {
-                    var at = r * channels + i;
-                    if (count == Lanes.Count)
-                    {
-                        Gather(gradient_RC + at, x_RC + at, y_RC == null ? null : y_RC + at, scale, shift, mean, slope, through_RC == null ? null : through_RC + at, Lanes.Count, ref sum, ref product);
-                    }
-                    else
-                    {
-                        Gather(gradient_RC + at, x_RC + at, y_RC == null ? null : y_RC + at, scale, shift, mean, slope, through_RC == null ? null : through_RC + at, count, ref sum, ref product);
-                    }
+                    a.Add(gradient, x, y, scale, shift, mean, slope, through, Lanes.Count);
+                    b.Add(gradient + channels, x + channels, y, scale, shift, mean, slope, through, Lanes.Count);
+                    c.Add(gradient + 2 * channels, x + 2 * channels, y, scale, shift, mean, slope, through, Lanes.Count);
+                    d.Add(gradient + 3 * channels, x + 3 * channels, y, scale, shift, mean, slope, through, Lanes.Count);
+                    gradient += Chains * channels;
+                    x += Chains * channels;
                 }
-                Add(sum, sums_2C + i, count);
-                Add(product, sums_2C + channels + i, count);
+                for (; r < end; r++, gradient += channels, x += channels)
+                {
+                    a.Add(gradient, x, y, scale, shift, mean, slope, through, count);
+                }
+                Pair.Add(a, b, c, d, sums_2C + i, sums_2C + channels + i, count);
             }
         }
     }
@@ -117,13 +121,6 @@ internal static unsafe class ChannelRows
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void AddUp(Vector512<float> value, ref Vector512<float> sum, ref Vector512<float> squares)
-    {
-        sum += value;
-        squares = Vector512.FusedMultiplyAdd(value, value, squares);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Activate(float* x, float* added, float* scale, float* shift, float slope, float* y, int count)
     {
         var value = Vector512.FusedMultiplyAdd(Lanes.Load(x, count), Lanes.Load(scale, count), Lanes.Load(shift, count));
@@ -132,20 +129,6 @@ internal static unsafe class ChannelRows
             value += Lanes.Load(added, count);
         }
         Lanes.Store(Vector512.ConditionalSelect(Vector512.LessThan(value, Vector512<float>.Zero), value * slope, value), y, count);
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Gather(
-        float* gradient, float* x, float* y, Vector512<float> scale, Vector512<float> shift, Vector512<float> mean, float slope, float* through, int count, ref Vector512<float> sum, ref Vector512<float> product)
-    {
-        var value = Lanes.Load(x, count);
-        var slowed = Through(Lanes.Load(gradient, count), y == null ? Vector512.FusedMultiplyAdd(value, scale, shift) : Lanes.Load(y, count), slope);
-        if (through != null)
-        {
-            Lanes.Store(slowed, through, count);
-        }
-        sum += slowed;
-        product = Vector512.FusedMultiplyAdd(slowed, value - mean, product);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -161,13 +144,46 @@ internal static unsafe class ChannelRows
     private static Vector512<float> Through(Vector512<float> gradient, Vector512<float> y, float slope) =>
         Vector512.ConditionalSelect(Vector512.LessThanOrEqual(y, Vector512<float>.Zero), gradient * slope, gradient);
 
-    private static void Add(Vector512<float> values, double* into, int count)
+    /// <summary>Two sums of the same rows.</summary>
+    private struct Pair
     {
-        var floats = stackalloc float[Lanes.Count];
-        values.Store(floats);
-        for (var i = 0; i < count; i++)
+        private Vector512<float> sum, products;
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void AddSquare(Vector512<float> value)
         {
-            into[i] += floats[i];
+            sum += value;
+            products = Vector512.FusedMultiplyAdd(value, value, products);
+        }
+
+        /// <param name="y">How far behind x it lies; 0: it is made anew. So for the gradient that is kept.</param>
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        public void Add(float* gradient, float* x, long y, Vector512<float> scale, Vector512<float> shift, Vector512<float> mean, float slope, long through, int count)
+        {
+            var value = Lanes.Load(x, count);
+            var slowed = Through(Lanes.Load(gradient, count), y == 0 ? Vector512.FusedMultiplyAdd(value, scale, shift) : Lanes.Load(x + y, count), slope);
+            if (through != 0)
+            {
+                Lanes.Store(slowed, x + through, count);
+            }
+            sum += slowed;
+            products = Vector512.FusedMultiplyAdd(slowed, value - mean, products);
+        }
+
+        public static void Add(in Pair a, in Pair b, in Pair c, in Pair d, double* sums, double* products, int count)
+        {
+            Add(a.sum + b.sum + (c.sum + d.sum), sums, count);
+            Add(a.products + b.products + (c.products + d.products), products, count);
+        }
+
+        private static void Add(Vector512<float> values, double* into, int count)
+        {
+            var floats = stackalloc float[Lanes.Count];
+            values.Store(floats);
+            for (var i = 0; i < count; i++)
+            {
+                into[i] += floats[i];
+            }
         }
     }
 }
