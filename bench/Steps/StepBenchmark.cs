@@ -23,7 +23,7 @@ internal sealed class StepBenchmark : IBenchmark
         new("PyTorch", run => Command(run), Peer.InstallHint, installed, new Dictionary<string, double> { ["lm"] = 2.0, ["gpt"] = 1.7, ["dcgan"] = 1.2 }),
         new("PyTorch, memory kept", run => Command(run), Peer.InstallHint, fair, new Dictionary<string, double> { ["lm"] = 1.5, ["gpt"] = 1.4, ["dcgan"] = 1.1 }),
         // Where the processor does not know bfloat16, such a step takes seconds.
-        .. Autocast.IsNative
+        .. Autocast.IsFast
             ?
             [
                 new("PyTorch in bf16", run => Command(run, "--bf16"), Peer.InstallHint, installed, new Dictionary<string, double> { ["lm bf16"] = 2.8 }),
@@ -41,7 +41,7 @@ internal sealed class StepBenchmark : IBenchmark
             foreach (var rounded in IsWorthRounding(run) ? new[] { false, true } : [false])
             {
                 var suffix = rounded ? " bf16" : "";
-                var autocast = rounded ? Autocast.BFloat16 : Autocast.Off;
+                var autocast = rounded ? Autocast.Emulated : Autocast.Off;
                 Measure(run, $"lm{suffix}", () => new ReplicaStep(LanguageModelStep.Task.CreateReplica(LanguageModelStep.SpecWith(folder, ("autocast", autocast)))), step => step.Run());
                 Measure(run, $"gpt{suffix}", () => OneShard<Gpt>(autocast), step => step.Run());
                 Measure(run, $"dcgan{suffix}", () => OneShard<Dcgan>(autocast), step => step.Run());
@@ -60,7 +60,7 @@ internal sealed class StepBenchmark : IBenchmark
 
     /// <summary>Where the processor does not know bfloat16, rounding takes seconds a step, and is measured on request alone.</summary>
     private static bool IsWorthRounding(BenchmarkRun run) =>
-        Autocast.IsAvailable && (Autocast.IsNative || run.Only?.Contains("bf16", StringComparison.OrdinalIgnoreCase) == true);
+        Autocast.IsAvailable && (Autocast.IsFast || run.Only?.Contains("bf16", StringComparison.OrdinalIgnoreCase) == true);
 
     private static void Measure<T>(BenchmarkRun run, string name, Func<T> create, Action<T> act) where T : IDisposable
     {

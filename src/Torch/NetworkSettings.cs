@@ -50,6 +50,6 @@ public record NetworkSettings
     [Setting("end the run after so many validations in a row without improvement; 0: never", Min = 0, Max = 1 << 20)]
     public int Patience { get; init; }
 
-    [Setting("what the forward pass rounds products to; bf16 needs a processor that knows it to be faster", Choices = [Runtime.Autocast.Off, Runtime.Autocast.BFloat16])]
+    [Setting("what the forward pass rounds products to: nothing; bfloat16, where the processor has instructions for it; or bfloat16 in any case, which is slow without them", Choices = [Runtime.Autocast.Off, Runtime.Autocast.BFloat16, Runtime.Autocast.Emulated])]
     public string Autocast { get; init; } = Runtime.Autocast.Off;
 }

@@ -37,7 +37,7 @@ public class LanguageModelTests
     [InlineData("batch=3")]
     [InlineData("optimizer=adamw", "weight-decay=0.1")]
     [InlineData("optimizer=sgd", "momentum=0.9", "learning-rate=0.1")]
-    [InlineData("autocast=bf16", "cell=gru")]
+    [InlineData("autocast=bf16-emulated", "cell=gru")]
     public void Workers_WithUnevenShards_EqualOneWorker(params string[] settings)
     {
         // Nine rows, or three, in five shards; two validations.
@@ -137,7 +137,7 @@ public class LanguageModelTests
     public void Training_InBFloat16_LearnsNearlyAsWithoutButOtherBits()
     {
         using var exact = new Lockstep(LearnerTask.Of<LanguageModel>(), Set(small, "cell=gru")).Run(20);
-        using var rounded = new Lockstep(LearnerTask.Of<LanguageModel>(), Set(small, "cell=gru", "autocast=bf16")).Run(20);
+        using var rounded = new Lockstep(LearnerTask.Of<LanguageModel>(), Set(small, "cell=gru", "autocast=bf16-emulated")).Run(20);
         Assert.NotEqual(exact.Hash, rounded.Hash);
         Assert.Equal(exact.Metrics["loss"], rounded.Metrics["loss"], tolerance: 0.05);
     }
@@ -149,8 +149,21 @@ public class LanguageModelTests
         {
             return;
         }
-        var error = Assert.Throws<TaskSettingException>(() => LearnerTask.Of<LanguageModel>().CreateReplica(Set(small, "autocast=bf16")));
+        var error = Assert.Throws<TaskSettingException>(() => LearnerTask.Of<LanguageModel>().CreateReplica(Set(small, "autocast=bf16-emulated")));
         Assert.Contains("lacks AVX-512", error.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void BFloat16_IsRefusedWhereItWouldBeSlower_WithTheFigures()
+    {
+        if (Autocast.IsFast)
+        {
+            Assert.True(Autocast.Resolve(Autocast.BFloat16));
+            return;
+        }
+        var error = Assert.Throws<TaskSettingException>(() => Autocast.Resolve(Autocast.BFloat16));
+        Assert.Contains("260 ms instead of 160", error.Message, StringComparison.Ordinal);
+        Assert.Contains(Autocast.Emulated, error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
