@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.Intrinsics.X86;
 using System.Text.Json;
 using Granary.Bench.Measurement;
 
@@ -32,6 +33,20 @@ internal sealed record Peer(
 
     /// <summary>Debian's own: another Python does not see Debian's PyTorch and gensim.</summary>
     public const string Python = "/usr/bin/python3";
+
+    /// <summary>
+    /// What Debian 12's PyTorch runs with: one thread, and where there is AVX-512 OpenBLAS's code for it, as that version does not know the processors of today.
+    /// </summary>
+    public static IReadOnlyDictionary<string, string> OneThread { get; } = new Dictionary<string, string>(
+        Avx512F.IsSupported ? [new("OMP_NUM_THREADS", "1"), new("OPENBLAS_NUM_THREADS", "1"), new("OPENBLAS_CORETYPE", "SkylakeX")] : [new("OMP_NUM_THREADS", "1"), new("OPENBLAS_NUM_THREADS", "1")]);
+
+    /// <summary>What <see cref="NewestPython"/> runs with: one thread, and freed memory kept.</summary>
+    public static IReadOnlyDictionary<string, string> NewestEnvironment => new Dictionary<string, string>(HasNewest
+        ? FairMalloc.Append(new("OMP_NUM_THREADS", "1")).Append(new("OPENBLAS_NUM_THREADS", "1")).Append(new("USE_LIBUV", "0"))
+        : FairMalloc.Concat(OneThread));
+
+    /// <summary>Whether a newer PyTorch than Debian 12's is there.</summary>
+    public static bool HasNewest => NewestPython[0] != Python;
 
     /// <summary>The command in <c>GRANARY_PYTORCH</c>, of a newer PyTorch than Debian 12's, else <see cref="Python"/>: <c>bench/peers/install-newer</c> makes one.</summary>
     public static IReadOnlyList<string> NewestPython { get; } = System.Environment.GetEnvironmentVariable("GRANARY_PYTORCH") is { Length: > 0 } command ? command.Split(' ') : [Python];

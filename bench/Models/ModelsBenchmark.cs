@@ -11,8 +11,6 @@ namespace Granary.Bench.Models;
 /// <summary>A training step of each model on one thread, one shard, 32-bit floats: batches, forward, backward, clipping, optimizer.</summary>
 internal sealed class ModelsBenchmark : IBenchmark
 {
-    private static readonly Dictionary<string, string> fair = new(Peer.FairMalloc) { ["OMP_NUM_THREADS"] = "1", ["OPENBLAS_NUM_THREADS"] = "1" };
-
     public string Name => "models";
 
     public string Summary => "A training step of each model on one thread.";
@@ -21,8 +19,8 @@ internal sealed class ModelsBenchmark : IBenchmark
 
     public IReadOnlyList<Peer> Peers =>
     [
-        new("PyTorch, memory kept", run => [.. Peer.NewestPython, "train_models.py", run.Seconds.ToString(CultureInfo.InvariantCulture), "--only", run.Only ?? ""], Peer.InstallHint, fair, GoalsOf(1.3)),
-        new("TorchSharp alone", run => [Environment.ProcessPath!, PlainCommand.Name, run.Seconds.ToString(CultureInfo.InvariantCulture), "--only", run.Only ?? ""], "It comes with granary-bench.", fair, GoalsOf(1.0)),
+        new("PyTorch, memory kept", run => [.. Peer.NewestPython, "train_models.py", run.Seconds.ToString(CultureInfo.InvariantCulture), "--only", run.Only ?? ""], Peer.InstallHint, Peer.NewestEnvironment, GoalsOf(1.3)),
+        new("TorchSharp alone", run => [Environment.ProcessPath!, PlainCommand.Name, run.Seconds.ToString(CultureInfo.InvariantCulture), "--only", run.Only ?? ""], "It comes with granary-bench.", Peer.NewestEnvironment, GoalsOf(1.0)),
     ];
 
     public Task RunAsync(BenchmarkRun run)

@@ -15,8 +15,6 @@ internal sealed class ScalingBenchmark : IBenchmark
 
     // The runtime compiles what is hot once more, in the background, in every process: until then there is a third that wants a core.
     private const int WarmUpSteps = 60;
-    // PyTorch's own setting does not reach Debian's OpenBLAS.
-    private static readonly Dictionary<string, string> oneThread = new() { ["OMP_NUM_THREADS"] = "1" };
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
 
     public string Name => "scaling";
@@ -25,7 +23,12 @@ internal sealed class ScalingBenchmark : IBenchmark
 
     public IReadOnlyDictionary<string, string> Switches => TorchRuntime.Switches;
 
-    public IReadOnlyList<Peer> Peers => [DistributedDataParallel("as installed", oneThread), DistributedDataParallel("memory kept", new Dictionary<string, string>(Peer.FairMalloc.Concat(oneThread)))];
+    public IReadOnlyList<Peer> Peers =>
+    [
+        DistributedDataParallel("PyTorch DDP over Gloo, as installed", [Peer.Python], Peer.OneThread, goal: 2),
+        DistributedDataParallel("PyTorch DDP over Gloo, memory kept", [Peer.Python], new Dictionary<string, string>(Peer.OneThread.Concat(Peer.FairMalloc)), goal: 2),
+        .. Peer.HasNewest ? [DistributedDataParallel("newest PyTorch DDP over Gloo, memory kept", Peer.NewestPython, Peer.NewestEnvironment, goal: 1.4)] : Array.Empty<Peer>(),
+    ];
 
     public async Task RunAsync(BenchmarkRun run)
     {
@@ -106,10 +109,10 @@ internal sealed class ScalingBenchmark : IBenchmark
         }
     }
 
-    private static Peer DistributedDataParallel(string how, IReadOnlyDictionary<string, string> environment) => new(
-        $"PyTorch DDP over Gloo, {how}",
-        run => [Peer.Python, "lm_ddp.py", "--data", run.TextForPeer, "--seconds", $"{run.Seconds}", "--only", run.Only ?? ""],
+    private static Peer DistributedDataParallel(string name, IReadOnlyList<string> python, IReadOnlyDictionary<string, string> environment, double goal) => new(
+        name,
+        run => [.. python, "lm_ddp.py", "--data", run.TextForPeer, "--seconds", $"{run.Seconds}", "--only", run.Only ?? ""],
         Peer.InstallHint,
         environment,
-        new Dictionary<string, double> { ["2 workers, 2 processes"] = 2.0 });
+        new Dictionary<string, double> { ["1 worker"] = 1, ["2 workers, 2 processes"] = goal });
 }

@@ -9,8 +9,7 @@ namespace Granary.Bench.Steps;
 /// <summary>One training step on one thread: forward, backward, clipping, optimizer; and the matrix products within.</summary>
 internal sealed class StepBenchmark : IBenchmark
 {
-    private static readonly Dictionary<string, string> installed = new() { ["OMP_NUM_THREADS"] = "1" };
-    private static readonly Dictionary<string, string> fair = new(Peer.FairMalloc) { ["OMP_NUM_THREADS"] = "1" };
+    private static readonly IReadOnlyDictionary<string, string> installed = Peer.OneThread, fair = new Dictionary<string, string>(Peer.OneThread.Concat(Peer.FairMalloc));
 
     public string Name => "step";
 
@@ -22,6 +21,9 @@ internal sealed class StepBenchmark : IBenchmark
     [
         new("PyTorch", run => Command(run), Peer.InstallHint, installed, new Dictionary<string, double> { ["lm"] = 2.0, ["gpt"] = 1.7, ["dcgan"] = 1.2 }),
         new("PyTorch, memory kept", run => Command(run), Peer.InstallHint, fair, new Dictionary<string, double> { ["lm"] = 1.5, ["gpt"] = 1.4, ["dcgan"] = 1.1 }),
+        .. Peer.HasNewest
+            ? [new("newest PyTorch, memory kept", run => [.. Peer.NewestPython, .. Command(run).Skip(1)], Peer.InstallHint, Peer.NewestEnvironment, new Dictionary<string, double> { ["lm"] = 1.3, ["gpt"] = 1.3, ["dcgan"] = 1.3 })]
+            : Array.Empty<Peer>(),
         // Where the processor does not know bfloat16, such a step takes seconds.
         .. Autocast.IsFast
             ?
