@@ -1,5 +1,6 @@
 // T time, B batch, E embedding, F features, K words of a window
 using Granary.Torch.Data;
+using Granary.Torch.Operations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -87,5 +88,5 @@ internal sealed class RecurrentEncoder : TextEncoder
         return cat([Highest(forwards, words_TBE), Highest(backwards, texts.Reverse(words_TBE))], 1);
     }
 
-    private static Tensor Recur(nn.Module cell, Tensor input_TBE) => cell is LSTM lstm ? lstm.call(input_TBE).Item1 : ((GRU)cell).call(input_TBE).Item1;
+    private static Tensor Recur(nn.Module cell, Tensor input_TBE) => cell is LSTM lstm ? lstm.call(input_TBE).Item1 : Recurrence.Of((GRU)cell, input_TBE);
 }

@@ -9,10 +9,23 @@ namespace Granary.Torch.Operations;
 /// A part of a network that is computed outside autograd, with its gradient by hand: fewer passes over memory than a chain of libtorch's
 /// operations. Parameters' gradients are added where they belong at once, as <see cref="Networks.SoftmaxOutput"/> does.
 /// </summary>
-internal abstract class HandGradient
+internal abstract unsafe class HandGradient
 {
     /// <summary>Whether parts that are written by hand can take these: 32-bit floats of the CPU, and nothing is rounded on the way.</summary>
     public static bool Takes(Tensor values) => values.dtype == float32 && values.device_type == DeviceType.CPU && !Autocast.IsOn;
+
+    /// <summary>Where a parameter's gradient is added up; zeros if there is none yet.</summary>
+    public static Tensor Of(Parameter parameter)
+    {
+        if (parameter.grad is { } gradient)
+        {
+            return gradient;
+        }
+        return parameter.grad = zeros_like(parameter).DetachFromDisposeScope();
+    }
+
+    /// <summary>The memory of <see cref="Of"/>; null if the parameter does not learn.</summary>
+    public static float* GradientOf(Parameter parameter) => parameter.requires_grad ? Of(parameter).Floats() : null;
 
     /// <summary>The output, which autograd knows as a function of the inputs and the parameters.</summary>
     /// <param name="inputs">Those whose gradients <see cref="Backward"/> returns, in this order.</param>

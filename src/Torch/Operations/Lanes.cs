@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Granary.Torch.Operations;
 
@@ -11,7 +12,9 @@ internal static unsafe class Lanes
     /// <summary>Those that are there; 0 in place of the others.</summary>
     /// <param name="count">How many are left of the row; more than <see cref="Count"/> are not read.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(float* from, int count) => count >= Count ? Vector512.Load(from) : LoadRest(from, count);
+    public static Vector512<float> Load(float* from, int count) => count >= Count ? Vector512.Load(from)
+        : Avx512F.IsSupported ? Avx512F.MaskLoad(from, First(count), Vector512<float>.Zero)
+        : LoadRest(from, count);
 
     /// <inheritdoc cref="Load"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -20,6 +23,10 @@ internal static unsafe class Lanes
         if (count >= Count)
         {
             values.Store(into);
+        }
+        else if (Avx512F.IsSupported)
+        {
+            Avx512F.MaskStore(into, First(count), values);
         }
         else
         {
@@ -35,6 +42,9 @@ internal static unsafe class Lanes
         var four = eight.GetLower() + eight.GetUpper();
         return four[0] + four[2] + (four[1] + four[3]);
     }
+
+    /// <summary>All bits in the first lanes, none in the others.</summary>
+    public static Vector512<float> First(int count) => Vector512.LessThan(Vector512<float>.Indices, Vector512.Create((float)count));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static Vector512<float> LoadRest(float* from, int count)
