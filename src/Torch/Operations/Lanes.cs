@@ -34,6 +34,11 @@ internal static unsafe class Lanes
         }
     }
 
+    /// <summary>Adds them to those that are there.</summary>
+    /// <inheritdoc cref="Load" path="/param"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Add(Vector512<float> values, float* to, int count) => Store(Load(to, count) + values, to, count);
+
     /// <summary>In a fixed order: halves onto each other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static float Sum(Vector512<float> values)
