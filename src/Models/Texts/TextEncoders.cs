@@ -87,5 +87,5 @@ internal sealed class RecurrentEncoder : TextEncoder
         return cat([Read(forwards, words_TBE), Read(backwards, texts.Reverse(words_TBE))], 1);
     }
 
-    private static Tensor Recur(nn.Module cell, Tensor input_TBE) => cell is LSTM lstm ? lstm.call(input_TBE).Item1 : Recurrence.Of((GRU)cell, input_TBE);
+    private static Tensor Recur(nn.Module cell, Tensor input_TBE) => cell is LSTM lstm ? Recurrence.Of(lstm, input_TBE) : Recurrence.Of((GRU)cell, input_TBE);
 }

@@ -15,11 +15,16 @@ internal static unsafe class RowProduct
 {
     private const int RowsAtOnce = 8, ColumnsAtOnce = 2 * Lanes.Count;
 
+    // Measured: it must fit into the second cache, for it is not put in order first.
+    private const long Largest = 1 << 18;
+
+    /// <summary>Whether it is faster, if contiguous; else libtorch multiplies.</summary>
+    public static bool Takes(Tensor right_KC) => Avx512F.IsSupported && right_KC.numel() <= Largest;
+
     /// <summary>into = left right, or into += left right.</summary>
-    /// <param name="right_KC">If it is not contiguous, libtorch multiplies; and so it does where vectors are short.</param>
     public static void Multiply(Tensor left_RK, Tensor right_KC, Tensor into_RC, bool add)
     {
-        if (!Avx512F.IsSupported || !right_KC.is_contiguous())
+        if (!Takes(right_KC) || !right_KC.is_contiguous())
         {
             into_RC.addmm_(left_RK, right_KC, beta: add ? 1 : 0, alpha: 1);
             return;

@@ -27,4 +27,12 @@ internal static class Squash
         var inverse = one / (belowX * belowY);
         return (Vector512.ConditionalSelect(Vector512.LessThan(x, zero), powerX, one) * (belowY * inverse), Vector512.ConditionalSelect(Vector512.LessThan(y, zero), powerY, one) * (belowX * inverse));
     }
+
+    /// <summary>The first as <see cref="Tanh"/>, the second as <see cref="Sigmoids"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static (Vector512<float> X, Vector512<float> Y) TanhAndSigmoid(Vector512<float> x, Vector512<float> y)
+    {
+        var (sigmoidX, sigmoidY) = Sigmoids(x + x, y);
+        return (sigmoidX + sigmoidX - Vector512<float>.One, sigmoidY);
+    }
 }

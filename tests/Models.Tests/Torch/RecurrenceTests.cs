@@ -20,9 +20,27 @@ public class RecurrenceTests
     public void GruStates_AndTheirGradients_AreThoseOfTheModule(int time, int batch, int inputs, int hidden, bool begins)
     {
         using var scope = NewDisposeScope();
-        var gru = new Gru(time, batch, inputs, hidden, begins);
+        var gru = Gru(time, batch, inputs, hidden, begins);
         var expected = gru.Learn(byHand: false);
         var actual = gru.Learn(byHand: true);
+        foreach (var (name, value) in expected)
+        {
+            AssertClose(name, value, actual[name]);
+        }
+    }
+
+    [Theory]
+    [InlineData(6, 3, 5, 16)]
+    [InlineData(5, 13, 20, 37)]
+    [InlineData(2, 11, 7, 24)]
+    [InlineData(1, 1, 3, 5)]
+    [InlineData(4, 2, 3, 200)]
+    public void LstmStates_AndTheirGradients_AreThoseOfTheModule(int time, int batch, int inputs, int hidden)
+    {
+        using var scope = NewDisposeScope();
+        var lstm = new Layer<LSTM>(nn.LSTM(inputs, hidden), time, batch, inputs);
+        var expected = lstm.Learn(byHand: false);
+        var actual = lstm.Learn(byHand: true);
         foreach (var (name, value) in expected)
         {
             AssertClose(name, value, actual[name]);
@@ -33,7 +51,7 @@ public class RecurrenceTests
     public void GruGradients_AreAddedToThoseThatAreThere()
     {
         using var scope = NewDisposeScope();
-        var gru = new Gru(4, 3, 5, 6, begins: false);
+        var gru = Gru(4, 3, 5, 6, begins: false);
         var once = gru.Learn(byHand: true);
         var twice = gru.Learn(byHand: true, clear: false);
         foreach (var (name, _) in gru.Cell.named_parameters())
@@ -47,7 +65,7 @@ public class RecurrenceTests
     {
         string[] frozen = ["weight_hh_l0", "bias_ih_l0"];
         using var scope = NewDisposeScope();
-        var gru = new Gru(4, 3, 5, 6, begins: true);
+        var gru = Gru(4, 3, 5, 6, begins: true);
         var expected = gru.Learn(byHand: false);
         gru.Input_TBI.requires_grad_(false);
         gru.Begin_1BH!.requires_grad_(false);
@@ -67,7 +85,7 @@ public class RecurrenceTests
     public void Gru_WhoseLastStateAloneIsUsed_LearnsFromIt()
     {
         using var scope = NewDisposeScope();
-        var gru = new Gru(4, 3, 5, 6, begins: true);
+        var gru = Gru(4, 3, 5, 6, begins: true);
         var expected = gru.Learn(states_TBH => states_TBH[-1].sin().sum(), byHand: false);
         var actual = gru.Learn(states_TBH => states_TBH[-1].sin().sum(), byHand: true);
         foreach (var (name, value) in expected)
@@ -80,7 +98,7 @@ public class RecurrenceTests
     public void Gru_ComputedTwice_HasTheSameBits()
     {
         using var scope = NewDisposeScope();
-        var gru = new Gru(5, 13, 20, 37, begins: true);
+        var gru = Gru(5, 13, 20, 37, begins: true);
         var (once, again) = (gru.Learn(byHand: true), gru.Learn(byHand: true));
         Assert.All(once, entry => Assert.True(entry.Value.equal(again[entry.Key]).all().item<bool>(), entry.Key));
     }
@@ -89,7 +107,7 @@ public class RecurrenceTests
     public void Gru_OfLargeNumbers_Saturates()
     {
         using var scope = NewDisposeScope();
-        var gru = new Gru(3, 2, 4, 17, begins: false);
+        var gru = Gru(3, 2, 4, 17, begins: false);
         var huge_TBI = gru.Input_TBI.detach() * 1e30;
         using var outside = no_grad();
         AssertClose("states", gru.Cell.call(huge_TBI).Item1, Recurrence.Of(gru.Cell, huge_TBI));
@@ -99,7 +117,7 @@ public class RecurrenceTests
     public void Gru_OfANumberThatIsNone_IsNone()
     {
         using var scope = NewDisposeScope();
-        var gru = new Gru(2, 2, 4, 17, begins: false);
+        var gru = Gru(2, 2, 4, 17, begins: false);
         var input_TBI = gru.Input_TBI.detach().clone();
         input_TBI[0, 1, 2] = float.NaN;
         var states_TBH = Recurrence.Of(gru.Cell, input_TBI).detach();
@@ -120,7 +138,7 @@ public class RecurrenceTests
     public void Gru_LeavesNoTensorsBehind()
     {
         using var scope = NewDisposeScope();
-        var gru = new Gru(4, 3, 5, 6, begins: true);
+        var gru = Gru(4, 3, 5, 6, begins: true);
         Learn();
         var live = TorchRuntime.LiveTensors;
         Learn();
@@ -136,22 +154,24 @@ public class RecurrenceTests
     private static void AssertClose(string name, Tensor expected, Tensor actual) =>
         Assert.True((expected - actual).abs().max().item<float>() <= 1e-5 * Math.Max(1, expected.abs().max().item<float>()), $"{name}: {(expected - actual).abs().max().item<float>()} apart");
 
-    private sealed class Gru
+    private static Layer<GRU> Gru(int time, int batch, int inputs, int hidden, bool begins) =>
+        new(nn.GRU(inputs, hidden), time, batch, inputs, begins ? (linspace(-1, 1, batch * hidden).view(1, batch, hidden) * 1.5).requires_grad_(true) : null);
+
+    private sealed class Layer<TCell> where TCell : nn.Module
     {
-        public Gru(int time, int batch, int inputs, int hidden, bool begins)
+        public Layer(TCell cell, int time, int batch, int inputs, Tensor? begin_1BH = null)
         {
+            (Cell, Begin_1BH) = (cell, begin_1BH);
             using var random = new Generator(1);
-            Cell = nn.GRU(inputs, hidden);
             foreach (var parameter in Cell.parameters())
             {
                 using var outside = no_grad();
                 parameter.normal_(0, 0.4, random);
             }
             Input_TBI = empty(time, batch, inputs).normal_(0, 1, random).requires_grad_(true);
-            Begin_1BH = begins ? empty(1, batch, hidden).normal_(0, 1, random).requires_grad_(true) : null;
         }
 
-        public GRU Cell { get; }
+        public TCell Cell { get; }
 
         public Tensor Input_TBI { get; }
 
@@ -168,7 +188,9 @@ public class RecurrenceTests
             {
                 value.grad = null;
             }
-            var states_TBH = byHand ? Recurrence.Of(Cell, Input_TBI, Begin_1BH) : Cell.call(Input_TBI, Begin_1BH!).Item1;
+            var states_TBH = Cell is GRU gru
+                ? byHand ? Recurrence.Of(gru, Input_TBI, Begin_1BH) : gru.call(Input_TBI, Begin_1BH!).Item1
+                : Cell is LSTM lstm && byHand ? Recurrence.Of(lstm, Input_TBI) : ((LSTM)(nn.Module)Cell).call(Input_TBI).Item1;
             loss(states_TBH).backward();
             return learning.Select(entry => (entry.Key, entry.Value.grad!.clone())).Append(("states", states_TBH.detach())).ToDictionary();
         }
