@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Networks;
+using Granary.Torch.Operations;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using TorchSharp.Modules;
@@ -170,13 +171,18 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
 
         private static (Tensor Output_TBH, Tensor[] Next) Recur(nn.Module cell, Tensor input_TBH, Tensor state)
         {
-            if (cell is LSTM lstm)
+            switch (cell)
             {
-                var (output_TBH, hidden, memory) = lstm.call(input_TBH, (state.narrow(0, 0, 1), state.narrow(0, 1, 1)));
-                return (output_TBH, [hidden, memory]);
+                case LSTM lstm:
+                    var (output_TBH, hidden, memory) = lstm.call(input_TBH, (state.narrow(0, 0, 1), state.narrow(0, 1, 1)));
+                    return (output_TBH, [hidden, memory]);
+                case GRU gru:
+                    var states_TBH = Recurrence.Of(gru, input_TBH, state);
+                    return (states_TBH, [states_TBH.narrow(0, states_TBH.size(0) - 1, 1)]);
+                default:
+                    var (output, next) = ((RNN)cell).call(input_TBH, state);
+                    return (output, [next]);
             }
-            var (output, next) = cell is GRU gru ? gru.call(input_TBH, state) : ((RNN)cell).call(input_TBH, state);
-            return (output, [next]);
         }
 
         private nn.Module Cell(int inputs) => settings.Cell switch

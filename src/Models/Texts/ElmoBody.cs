@@ -1,6 +1,7 @@
 // T time, B batch, N = T B, C characters of a vector, L codes of a word, W width
 using System.Text;
 using Granary.Torch.Data;
+using Granary.Torch.Operations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -84,8 +85,8 @@ internal sealed class ElmoBody : nn.Module
     public (Tensor First_TBW, Tensor Second_TBW) Layers(Tensor words_TBW, bool isForwards, Func<Tensor, Tensor>? between = null)
     {
         var (first, second) = isForwards ? (forwards1, forwards2) : (backwards1, backwards2);
-        var first_TBW = first.call(words_TBW).Item1;
-        return (first_TBW, second.call(between is null ? first_TBW : between(first_TBW)).Item1 + first_TBW);
+        var first_TBW = Recurrence.Of(first, words_TBW);
+        return (first_TBW, Recurrence.Of(second, between is null ? first_TBW : between(first_TBW)) + first_TBW);
     }
 
     /// <summary>Three vectors of 2 W numbers for each word of some texts: for itself, of the first layers and of the second. What texts are padded with changes nothing.</summary>

@@ -1,5 +1,6 @@
 // T time, B batch, E embedding, F features, K words of a window
 using Granary.Torch.Data;
+using Granary.Torch.Operations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -82,10 +83,9 @@ internal sealed class RecurrentEncoder : TextEncoder
 
     public override Tensor Encode(Tensor words_TBE, PaddedTexts texts)
     {
-        var behind_TB1 = texts.Mask_TB1.eq(0);
-        Tensor Highest(nn.Module cell, Tensor input_TBE) => Recur(cell, input_TBE).masked_fill(behind_TB1, float.NegativeInfinity).amax([0]);
-        return cat([Highest(forwards, words_TBE), Highest(backwards, texts.Reverse(words_TBE))], 1);
+        Tensor Read(nn.Module cell, Tensor input_TBE) => Highest.Of(Recur(cell, input_TBE), texts.Mask_TB1);
+        return cat([Read(forwards, words_TBE), Read(backwards, texts.Reverse(words_TBE))], 1);
     }
 
-    private static Tensor Recur(nn.Module cell, Tensor input_TBE) => cell is LSTM lstm ? lstm.call(input_TBE).Item1 : ((GRU)cell).call(input_TBE).Item1;
+    private static Tensor Recur(nn.Module cell, Tensor input_TBE) => cell is LSTM lstm ? Recurrence.Of(lstm, input_TBE) : Recurrence.Of((GRU)cell, input_TBE);
 }

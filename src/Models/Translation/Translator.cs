@@ -1,5 +1,6 @@
 // S words of the source, T of the target, B batch, E embedding, H hidden, M memory = 2 H, P places = S B
 using Granary.Torch.Networks;
+using Granary.Torch.Operations;
 using Granary.Training.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -55,9 +56,9 @@ internal sealed class Translator : nn.Module
     public Encoded Encode(SourceBatch batch)
     {
         var words_SBE = dropout.call(source.call(batch.Words_SB));
-        var (onward_SBH, _) = onward.call(words_SBE);
+        var onward_SBH = Recurrence.Of(onward, words_SBE);
         // The other direction reads each sentence from its own last word, not from the padding; its states are turned back.
-        var (backward_SBH, _) = backward.call(Reversed(words_SBE, batch.Reversal_P));
+        var backward_SBH = Recurrence.Of(backward, Reversed(words_SBE, batch.Reversal_P));
         var ends_BM = cat([AtLast(onward_SBH, batch), AtLast(backward_SBH, batch)], 1);
         var states_BSM = cat([onward_SBH, Reversed(backward_SBH, batch.Reversal_P)], 2).transpose(0, 1);
         return new(states_BSM, attention?.Keys(states_BSM), batch.Padding_BS.unsqueeze(1), join.call(ends_BM).tanh().unsqueeze(0));
@@ -67,7 +68,8 @@ internal sealed class Translator : nn.Module
     /// <param name="words_TB">The words that have been written, one after another.</param>
     public (Tensor Features_TBH, Tensor Next_1BH, Tensor? Looks_BTS) Decode(Tensor words_TB, Tensor state_1BH, Encoded encoded)
     {
-        var (states_TBH, next_1BH) = decoder.call(dropout.call(target.call(words_TB)), state_1BH);
+        var states_TBH = Recurrence.Of(decoder, dropout.call(target.call(words_TB)), state_1BH);
+        var next_1BH = states_TBH.narrow(0, states_TBH.size(0) - 1, 1);
         if (attention is null)
         {
             return (states_TBH, next_1BH, null);

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace Granary.Torch.Operations;
 
@@ -14,7 +15,9 @@ internal static unsafe class Lanes
     /// <summary>Those that are there; 0 in place of the others. Where the count is the constant <see cref="Count"/>, it is a plain load.</summary>
     /// <param name="count">At most <see cref="Count"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Load(float* from, int count) => count >= Count ? Vector512.Load(from) : LoadRest(from, count);
+    public static Vector512<float> Load(float* from, int count) => count >= Count ? Vector512.Load(from)
+        : Avx512F.IsSupported ? Avx512F.MaskLoad(from, First(count), Vector512<float>.Zero)
+        : LoadRest(from, count);
 
     /// <inheritdoc cref="Load"/>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -24,11 +27,20 @@ internal static unsafe class Lanes
         {
             values.Store(into);
         }
+        else if (Avx512F.IsSupported)
+        {
+            Avx512F.MaskStore(into, First(count), values);
+        }
         else
         {
             StoreRest(values, into, count);
         }
     }
+
+    /// <summary>Adds them to those that are there.</summary>
+    /// <inheritdoc cref="Load" path="/param"/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Add(Vector512<float> values, float* to, int count) => Store(Load(to, count) + values, to, count);
 
     /// <summary>In a fixed order: halves onto each other.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
