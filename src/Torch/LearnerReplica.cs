@@ -112,6 +112,7 @@ internal sealed class LearnerReplica : ITrainingReplica
 
     public void ComputeGradients(Coordinates at, Frame frame)
     {
+        TorchRuntime.UseOneThread();
         frame.Clear();
         works[at.Phase].Compute(at, frame, NextOf(at));
     }
@@ -208,6 +209,7 @@ internal sealed class LearnerReplica : ITrainingReplica
 
     private IDisposable BeginUse()
     {
+        TorchRuntime.UseOneThread();
         networks.Use();
         return no_grad();
     }

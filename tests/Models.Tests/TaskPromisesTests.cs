@@ -55,6 +55,24 @@ public class TaskPromisesTests
     [MemberData(nameof(Tasks))]
     public void Run_StoppedAndResumed_EqualsOneNeverStopped(string task) => TaskPromises.GoesOnAsIfNeverStopped(TaskOf(task), SpecOf(task));
 
+    // OpenMP gives a thread as many helpers as there are cores, until it is told otherwise: sums would be cut into other parts.
+    [Theory]
+    [InlineData("dcgan batch=13 maps=4 size=16 latent=8")]
+    [InlineData("gpt batch=7 context=9 layers=2 heads=2 width=12")]
+    public void Thread_ThatHasNeverComputed_GivesTheSameBits(string task)
+    {
+        using var here = Driver(task).Run(2);
+        var there = "";
+        var thread = new Thread(() =>
+        {
+            using var training = Driver(task).Run(2);
+            there = training.Hash;
+        });
+        thread.Start();
+        thread.Join();
+        Assert.Equal(here.Hash, there);
+    }
+
     [Theory]
     [MemberData(nameof(Tasks))]
     public void Replica_Disposed_LeavesNoTensorsBehind(string task)

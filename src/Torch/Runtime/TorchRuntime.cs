@@ -16,6 +16,9 @@ public static partial class TorchRuntime
     private static readonly List<string> remarks = [];
     private static long uncounted;
 
+    [ThreadStatic]
+    private static bool isAlone;
+
     /// <summary>What is in force; the first call puts it in force. Keys: threads, matmul, vectors, libtorch.</summary>
     public static IReadOnlyDictionary<string, string> Switches => configured.Value;
 
@@ -34,6 +37,19 @@ public static partial class TorchRuntime
 
     /// <summary>Tensors of this process that have not been disposed.</summary>
     public static long LiveTensors => torch.Tensor.TotalCount - Interlocked.Read(ref uncounted);
+
+    /// <summary>
+    /// Has the calling thread compute alone. libtorch's own functions see to it themselves; oneDNN goes by OpenMP, which knows it only where one of those
+    /// came before, and would cut sums in as many parts as there are cores.
+    /// </summary>
+    internal static void UseOneThread()
+    {
+        if (!isAlone)
+        {
+            torch.set_num_threads(1);
+            isAlone = true;
+        }
+    }
 
     /// <summary>Leaves this many tensors out of the count: they are gone, but TorchSharp still counts them.</summary>
     internal static void DoNotCount(int tensors) => Interlocked.Add(ref uncounted, tensors);
