@@ -61,11 +61,12 @@ public class TaskPromisesTests
     [InlineData("gpt batch=7 context=9 layers=2 heads=2 width=12")]
     public void Thread_ThatHasNeverComputed_GivesTheSameBits(string task)
     {
-        using var here = Driver(task).Run(2);
+        var spec = SpecOf(task) with { Shards = 4 };
+        using var here = new Lockstep(TaskOf(task), spec).Run(2);
         var there = "";
         var thread = new Thread(() =>
         {
-            using var training = Driver(task).Run(2);
+            using var training = new Lockstep(TaskOf(task), spec).Run(2);
             there = training.Hash;
         });
         thread.Start();
