@@ -50,15 +50,15 @@ internal sealed class ConvolutionEncoder : TextEncoder
 
     public override Tensor Encode(Tensor words_TBE, PaddedTexts texts)
     {
-        var words_BET = words_TBE.permute(1, 2, 0).contiguous();
-        return cat([.. windows.Zip(convolutions, (window, convolution) => (convolution.call(words_BET).relu() * WithinText(texts.Mask_TB1, window)).amax([2]))], 1);
+        // The largest of what ReLU leaves is what ReLU leaves of the largest.
+        return cat([.. windows.Zip(convolutions, (window, convolution) => Highest.Of(TimeConvolution.Of(convolution, words_TBE), WithinText(texts.Mask_TB1, window)).relu())], 1);
     }
 
-    /// <summary>1 where a window lies within the text; the first always counts. What it multiplies is not negative, so 0 is never above the maximum.</summary>
+    /// <summary>1 where a window lies within the text; the first always counts.</summary>
     private static Tensor WithinText(Tensor mask_TB1, int window)
     {
         var (length, count) = (mask_TB1.shape[0], mask_TB1.shape[1]);
-        return cat([ones(1, count, 1), mask_TB1.narrow(0, window, length - window)], 0).permute(1, 2, 0);
+        return cat([ones(1, count, 1), mask_TB1.narrow(0, window, length - window)], 0);
     }
 }
 
