@@ -39,6 +39,9 @@ internal sealed class ImageLayers : nn.Module<Tensor, Tensor>
                     x_BKHW = BatchNormalization.Of(norm, x_BKHW, slope ?? 1);
                     i += slope is null ? 0 : 1;
                     break;
+                case Conv2d convolution:
+                    x_BKHW = LaidConvolution.Of(convolution, x_BKHW);
+                    break;
                 case MaxPool2d pool:
                     x_BKHW = MaxPooling.Of(pool, x_BKHW);
                     break;

@@ -77,6 +77,6 @@ internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
         var (kernel, shrinks) = (convolution.weight!.shape[2], number == 0 || convolution.weight.shape[0] > convolution.weight.shape[1]);
         var (before, after) = (kernel / 2, kernel / 2 - 1);
         var padded_BKHW = shrinks && kernel > 1 ? nn.functional.pad(input_BKHW, [before, after, before, after]) : input_BKHW;
-        return BatchNormalization.Of(normalizations[number++], convolution.call(padded_BKHW), slope, added_BKHW);
+        return BatchNormalization.Of(normalizations[number++], LaidConvolution.Of(convolution, padded_BKHW), slope, added_BKHW);
     }
 }

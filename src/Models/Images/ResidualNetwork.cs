@@ -10,7 +10,8 @@ namespace Granary.Models.Images;
 internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>, IImageBody
 {
     private const int LargestSmall = 64;
-    private readonly nn.Module<Tensor, Tensor> conv1, layer1, layer2, layer3, layer4;
+    private readonly Conv2d conv1;
+    private readonly nn.Module<Tensor, Tensor> layer1, layer2, layer3, layer4;
     private readonly BatchNorm2d bn1;
     private readonly Linear fc;
     private readonly bool isLarge;
@@ -49,7 +50,7 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>, IImageBody
     public Tensor[] Maps(Tensor images_BKHW)
     {
         var maps = new Tensor[5];
-        maps[0] = BatchNormalization.Of(bn1, conv1.call(ChannelsLast.Of(images_BKHW)));
+        maps[0] = BatchNormalization.Of(bn1, LaidConvolution.Of(conv1, ChannelsLast.Of(images_BKHW)));
         var (stages, pooled_BKHW) = (new[] { layer1, layer2, layer3, layer4 }, isLarge ? nn.functional.max_pool2d(maps[0], 3, 2, 1) : maps[0]);
         for (var i = 0; i < stages.Length; i++)
         {
@@ -94,10 +95,10 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
 
     public override Tensor forward(Tensor input_BKHW)
     {
-        var maps_BKHW = conv2.call(BatchNormalization.Of(bn1, conv1.call(input_BKHW)));
+        var maps_BKHW = LaidConvolution.Of(conv2, BatchNormalization.Of(bn1, LaidConvolution.Of(conv1, input_BKHW)));
         if (conv3 is not null)
         {
-            maps_BKHW = conv3.call(BatchNormalization.Of(bn2, maps_BKHW));
+            maps_BKHW = LaidConvolution.Of(conv3, BatchNormalization.Of(bn2, maps_BKHW));
         }
         return BatchNormalization.Of(bn3 ?? bn2, maps_BKHW, added_BKHW: downsample is null ? input_BKHW : downsample.call(input_BKHW));
     }
