@@ -90,11 +90,11 @@ internal sealed unsafe class AttentionHalf : HandGradient
         Put(logits_XTT.bmm(queries_XTD), 1);
         Put(looked_XTT.bmm(readGradient_XTD), 2);
         using var projected_NO = empty(tokens, Parts * channels);
-        AttentionRows.Merge(gradients_PXTD.Floats(), Parts, shape, projected_NO.Floats(), GradientOf(project.Bias_O));
+        AttentionRows.Merge(gradients_PXTD.Floats(), Parts, shape, projected_NO.Floats(), GradientFloats(project.Bias_O));
         using var normalGradient_NC = project.Backward(projected_NO, normal_NC!);
         var input_BTC = gradient.clone();
         LayerNormRows.Backward(
-            normalGradient_NC.Floats(), x_BTC.Floats(), norm.weight!.Floats(), moments_N2!.Floats(), tokens, channels, input_BTC.Floats(), GradientOf(norm.weight), GradientOf(norm.bias!));
+            normalGradient_NC.Floats(), x_BTC.Floats(), norm.weight!.Floats(), moments_N2!.Floats(), tokens, channels, input_BTC.Floats(), GradientFloats(norm.weight), GradientFloats(norm.bias!));
         return [input_BTC];
 
         void Put(Tensor part_XTD, int part)

@@ -131,7 +131,7 @@ internal sealed unsafe class BatchNormalization : HandGradient
     private (float[] XSlope, float[] XShift) Learn(double* sums_2C, int tiles, int wide)
     {
         var (xSlope_C, xShift_C) = (new float[channels], new float[channels]);
-        float* weight = GradientOf(norm.weight!), bias = GradientOf(norm.bias!);
+        float* weight = GradientFloats(norm.weight!), bias = GradientFloats(norm.bias!);
         for (var channel = 0; channel < channels; channel++)
         {
             double sum = 0, product = 0;

@@ -14,7 +14,7 @@ internal sealed record Dense(Parameter Weight_CO, Parameter Bias_O)
         if (Weight_CO.requires_grad)
         {
             using var input_CN = input_NC.t();
-            HandGradient.Of(Weight_CO).addmm_(input_CN, gradient_NO, beta: 1, alpha: 1);
+            HandGradient.GradientTensor(Weight_CO).addmm_(input_CN, gradient_NO, beta: 1, alpha: 1);
         }
         using var weight_OC = Weight_CO.t();
         return gradient_NO.mm(weight_OC);

@@ -15,7 +15,7 @@ internal abstract unsafe class HandGradient
     public static bool Takes(Tensor values) => values.dtype == float32 && values.device_type == DeviceType.CPU && !Autocast.IsOn;
 
     /// <summary>Where a parameter's gradient is added up; zeros if there is none yet.</summary>
-    public static Tensor Of(Parameter parameter)
+    public static Tensor GradientTensor(Parameter parameter)
     {
         if (parameter.grad is { } gradient)
         {
@@ -24,8 +24,8 @@ internal abstract unsafe class HandGradient
         return parameter.grad = zeros_like(parameter).DetachFromDisposeScope();
     }
 
-    /// <summary>The memory of <see cref="Of"/>; null if the parameter does not learn.</summary>
-    public static float* GradientOf(Parameter parameter) => parameter.requires_grad ? Of(parameter).Floats() : null;
+    /// <summary>The memory of <see cref="GradientTensor"/>; null if the parameter does not learn.</summary>
+    public static float* GradientFloats(Parameter parameter) => parameter.requires_grad ? GradientTensor(parameter).Floats() : null;
 
     /// <summary>What a dropout module multiplies values of this shape by; <see langword="null"/>: it drops nothing.</summary>
     protected static Tensor? Kept(Dropout dropout, params long[] shape)

@@ -39,11 +39,11 @@ internal sealed unsafe class NetworkHalf : HandGradient
     {
         using var gradient_NC = Residual.Backward(gradient.view(tokens, channels), narrow.Bias_O, kept_NC);
         using var wideGradient_NW = narrow.Backward(gradient_NC, active_NW!);
-        GeluRows.Backward(wide_NW!.Floats(), tokens, wide, wideGradient_NW.Floats(), GradientOf(widen.Bias_O));
+        GeluRows.Backward(wide_NW!.Floats(), tokens, wide, wideGradient_NW.Floats(), GradientFloats(widen.Bias_O));
         using var normalGradient_NC = widen.Backward(wideGradient_NW, normal_NC!);
         var input_BTC = gradient.clone();
         LayerNormRows.Backward(
-            normalGradient_NC.Floats(), x_BTC.Floats(), norm.weight!.Floats(), moments_N2!.Floats(), tokens, channels, input_BTC.Floats(), GradientOf(norm.weight), GradientOf(norm.bias!));
+            normalGradient_NC.Floats(), x_BTC.Floats(), norm.weight!.Floats(), moments_N2!.Floats(), tokens, channels, input_BTC.Floats(), GradientFloats(norm.weight), GradientFloats(norm.bias!));
         return [input_BTC];
     }
 }

@@ -33,7 +33,7 @@ internal sealed unsafe class Normalization : HandGradient
     protected override IReadOnlyList<Tensor?> Backward(Tensor gradient)
     {
         var input = zeros_like(x);
-        LayerNormRows.Backward(gradient.Floats(), x.Floats(), norm.weight!.Floats(), moments_R2!.Floats(), rows, channels, input.Floats(), GradientOf(norm.weight), GradientOf(norm.bias!));
+        LayerNormRows.Backward(gradient.Floats(), x.Floats(), norm.weight!.Floats(), moments_R2!.Floats(), rows, channels, input.Floats(), GradientFloats(norm.weight), GradientFloats(norm.bias!));
         return [input];
     }
 }

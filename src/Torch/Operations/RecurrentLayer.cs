@@ -69,7 +69,7 @@ internal abstract unsafe class RecurrentLayer : HandGradient
     {
         using var scope = NewDisposeScope();
         var (carried_BH, gates_BG) = (zeros(Batch, Hidden), Gates_NG.view(Time, Batch, gates).unbind(0));
-        float* states = states_TBH.Floats(), gradient = gradient_TBH.Floats(), carried = carried_BH.Floats(), inputBias = GradientOf(inputBias_G), stateBias = GradientOf(stateBias_G);
+        float* states = states_TBH.Floats(), gradient = gradient_TBH.Floats(), carried = carried_BH.Floats(), inputBias = GradientFloats(inputBias_G), stateBias = GradientFloats(stateBias_G);
         var wantsBegin = begin_1BH is { requires_grad: true };
         for (var t = Time - 1; t >= 0; t--)
         {
@@ -81,11 +81,11 @@ internal abstract unsafe class RecurrentLayer : HandGradient
         }
         if (inputWeight_GI.requires_grad)
         {
-            Of(inputWeight_GI).addmm_(Gates_NG.t(), input_TBI.flatten(0, 1), beta: 1, alpha: 1);
+            GradientTensor(inputWeight_GI).addmm_(Gates_NG.t(), input_TBI.flatten(0, 1), beta: 1, alpha: 1);
         }
         if (stateWeight_GH.requires_grad)
         {
-            AddGradient(Of(stateWeight_GH), states_TBH.narrow(0, 0, Time).flatten(0, 1));
+            AddGradient(GradientTensor(stateWeight_GH), states_TBH.narrow(0, 0, Time).flatten(0, 1));
         }
         var input = input_TBI.requires_grad ? Gates_NG.mm(inputWeight_GI).view(input_TBI.shape).MoveToOuterDisposeScope() : null;
         return begin_1BH is null ? [input] : [input, wantsBegin ? carried_BH.unsqueeze(0).MoveToOuterDisposeScope() : null];

@@ -31,7 +31,7 @@ internal static unsafe class Residual
     {
         var y_RC = kept_RC is null ? gradient_RC.alias() : gradient_RC * kept_RC;
         var (rows, channels) = ((int)y_RC.size(0), (int)y_RC.size(1));
-        float* from = y_RC.Floats(), into = HandGradient.GradientOf(bias_C);
+        float* from = y_RC.Floats(), into = HandGradient.GradientFloats(bias_C);
         for (var row = 0; into != null && row < rows; row++, from += channels)
         {
             VectorMath.Add(into, from, into, channels);

@@ -61,12 +61,12 @@ internal sealed class TimeConvolution : HandGradient
         if (learned_KFE is not null)
         {
             using var learned_FEK = learned_KFE.permute(1, 2, 0);
-            Of(module.weight).add_(learned_FEK);
+            GradientTensor(module.weight).add_(learned_FEK);
         }
         if (module.bias!.requires_grad)
         {
             using var sum_F = gradient_NF.sum([0]);
-            Of(module.bias).add_(sum_F);
+            GradientTensor(module.bias).add_(sum_F);
         }
         return [input_TBE];
     }
