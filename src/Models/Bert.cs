@@ -131,7 +131,7 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
         var parts = input.Split(WordPieceTokens.Mask);
         if (parts.Length == 1)
         {
-            throw new ArgumentException($"'{input}' has no gap: write {WordPieceTokens.Mask} where something is missing.");
+            throw new UnanswerableInputException($"'{input}' has no gap: write {WordPieceTokens.Mask} where something is missing.");
         }
         List<long> tokens = [.. tokenizer.Encode(parts[0])];
         var gaps = new List<long>();
@@ -142,7 +142,7 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
         }
         if (tokens.Count > Settings.Context)
         {
-            throw new ArgumentException($"'{input}' has {tokens.Count} tokens; the model sees {Settings.Context} at most. Give a shorter text.");
+            throw new UnanswerableInputException($"'{input}' has {tokens.Count} tokens; the model sees {Settings.Context} at most. Give a shorter text.");
         }
         var batch = new MaskedTokens(tensor([.. tokens], [1, tokens.Count], dtype: int64), tensor([.. gaps], dtype: int64), empty(0));
         var odds_NV = network.LogitsAt(batch).softmax(1);

@@ -159,7 +159,7 @@ public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredi
     private int[] Read(string input)
     {
         var sentence = source.Encode(input);
-        return sentence.Any(word => word != SentenceLanguage.Unknown) ? sentence : throw new ArgumentException(
+        return sentence.Any(word => word != SentenceLanguage.Unknown) ? sentence : throw new UnanswerableInputException(
             $"'{input}' has no word that the model knows. Give a sentence of the language that it was trained to translate.");
     }
 
