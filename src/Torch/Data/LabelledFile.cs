@@ -109,8 +109,9 @@ internal sealed record LabelledFile(string Path, string? Label = null, bool IsOn
             {
                 throw new TrainingDataException($"'{Path}' has {file.Length} bytes, too many for texts of one class. Is it the right file?");
             }
-            var bytes = new byte[file.Length];
-            file.ReadExactly(bytes);
+            var all = new byte[file.Length];
+            file.ReadExactly(all);
+            var bytes = all.AsSpan(all.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0);
             return (orLatin1 && !Utf8.IsValid(bytes) ? Encoding.Latin1 : strict).GetString(bytes);
         }
         catch (DecoderFallbackException error)

@@ -50,7 +50,7 @@ public sealed class LabelledTextsTests : IDisposable
                 Directory.CreateDirectory(Path.Combine(folder.Path, part, label));
                 for (var number = 0; number < 10; number++)
                 {
-                    Write(Path.Combine(part, label, $"{number}_1.txt"), $"So {label}!<br /><br />Yes.");
+                    Write(Path.Combine(part, label, $"{number}_1.txt"), $"\ufeffSo {label}!<br /><br />Yes.");
                 }
             }
         }
@@ -95,6 +95,7 @@ public sealed class LabelledTextsTests : IDisposable
     [InlineData("a\t1\nb\t0\n", "2 texts to learn from and 0 to be measured on")]
     [InlineData("a\t1\nb\t0\n\t1\n", "Line 3 of '*' has 1 columns")]
     [InlineData("caf\u00e9\t1\n", "not UTF-8", true)]
+    [InlineData("\u00ef\u00bb\u00bfcaf\u00e9\t1\n", "not UTF-8", true)]
     public void Table_OfAnotherForm_IsRefusedByLineAndColumn(string content, string complaint, bool isLatin1 = false)
     {
         var path = Write("texts.tsv", content, isLatin1 ? Encoding.Latin1 : null);
