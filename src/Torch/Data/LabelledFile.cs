@@ -59,9 +59,12 @@ internal sealed record LabelledFile(string Path, string? Label = null, bool IsOn
             {
                 throw new TrainingDataException($"Line {number} of '{Path}' has {cells.Length} columns, not {columns}. A line is a text, a tab and a label, or has the columns that the first line names.");
             }
-            if (cells[label].Trim().Length == 0)
+            foreach (var (what, column) in new[] { ("text", text), ("label", label) })
             {
-                throw new TrainingDataException($"Line {number} of '{Path}' has no label in column {label + 1}.");
+                if (string.IsNullOrWhiteSpace(cells[column]))
+                {
+                    throw new TrainingDataException($"Line {number} of '{Path}' has no {what} in column {column + 1}.");
+                }
             }
             yield return new(cells[text], cells[label].Trim(), Path, number);
         }
@@ -98,7 +101,7 @@ internal sealed record LabelledFile(string Path, string? Label = null, bool IsOn
         }
     }
 
-    private IEnumerable<(int Number, string Line)> Lines() => TextLines.Read(Path, LongestLine).Where(line => line.Line.Length > 0);
+    private IEnumerable<(int Number, string Line)> Lines() => TextLines.Read(Path, LongestLine, trimmed: false).Where(line => !string.IsNullOrWhiteSpace(line.Line)); // a column may be empty
 
     private string ReadWhole(bool orLatin1)
     {
