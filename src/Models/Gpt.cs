@@ -72,10 +72,11 @@ public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
     {
         pass.Weight += batch.Targets.numel();
         pass.Add(Loss, nn.functional.cross_entropy(network.Logits(network.Read(batch.Inputs).flatten(0, 1)), batch.Targets.flatten(), reduction: nn.Reduction.Sum));
-        foreach (var token in MemoryMarshal.Cast<byte, long>(batch.Targets.bytes))
+        Span<long> inputs = MemoryMarshal.Cast<byte, long>(batch.Inputs.bytes), targets = MemoryMarshal.Cast<byte, long>(batch.Targets.bytes);
+        for (var i = 0; i < targets.Length; i++)
         {
-            pass.Add(Bytes, tokenizer.BytesOf((int)token));
-            pass.Add(Unknown, token == tokenizer.Unknown ? 1 : 0);
+            pass.Add(Bytes, tokenizer.BytesOf((int)targets[i], before: (int)inputs[i]));
+            pass.Add(Unknown, targets[i] == tokenizer.Unknown ? 1 : 0);
         }
     }
 
