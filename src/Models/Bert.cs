@@ -41,7 +41,8 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
         network = new(ShapeOf(Settings, tokenizer));
     }
 
-    internal static TokenOptions TokensOf(BertSettings settings) => new(settings.Tokens, settings.Vocabulary, settings.VocabularyFile, settings.Cased);
+    internal static TokenOptions TokensOf(BertSettings settings) =>
+        new(settings.Tokens, settings.Vocabulary, settings.VocabularyFile, settings.Cased, $"tokens={TokenOptions.WordPieces} --set vocabulary-file=PATH");
 
     internal static TransformerShape ShapeOf(BertSettings settings, Tokenizer tokenizer) =>
         TransformerShape.Checked(Math.Max(tokenizer.Count, MaskOf(tokenizer) + 1), settings.Context, settings.Layers, settings.Heads, settings.Width, settings.Dropout, causal: false);

@@ -25,7 +25,7 @@ public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
 
     public Gpt(LearnerContext context) : base(context)
     {
-        var options = new TokenOptions(Settings.Tokens, Settings.Vocabulary);
+        var options = new TokenOptions(Settings.Tokens, Settings.Vocabulary, HowGiven: $"tokens={TokenOptions.Gpt2} or tokens={TokenOptions.Bytes}");
         text = new(() => context.ForUse ? TokenizedText.Load(Spec.Data, tokenizer!) : TokenizedText.Load(Spec.Data, options));
         tokenizer = context.ForUse ? options.FromAssets(context.Asset) : text.Value.Tokenizer;
         network = new(TransformerShape.Checked(tokenizer.Count, Settings.Context, Settings.Layers, Settings.Heads, Settings.Width, Settings.Dropout, causal: true));
