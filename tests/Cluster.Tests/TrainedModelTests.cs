@@ -31,6 +31,23 @@ public sealed class TrainedModelTests : IDisposable
         Assert.Contains("granary: Input 2: 'no' is no number", (await CommandLine.RunAsync("predict", In("fizzbuzz"), "9", "no")).Error, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Generate_WithAnOptionThatTheModelHasNoUseFor_NamesBoth()
+    {
+        await TrainAsync("gpt", "--set", "layers=1", "--set", "width=8", "--set", "heads=1");
+        Assert.Equal("granary: Task 'gpt' writes text: --input is of no use to it.", await RefusalAsync("gpt", "--input", "picture.png"));
+        await TrainAsync("gan", "--set", "batch=8");
+        Assert.Equal("granary: Task 'gan' draws pictures of its own: --temperature is of no use to it.", await RefusalAsync("gan", "--seed", "3", "--temperature", "1"));
+        Assert.Equal("granary: Task 'gan' draws pictures of its own: --prompt is of no use to it.", await RefusalAsync("gan", "--prompt", "a"));
+    }
+
+    private async Task<string> RefusalAsync(string task, params string[] options)
+    {
+        var refused = await CommandLine.RunAsync(["generate", In(task), "--out", In("made"), .. options]);
+        Assert.Equal((1, false), (refused.ExitCode, File.Exists(In("made"))));
+        return refused.Error.Trim();
+    }
+
     private string In(string name) => Path.Combine(folder, name);
 
     private async Task TrainAsync(string task, params string[] options)
