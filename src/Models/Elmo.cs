@@ -66,7 +66,7 @@ public sealed class Elmo : NetworkLearner<ElmoSettings, TextWindow>
 
     protected override Func<IBatches<TextWindow>> Validation => () => Rows(corpus.Value.Validation, "validation");
 
-    protected override Func<IBatches<TextWindow>> Test => () => Rows(corpus.Value.Test, "test");
+    protected override Func<IBatches<TextWindow>>? Test => TextCorpus.HasTest(Spec.Data) ? () => Rows(corpus.Value.Test, "test") : null;
 
     protected override IReadOnlyList<string> Judged => [Forwards, Backwards];
 

@@ -45,7 +45,7 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
 
     protected override Func<IBatches<TextWindow>> Validation => () => Rows(corpus.Value.Validation, "validation");
 
-    protected override Func<IBatches<TextWindow>> Test => () => Rows(corpus.Value.Test, "test");
+    protected override Func<IBatches<TextWindow>>? Test => TextCorpus.HasTest(Spec.Data) ? () => Rows(corpus.Value.Test, "test") : null;
 
     // Shards may differ by a row; each has room for the largest.
     protected override int CarryLength => (Settings.Batch + Spec.Shards - 1) / Spec.Shards * States * Settings.Hidden;

@@ -87,7 +87,7 @@ internal sealed class TokenizedText : IDataFormat
         }
         var tokenizer = learn(text);
         Func<ITokens> Part(string part) => InMemory(tokenizer, part);
-        return new() { Tokenizer = tokenizer, Training = Part(text), Validation = Part(ReadText(files.Validation)), Test = Part(ReadText(files.Test!)) };
+        return new() { Tokenizer = tokenizer, Training = Part(text), Validation = Part(ReadText(files.Validation)), Test = files.Test is { } test ? Part(ReadText(test)) : null };
     }
 
     private static TokenizedText MakeUp(Func<string, Tokenizer> learn) => Split(MadeUpLanguage.BuiltIn.WriteText(WordsMadeUp), learn);
