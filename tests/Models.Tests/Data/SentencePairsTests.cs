@@ -18,11 +18,11 @@ public sealed class SentencePairsTests : IDisposable
         Write("train.txt", "She runs.\t她跑。", "", "He runs.\t他跑。");
         Write("train_mini.txt", "no pair");
         Write("cmn.txt", "no pair");
-        Write("dev.tsv", "She sings.\t她唱。");
+        Write("Dev.TSV", "She sings.\t她唱。");
         Write("dev_mini.txt", "no pair");
         Write("test.txt", "He.\t他。");
         var pairs = SentencePairs.Load(folder.Path, all);
-        Assert.Equal(["train.txt", "dev.tsv", "test.txt"], SentencePairs.FilesAt(folder.Path).Select(Path.GetFileName));
+        Assert.Equal(["train.txt", "Dev.TSV", "test.txt"], SentencePairs.FilesAt(folder.Path).Select(Path.GetFileName));
         Assert.Equal(["她跑。", "他跑。"], pairs.Training.Select(pair => pair.Translation));
         Assert.Equal(["她唱。"], pairs.HeldOut.Select(pair => pair.Translation));
         Assert.Equal([[SentenceLanguage.Unknown]], pairs.HeldOut.Select(pair => pair.Source.Where((_, place) => place == 1).ToArray())); // sings

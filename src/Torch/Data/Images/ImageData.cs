@@ -62,13 +62,7 @@ public sealed partial record ImageData(IImages Train, IImages HeldOut, IReadOnly
         return new(train, rest, what.Classes(), train.Shape);
     }
 
-    private static string? Find(string folder, string name)
-    {
-        var found = new[] { name, name + ".gz" }.Where(candidate => File.Exists(Path.Combine(folder, candidate))).ToList();
-        return found.Count < 2
-            ? found.Select(candidate => Path.Combine(folder, candidate)).FirstOrDefault()
-            : throw new TrainingDataException($"'{folder}' has both {found[0]} and {found[1]}. Leave one there.");
-    }
+    private static string? Find(string folder, string name) => OneFile.In(folder, name, name + ".gz");
 
     /// <summary>Files of images of one shape, and where their labels are if that is elsewhere.</summary>
     private sealed record Source(string Name, Func<ImageSet> Read, params IEnumerable<string?> Files);
