@@ -97,7 +97,7 @@ public sealed class ImageModelsTests : IDisposable
         var scalars = new float[Totals.Slots(distance.Sums)];
         Totals.Write(pass, scalars);
         var expected = 1 + 0 + 4 + 1 + 0 + 1.0;
-        Assert.Equal(expected, distance.Of(new("validation", distance.Sums, scalars)), tolerance: 0.1);
+        Assert.Equal(expected, distance.Of(pass.TotalsOf("validation", scalars)), tolerance: 0.1);
     }
 
     private static Dictionary<string, float[]> Copy(ITrainingReplica replica) =>
