@@ -1,6 +1,8 @@
+using Granary.Models.Images;
 using Granary.Testing;
 using Granary.Torch;
 using Granary.Torch.Data.Images;
+using Granary.Torch.Runtime;
 using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
@@ -79,6 +81,30 @@ public sealed class ImageModelsTests : IDisposable
         var answer = Assert.Single(((IPredictor)opened.Model).Predict([asked]));
         Assert.Equal(("light", 2), (answer.Answer, answer.Choices.Count));
         Assert.Equal(1, answer.Choices.Sum(choice => choice.Probability), tolerance: 1e-6);
+    }
+
+    [Fact]
+    public void StyleLoss_UnderAutocast_IsTheSameWhetherItIsTheFirstOrNot()
+    {
+        using var scope = NewDisposeScope();
+        using StyleLoss one = Loss(), other = Loss();
+        other.Features.load_state_dict(one.Features.state_dict());
+        var random = new Generator(1);
+        Tensor picture = rand(1, 3, 32, 32, generator: random), content = rand(1, 3, 32, 32, generator: random);
+        using var pass = new ShardPass(StyleLoss.Sums, new(0));
+        float Sum(StyleLoss loss, bool rounded)
+        {
+            pass.Begin(0, 0, 0, scope);
+            using var autocast = Autocast.Begin(rounded);
+            var sum = loss.Sum(picture, content, pass, always: true).item<float>();
+            Assert.Equal(rounded, Autocast.IsOn);
+            return sum;
+        }
+        var whole = Sum(one, rounded: false);
+        var rounded = Sum(one, rounded: true);
+        Assert.Equal((rounded, whole), (Sum(other, rounded: true), Sum(other, rounded: false)));
+        Assert.NotEqual(whole, rounded);
+        static StyleLoss Loss() => new(new StyleSettings { Size = 32 }, () => StyleLoss.Style(new() { Size = 32 }));
     }
 
     [Fact]
