@@ -1,7 +1,7 @@
 // T time, B batch, N = T B, L codes of a word, W width, V vocabulary
 using Granary.Models.Texts;
 using Granary.Torch;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;

@@ -1,7 +1,7 @@
 // T time, B batch, E embedding, H hidden, V vocabulary, N = T B, S state vectors: hidden (and cell) of every layer
 using System.Runtime.InteropServices;
 using Granary.Torch;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;

@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Granary.Models.Translation;
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;

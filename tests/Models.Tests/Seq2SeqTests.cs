@@ -2,7 +2,7 @@ using System.Text;
 using Granary.Models.Translation;
 using Granary.Testing;
 using Granary.Torch;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 // S words of the source, T of the target, B batch, P places (s or t, b) = s B + b
 using System.Runtime.InteropServices;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using static TorchSharp.torch;
 
 namespace Granary.Models.Translation;

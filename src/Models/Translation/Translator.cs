@@ -1,5 +1,5 @@
 // S words of the source, T of the target, B batch, E embedding, H hidden, M memory = 2 H, P places = S B
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
 using Granary.Training.Randomness;
 using TorchSharp.Modules;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
 using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Data.Tokens;
 using Granary.Torch;
 using Granary.Training.Tasks;

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 
 namespace Granary.Torch.Data.Tokens;

@@ -1,4 +1,5 @@
 using System.Text;
+using Granary.Torch.Data.Texts;
 
 namespace Granary.Torch.Data.Tokens;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Data.Tokens;
 using Granary.Training.Checkpoints;
 using Granary.Training.Randomness;

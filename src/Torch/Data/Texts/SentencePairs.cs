@@ -1,6 +1,6 @@
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>How pairs of sentences are read.</summary>
 public sealed record PairOptions

@@ -1,6 +1,6 @@
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Where pairs of sentences lie.</summary>
 /// <param name="HeldOut"><see langword="null"/>: some of the training pairs are to be held out.</param>

@@ -2,7 +2,7 @@
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Texts of several lengths side by side, padded to one.</summary>
 /// <param name="Words_TB">Numbers of words, as the model counts them; behind a text's end, 0.</param>

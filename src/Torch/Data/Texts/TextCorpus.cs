@@ -1,6 +1,6 @@
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>How a text becomes a corpus.</summary>
 public sealed record CorpusOptions

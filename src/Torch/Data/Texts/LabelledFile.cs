@@ -4,7 +4,7 @@ using System.Text.Unicode;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>A text as it lies in a file, with its label.</summary>
 /// <param name="Line">From 1; 0: the text is the whole file.</param>

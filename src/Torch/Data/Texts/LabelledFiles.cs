@@ -1,6 +1,6 @@
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Where texts with labels lie.</summary>
 /// <param name="Validation">Empty: a part of the training texts is held out.</param>

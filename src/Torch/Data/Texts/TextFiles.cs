@@ -1,6 +1,6 @@
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Where a text lies: in one part, or in one each for training, validation and, if there is one, test.</summary>
 internal sealed record TextFiles(DataPart Training, DataPart? Validation = null, DataPart? Test = null)

@@ -2,7 +2,7 @@
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Sequences side by side, padded to one length, each read from its own last place to its first. Done twice, all is as it was.</summary>
 internal static class Reversal
