@@ -41,7 +41,8 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
         network = new(ShapeOf(Settings, tokenizer));
     }
 
-    internal static TokenOptions TokensOf(BertSettings settings) => new(settings.Tokens, settings.Vocabulary, settings.VocabularyFile, settings.Cased);
+    internal static TokenOptions TokensOf(BertSettings settings) =>
+        new(settings.Tokens, settings.Vocabulary, settings.VocabularyFile, settings.Cased, $"tokens={TokenOptions.WordPieces} --set vocabulary-file=PATH");
 
     internal static TransformerShape ShapeOf(BertSettings settings, Tokenizer tokenizer) =>
         TransformerShape.Checked(Math.Max(tokenizer.Count, MaskOf(tokenizer) + 1), settings.Context, settings.Layers, settings.Heads, settings.Width, settings.Dropout, causal: false);
@@ -131,7 +132,7 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
         var parts = input.Split(WordPieceTokens.Mask);
         if (parts.Length == 1)
         {
-            throw new ArgumentException($"'{input}' has no gap: write {WordPieceTokens.Mask} where something is missing.");
+            throw new UnanswerableInputException($"'{input}' has no gap: write {WordPieceTokens.Mask} where something is missing.");
         }
         List<long> tokens = [.. tokenizer.Encode(parts[0])];
         var gaps = new List<long>();
@@ -142,7 +143,7 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
         }
         if (tokens.Count > Settings.Context)
         {
-            throw new ArgumentException($"'{input}' has {tokens.Count} tokens; the model sees {Settings.Context} at most. Give a shorter text.");
+            throw new UnanswerableInputException($"'{input}' has {tokens.Count} tokens; the model sees {Settings.Context} at most. Give a shorter text.");
         }
         var batch = new MaskedTokens(tensor([.. tokens], [1, tokens.Count], dtype: int64), tensor([.. gaps], dtype: int64), empty(0));
         var odds_NV = network.LogitsAt(batch).softmax(1);

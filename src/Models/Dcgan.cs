@@ -22,8 +22,7 @@ public sealed class Dcgan : Learner<DcganSettings>, IPictureGenerator
     private readonly Lazy<ImageData> data;
     private readonly ImageShape shape;
     private readonly nn.Module<Tensor, Tensor> generator, discriminator;
-    private readonly RandomFeatures features;
-    private readonly FrechetDistance distance = new(RandomFeatures.Count);
+    private readonly GanJudge judge;
 
     public Dcgan(LearnerContext context) : base(context)
     {
@@ -33,13 +32,13 @@ public sealed class Dcgan : Learner<DcganSettings>, IPictureGenerator
         {
             throw new TaskSettingException($"A DCGAN makes images whose sides double from {Smallest} pixels on, and these have {shape}: --set size=32, or 64.");
         }
-        (generator, discriminator, features) = (Artist(), Critic(), new(shape.Colours));
+        (generator, discriminator, judge) = (Artist(), Critic(), new(shape.Colours));
         Networks = [("generator", generator), ("discriminator", discriminator)];
         Phases =
         [
             new LearningPhase<Examples>("discriminator", Settings, [discriminator], () => Shuffled(chosen => data.Value.Train.ToExamples(chosen, shape)), Discriminate) { Sums = [RealScore, FakeScore] },
             new LearningPhase<int[]>("generator", Settings, [generator], () => Shuffled(chosen => chosen), Deceive) { Sums = [FakeScore] },
-            new HeldOutPhase<Examples>("validation", HeldOut, Examine) { Sums = [RealScore, FakeScore, .. distance.Sums], Report = Report },
+            new HeldOutPhase<Examples>("validation", HeldOut, Examine) { Sums = [RealScore, FakeScore, .. judge.Sums], Report = Report },
         ];
     }
 
@@ -78,7 +77,7 @@ public sealed class Dcgan : Learner<DcganSettings>, IPictureGenerator
 
     public override void Dispose()
     {
-        features.Dispose();
+        judge.Dispose();
         base.Dispose();
     }
 
@@ -91,41 +90,37 @@ public sealed class Dcgan : Learner<DcganSettings>, IPictureGenerator
     {
         pass.Weight += real.Inputs.shape[0];
         Tensor real_B = Judged(real.Inputs), fake_B = Judged(pass.Prepare(Drawn, drawing => Paint(real.Inputs.shape[0], drawing)));
-        pass.Add(RealScore, real_B.detach().sigmoid().sum());
-        pass.Add(FakeScore, fake_B.detach().sigmoid().sum());
-        return Says(real_B, real: true) + Says(fake_B, real: false);
+        pass.Add(RealScore, GanJudge.Score(real_B));
+        pass.Add(FakeScore, GanJudge.Score(fake_B));
+        return GanJudge.Says(real_B, real: true) + GanJudge.Says(fake_B, real: false);
     }
 
     private Tensor Deceive(int[] chosen, ShardPass pass)
     {
         pass.Weight += chosen.Length;
         var fake_B = Judged(pass.Prepared(Drawn, drawing => Paint(chosen.Length, drawing)));
-        pass.Add(FakeScore, fake_B.detach().sigmoid().sum());
-        return Says(fake_B, real: true);
+        pass.Add(FakeScore, GanJudge.Score(fake_B));
+        return GanJudge.Says(fake_B, real: true);
     }
 
     private void Examine(Examples real, ShardPass pass)
     {
         pass.Weight += real.Inputs.shape[0];
         var fake_BKHW = Paint(real.Inputs.shape[0], pass);
-        pass.Add(RealScore, Judged(real.Inputs).sigmoid().sum());
-        pass.Add(FakeScore, Judged(fake_BKHW).sigmoid().sum());
-        distance.Add(features.Of(real.Inputs), real: true, pass);
-        distance.Add(features.Of(fake_BKHW), real: false, pass);
+        pass.Add(RealScore, GanJudge.Score(Judged(real.Inputs)));
+        pass.Add(FakeScore, GanJudge.Score(Judged(fake_BKHW)));
+        judge.Compare(real.Inputs, fake_BKHW, pass);
     }
 
     private void Report(Totals totals, Metrics metrics)
     {
         (metrics["validation.score.real"], metrics["validation.score.fake"]) = (totals.Mean(RealScore), totals.Mean(FakeScore));
-        metrics["validation.distance"] = distance.Of(totals);
+        judge.Report(totals, metrics);
     }
 
     private Tensor Paint(long count, ShardPass pass) => generator.call(pass.Noise(count, Settings.Latent, 1, 1)).to(float32);
 
-    private Tensor Judged(Tensor images_BKHW) => discriminator.call(images_BKHW).view(-1).to(float32);
-
-    /// <summary>The loss of having to say that all of these are real, or that none is; summed.</summary>
-    private static Tensor Says(Tensor logits_B, bool real) => nn.functional.binary_cross_entropy_with_logits(logits_B, full(logits_B.shape, real ? 1f : 0), reduction: nn.Reduction.Sum);
+    private Tensor Judged(Tensor images_BKHW) => discriminator.call(images_BKHW).view(-1);
 
     private ImageLayers Artist()
     {

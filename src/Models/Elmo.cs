@@ -1,7 +1,7 @@
 // T time, B batch, N = T B, L codes of a word, W width, V vocabulary
 using Granary.Models.Texts;
 using Granary.Torch;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
@@ -66,7 +66,7 @@ public sealed class Elmo : NetworkLearner<ElmoSettings, TextWindow>
 
     protected override Func<IBatches<TextWindow>> Validation => () => Rows(corpus.Value.Validation, "validation");
 
-    protected override Func<IBatches<TextWindow>> Test => () => Rows(corpus.Value.Test, "test");
+    protected override Func<IBatches<TextWindow>>? Test => TextCorpus.HasTest(Spec.Data) ? () => Rows(corpus.Value.Test, "test") : null;
 
     protected override IReadOnlyList<string> Judged => [Forwards, Backwards];
 

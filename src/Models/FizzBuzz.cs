@@ -58,7 +58,7 @@ public sealed class FizzBuzz : NetworkLearner<FizzBuzzSettings, Examples>, IPred
 
     private static int Number(string input) => int.TryParse(input, out var number) && number is >= 0 and < 1 << Digits
         ? number
-        : throw new ArgumentException($"'{input}' is no number that has {Digits} binary digits: give one from 0 to {(1 << Digits) - 1}.");
+        : throw new UnanswerableInputException($"'{input}' is no number that has {Digits} binary digits: give one from 0 to {(1 << Digits) - 1}.");
 
     private static Examples Questions(int[] samples, int first)
     {

@@ -1,8 +1,8 @@
 // B batch, Z latent numbers, P pixels
+using Granary.Models.Images;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;
-using Granary.Torch.Networks;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -20,14 +20,13 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
     private readonly ImageShape shape;
     private readonly Lazy<ImageData> data;
     private readonly nn.Module<Tensor, Tensor> generator, discriminator;
-    private readonly RandomFeatures features;
-    private readonly FrechetDistance distance = new(RandomFeatures.Count);
+    private readonly GanJudge judge;
 
     public Gan(LearnerContext context) : base(context)
     {
         data = new(() => ImageData.Load(Spec.Data));
         shape = context.ForUse ? ImageShape.FromAssets(context.Asset) : data.Value.ShapeFor(Settings.Size);
-        features = new(shape.Colours);
+        judge = new(shape.Colours);
         var (pixels, hidden) = (shape.Values, Settings.Hidden);
         generator = nn.Sequential(
             ("input", nn.Linear(Settings.Latent, hidden)),
@@ -46,8 +45,8 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
         Phases =
         [
             new LearningPhase<Examples>("discriminator", Settings, [discriminator], () => Shuffled(chosen => data.Value.Train.ToExamples(chosen, shape)), Discriminate) { Sums = [RealScore, FakeScore] },
-            new LearningPhase<int[]>("generator", Settings, [generator], () => Shuffled(chosen => chosen), (chosen, pass) => Says(discriminator.call(Fake(chosen.Length, pass)), real: true)),
-            new HeldOutPhase<Examples>("validation", HeldOut, Examine) { Sums = [Judged, Deceived, Accuracy, .. distance.Sums], Report = Report },
+            new LearningPhase<int[]>("generator", Settings, [generator], () => Shuffled(chosen => chosen), (chosen, pass) => GanJudge.Says(discriminator.call(Fake(chosen.Length, pass)), real: true)),
+            new HeldOutPhase<Examples>("validation", HeldOut, Examine) { Sums = [Judged, Deceived, Accuracy, .. judge.Sums], Report = Report },
         ];
     }
 
@@ -75,7 +74,7 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
 
     public override void Dispose()
     {
-        features.Dispose();
+        judge.Dispose();
         base.Dispose();
     }
 
@@ -88,9 +87,9 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
     private Tensor Discriminate(Examples real, ShardPass pass)
     {
         Tensor fake_B1 = discriminator.call(Fake(real.Inputs.shape[0], pass)), real_B1 = discriminator.call(real.Inputs.flatten(1));
-        pass.Add(RealScore, Score(real_B1));
-        pass.Add(FakeScore, Score(fake_B1));
-        return Says(fake_B1, real: false) + Says(real_B1, real: true);
+        pass.Add(RealScore, GanJudge.Score(real_B1));
+        pass.Add(FakeScore, GanJudge.Score(fake_B1));
+        return GanJudge.Says(fake_B1, real: false) + GanJudge.Says(real_B1, real: true);
     }
 
     /// <summary>On real images and as many made-up ones: an accuracy of 0.5 means that they look alike to the discriminator, a small distance that they do to another network.</summary>
@@ -98,11 +97,10 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
     {
         var fake_BP = Fake(real.Inputs.shape[0], pass);
         Tensor fake_B1 = discriminator.call(fake_BP), real_B1 = discriminator.call(real.Inputs.flatten(1));
-        pass.Add(Judged, Says(real_B1, real: true) + Says(fake_B1, real: false));
-        pass.Add(Deceived, Says(fake_B1, real: true));
+        pass.Add(Judged, GanJudge.Says(real_B1, real: true) + GanJudge.Says(fake_B1, real: false));
+        pass.Add(Deceived, GanJudge.Says(fake_B1, real: true));
         pass.Add(Accuracy, (real_B1.gt(0).sum() + fake_B1.le(0).sum()) / 2.0);
-        distance.Add(features.Of(real.Inputs), real: true, pass);
-        distance.Add(features.Of(fake_BP.view(real.Inputs.shape)), real: false, pass);
+        judge.Compare(real.Inputs, fake_BP.view(real.Inputs.shape), pass);
     }
 
     private void Report(Totals totals, Metrics metrics)
@@ -111,7 +109,7 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
         {
             metrics[$"validation.{name}"] = totals.Mean(name);
         }
-        metrics["validation.distance"] = distance.Of(totals);
+        judge.Report(totals, metrics);
     }
 
     private Tensor Fake(long count, ShardPass pass)
@@ -119,13 +117,6 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
         pass.Weight += count;
         return generator.call(pass.Noise(count, Settings.Latent));
     }
-
-    /// <summary>The loss of having to say that all of these are real, or that none is; summed.</summary>
-    private static Tensor Says(Tensor logits_B1, bool real) => nn.functional.binary_cross_entropy_with_logits(
-        logits_B1.to(float32), full(logits_B1.shape, real ? 1f : 0), reduction: nn.Reduction.Sum);
-
-    /// <summary>The probability of being real, summed.</summary>
-    private static Tensor Score(Tensor logits_B1) => logits_B1.detach().to(float32).sigmoid().sum();
 }
 
 public sealed record GanSettings : NetworkSettings

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using Granary.Models.Texts;
 using Granary.Torch;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Runtime;
 using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;

@@ -25,7 +25,7 @@ public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
 
     public Gpt(LearnerContext context) : base(context)
     {
-        var options = new TokenOptions(Settings.Tokens, Settings.Vocabulary);
+        var options = new TokenOptions(Settings.Tokens, Settings.Vocabulary, HowGiven: $"tokens={TokenOptions.Gpt2} or tokens={TokenOptions.Bytes}");
         text = new(() => context.ForUse ? TokenizedText.Load(Spec.Data, tokenizer!) : TokenizedText.Load(Spec.Data, options));
         tokenizer = context.ForUse ? options.FromAssets(context.Asset) : text.Value.Tokenizer;
         network = new(TransformerShape.Checked(tokenizer.Count, Settings.Context, Settings.Layers, Settings.Heads, Settings.Width, Settings.Dropout, causal: true));
@@ -72,10 +72,11 @@ public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
     {
         pass.Weight += batch.Targets.numel();
         pass.Add(Loss, nn.functional.cross_entropy(network.Logits(network.Read(batch.Inputs).flatten(0, 1)), batch.Targets.flatten(), reduction: nn.Reduction.Sum));
-        foreach (var token in MemoryMarshal.Cast<byte, long>(batch.Targets.bytes))
+        Span<long> inputs = MemoryMarshal.Cast<byte, long>(batch.Inputs.bytes), targets = MemoryMarshal.Cast<byte, long>(batch.Targets.bytes);
+        for (var i = 0; i < targets.Length; i++)
         {
-            pass.Add(Bytes, tokenizer.BytesOf((int)token));
-            pass.Add(Unknown, token == tokenizer.Unknown ? 1 : 0);
+            pass.Add(Bytes, tokenizer.BytesOf((int)targets[i], before: (int)inputs[i]));
+            pass.Add(Unknown, targets[i] == tokenizer.Unknown ? 1 : 0);
         }
     }
 

@@ -1,7 +1,7 @@
 // T time, B batch, E embedding, H hidden, V vocabulary, N = T B, S state vectors: hidden (and cell) of every layer
 using System.Runtime.InteropServices;
 using Granary.Torch;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
 using Granary.Torch.Operations;
 using Granary.Training.Randomness;
@@ -46,7 +46,7 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
 
     protected override Func<IBatches<TextWindow>> Validation => () => Rows(corpus.Value.Validation, "validation");
 
-    protected override Func<IBatches<TextWindow>> Test => () => Rows(corpus.Value.Test, "test");
+    protected override Func<IBatches<TextWindow>>? Test => TextCorpus.HasTest(Spec.Data) ? () => Rows(corpus.Value.Test, "test") : null;
 
     // Shards may differ by a row; each has room for the largest.
     protected override int CarryLength => (Settings.Batch + Spec.Shards - 1) / Spec.Shards * States * Settings.Hidden;

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Granary.Models.Texts;
 using Granary.Torch;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Data.Tokens;
 using Granary.Torch.Networks;
 using Granary.Training.Checkpoints;
@@ -66,7 +67,7 @@ internal sealed class BertClassifier : TextTransformer, ITextClassifier
     public BertClassifier(TransformerShape shape, double dropout, int outputs) : base(shape) =>
         register_module("head", classify = nn.Sequential(("dropout", nn.Dropout(dropout)), ("output", nn.Linear(shape.Width, outputs))));
 
-    public Tensor Forward(Torch.Data.PaddedTexts texts)
+    public Tensor Forward(PaddedTexts texts)
     {
         var words_BTC = Read(texts.Words_TB.t().contiguous(), texts.Mask_TB1.squeeze(-1).t().eq(0));
         var mask_BT1 = texts.Mask_TB1.transpose(0, 1);

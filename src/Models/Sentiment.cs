@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
@@ -57,7 +58,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         LabelledText[] asked = [.. inputs.Select(input => new LabelledText(numbers.Read(input, Settings.Length), 0))];
         if (asked.FirstOrDefault(text => text.Words.Length == 0) is { } empty)
         {
-            throw new ArgumentException($"'{inputs[Array.IndexOf(asked, empty)]}' is a text without words.");
+            throw new UnanswerableInputException($"'{inputs[Array.IndexOf(asked, empty)]}' is a text without words.");
         }
         var logits = Forward(Padded(asked, Known(numbers.Words)));
         // One logit is that of the second label, against 0 for the first.

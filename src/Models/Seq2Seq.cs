@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Granary.Models.Translation;
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
@@ -159,7 +160,7 @@ public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredi
     private int[] Read(string input)
     {
         var sentence = source.Encode(input);
-        return sentence.Any(word => word != SentenceLanguage.Unknown) ? sentence : throw new ArgumentException(
+        return sentence.Any(word => word != SentenceLanguage.Unknown) ? sentence : throw new UnanswerableInputException(
             $"'{input}' has no word that the model knows. Give a sentence of the language that it was trained to translate.");
     }
 

@@ -41,7 +41,7 @@ internal sealed unsafe class HeldOutWork(HeldOutPhase phase, ulong seed, Learned
     /// <exception cref="NonFiniteException">It is no number.</exception>
     public void Report(long step, Frame sum, Metrics metrics)
     {
-        var totals = new Totals(phase.Name, phase.Sums, sum.Scalars);
+        var totals = pass.TotalsOf(phase.Name, sum.Scalars);
         if (totals.Weight == 0)
         {
             throw new TrainingDataException($"There is nothing to measure on in phase '{phase.Name}'. Give data that hold more; and does Judge add the number of its samples to pass.Weight?");

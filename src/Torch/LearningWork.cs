@@ -85,7 +85,7 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
     /// <param name="suffix">Put behind the names of what every phase measures; empty: there is only one phase.</param>
     public void Apply(long step, long totalSteps, double rateScale, Frame sum, SortedDictionary<string, double> state, Metrics metrics, string suffix)
     {
-        var totals = new Totals(phase.Name, names, sum.Scalars);
+        var totals = pass.TotalsOf(phase.Name, sum.Scalars);
         if (totals.Weight == 0)
         {
             throw new TrainingDataException($"No shard has a sample in phase '{phase.Name}' of step {step}. Does the loss add the number of its samples to pass.Weight?");

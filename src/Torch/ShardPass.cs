@@ -91,6 +91,9 @@ public sealed unsafe class ShardPass : IDisposable
 
     internal ReadOnlySpan<double> Sums => sums;
 
+    /// <summary>What passes over all shards have added up to.</summary>
+    internal Totals TotalsOf(string phase, ReadOnlySpan<float> scalars) => new(phase, names, places, scalars);
+
     /// <param name="within">The innermost scope, until the pass ends.</param>
     internal void Begin(long step, int shard, ulong seed, DisposeScope within)
     {

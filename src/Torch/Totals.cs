@@ -7,11 +7,13 @@ namespace Granary.Torch;
 public readonly ref struct Totals
 {
     private const int Weights = 0, First = 1;
+    private readonly IReadOnlyDictionary<string, int> places;
     private readonly ReadOnlySpan<float> scalars;
 
-    internal Totals(string phase, IReadOnlyList<string> names, ReadOnlySpan<float> scalars)
+    /// <param name="places">Of the names: there may be thousands.</param>
+    internal Totals(string phase, IReadOnlyList<string> names, IReadOnlyDictionary<string, int> places, ReadOnlySpan<float> scalars)
     {
-        (Phase, Names) = (phase, names);
+        (Phase, Names, this.places) = (phase, names, places);
         this.scalars = scalars;
         Weight = ExactSum.Read(scalars);
     }
@@ -26,20 +28,9 @@ public readonly ref struct Totals
     public double Weight { get; }
 
     /// <summary>A sum by its name.</summary>
-    public double this[string name]
-    {
-        get
-        {
-            for (var i = 0; i < Names.Count; i++)
-            {
-                if (Names[i] == name)
-                {
-                    return ExactSum.Read(scalars[((First + i) * ExactSum.Slots)..]);
-                }
-            }
-            throw new ArgumentException($"Phase '{Phase}' has no sum named '{name}'. It has: {string.Join(", ", Names)}.");
-        }
-    }
+    public double this[string name] => places.TryGetValue(name, out var place)
+        ? ExactSum.Read(scalars[((First + place) * ExactSum.Slots)..])
+        : throw new ArgumentException($"Phase '{Phase}' has no sum named '{name}'. It has: {string.Join(", ", Names)}.");
 
     /// <summary>A sum by weight.</summary>
     public double Mean(string name) => this[name] / Weight;

@@ -2,7 +2,7 @@
 using Granary.Models.Texts;
 using Granary.Testing;
 using Granary.Torch;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;

@@ -1,6 +1,8 @@
+using Granary.Models.Images;
 using Granary.Testing;
 using Granary.Torch;
 using Granary.Torch.Data.Images;
+using Granary.Torch.Runtime;
 using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
@@ -82,6 +84,30 @@ public sealed class ImageModelsTests : IDisposable
     }
 
     [Fact]
+    public void StyleLoss_UnderAutocast_IsTheSameWhetherItIsTheFirstOrNot()
+    {
+        using var scope = NewDisposeScope();
+        using StyleLoss one = Loss(), other = Loss();
+        other.Features.load_state_dict(one.Features.state_dict());
+        var random = new Generator(1);
+        Tensor picture = rand(1, 3, 32, 32, generator: random), content = rand(1, 3, 32, 32, generator: random);
+        using var pass = new ShardPass(StyleLoss.Sums, new(0));
+        float Sum(StyleLoss loss, bool rounded)
+        {
+            pass.Begin(0, 0, 0, scope);
+            using var autocast = Autocast.Begin(rounded);
+            var sum = loss.Sum(picture, content, pass, always: true).item<float>();
+            Assert.Equal(rounded, Autocast.IsOn);
+            return sum;
+        }
+        var whole = Sum(one, rounded: false);
+        var rounded = Sum(one, rounded: true);
+        Assert.Equal((rounded, whole), (Sum(other, rounded: true), Sum(other, rounded: false)));
+        Assert.NotEqual(whole, rounded);
+        static StyleLoss Loss() => new(new StyleSettings { Size = 32 }, () => StyleLoss.Style(new() { Size = 32 }));
+    }
+
+    [Fact]
     public void Distance_OfTwoNormalDistributions_IsFrechets()
     {
         using var scope = NewDisposeScope();
@@ -97,7 +123,7 @@ public sealed class ImageModelsTests : IDisposable
         var scalars = new float[Totals.Slots(distance.Sums)];
         Totals.Write(pass, scalars);
         var expected = 1 + 0 + 4 + 1 + 0 + 1.0;
-        Assert.Equal(expected, distance.Of(new("validation", distance.Sums, scalars)), tolerance: 0.1);
+        Assert.Equal(expected, distance.Of(pass.TotalsOf("validation", scalars)), tolerance: 0.1);
     }
 
     private static Dictionary<string, float[]> Copy(ITrainingReplica replica) =>

@@ -3,7 +3,7 @@ using System.Text;
 using Granary.Models.Texts;
 using Granary.Testing;
 using Granary.Torch;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
@@ -105,7 +105,7 @@ public sealed class SentimentTests : IDisposable
         var answers = ((IPredictor)opened.Model).Predict(["Top!", "It is low", "so-called MID things, and many other words that nobody knows"]);
         Assert.Equal(["top", "low", "mid"], answers.Select(answer => answer.Answer));
         Assert.All(answers, answer => Assert.Equal(1, answer.Choices.Sum(choice => choice.Probability), tolerance: 1e-5));
-        Assert.Contains("without words", Assert.Throws<ArgumentException>(() => ((IPredictor)opened.Model).Predict(["low", " "])).Message, StringComparison.Ordinal);
+        Assert.Contains("without words", Assert.Throws<UnanswerableInputException>(() => ((IPredictor)opened.Model).Predict(["low", " "])).Message, StringComparison.Ordinal);
         using var other = LearnerTask.Of<Sentiment>().OpenReplica(spec with { Data = folder.Write("other.tsv", Encoding.UTF8.GetBytes(string.Concat(Enumerable.Repeat("it\tnew\n", 20)))) }, checkpoint.ReadAsset)!;
         Assert.Contains("has the label 'new'", Assert.Throws<TrainingDataException>(() => Training.Loop.Evaluation.Run(other, 1)).Message, StringComparison.Ordinal);
     }

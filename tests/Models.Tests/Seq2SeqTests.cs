@@ -2,7 +2,7 @@ using System.Text;
 using Granary.Models.Translation;
 using Granary.Testing;
 using Granary.Torch;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -30,7 +30,7 @@ public sealed class Seq2SeqTests : IDisposable
         var answers = fitted.Model.Predict(["Red house", "blue bird sings", "red bird sings"]);
         Assert.Equal(["haus rot", "singt vogel blau", "singt vogel rot"], answers.Select(answer => answer.Answer));
         Assert.All(answers, answer => Assert.Equal(given.ContainsKey("attention"), answer.Picture is null));
-        Assert.Contains("'xyz'", Assert.Throws<ArgumentException>(() => fitted.Model.Predict(["xyz"])).Message, StringComparison.Ordinal);
+        Assert.Contains("'xyz'", Assert.Throws<UnanswerableInputException>(() => fitted.Model.Predict(["xyz"])).Message, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -1,6 +1,6 @@
 using System.Text;
 using Granary.Testing;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;
 

@@ -44,9 +44,18 @@ internal static class GenerateCommand
                 OutputFile.Check(output.Name, path);
             }
             using var model = RunDirectory.OpenModel(parsed.GetValue(directory)!);
+            var task = $"Task '{model.Checkpoint.Manifest.Spec.Task}'";
+            void Refuse(string does, params IEnumerable<Option> useless)
+            {
+                if (useless.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } given)
+                {
+                    throw new UserErrorException($"{task} {does}: {given.Name} is of no use to it.");
+                }
+            }
             switch (model.Replica.Model)
             {
                 case ITextGenerator writer:
+                    Refuse("writes text", input);
                     var text = writer.Generate(parsed.GetValue(prompt), wanted ?? 100, parsed.GetValue(seed), sampling);
                     if (path is null)
                     {
@@ -58,19 +67,19 @@ internal static class GenerateCommand
                     }
                     break;
                 case IPictureTransformer transformer:
+                    Refuse($"paints a picture anew, that of {input.Name}", prompt, count, seed, temperature, topK, topP);
                     path ??= "pictures.png";
-                    File.WriteAllBytes(path, transformer.Transform(parsed.GetValue(input) ?? throw new UserErrorException($"Task '{model.Checkpoint.Manifest.Spec.Task}' paints pictures that it is given: {input.Name} PICTURE")));
+                    File.WriteAllBytes(path, transformer.Transform(parsed.GetValue(input) ?? throw new UserErrorException($"{task} paints pictures that it is given: {input.Name} PICTURE")));
                     Console.WriteLine(Path.GetFullPath(path));
                     break;
-                case IPictureGenerator when sampling != new Sampling():
-                    throw new UserErrorException($"{temperature.Name}, {topK.Name} and {topP.Name} are for text: task '{model.Checkpoint.Manifest.Spec.Task}' makes pictures.");
                 case IPictureGenerator painter:
+                    Refuse("draws pictures of its own", prompt, input, temperature, topK, topP);
                     path ??= "pictures.png";
                     File.WriteAllBytes(path, painter.Draw(wanted ?? 64, parsed.GetValue(seed)));
                     Console.WriteLine(Path.GetFullPath(path));
                     break;
                 default:
-                    throw new UserErrorException($"Task '{model.Checkpoint.Manifest.Spec.Task}' generates nothing. Tasks that do: {string.Join(", ", Tasks)}.");
+                    throw new UserErrorException($"{task} generates nothing. Tasks that do: {string.Join(", ", Tasks)}.");
             }
         });
         return command;

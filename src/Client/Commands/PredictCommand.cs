@@ -23,7 +23,7 @@ internal static class PredictCommand
         var inputs = new Argument<string[]>("input") { Description = "Texts, or the paths of pictures, as the model takes them. Default: one a line from standard input.", Arity = ArgumentArity.ZeroOrMore };
         var from = new Option<string?>("--from") { Description = "A file with one input a line." };
         var top = new Option<int>("--top") { Description = "Answers to show of those that the model chooses from.", DefaultValueFactory = _ => 1 };
-        var asJson = new Option<bool>("--json") { Description = "A line of JSON for each input: input, answer, choices with their probabilities." };
+        var asJson = new Option<bool>("--json") { Description = "A line of JSON for each input: input, answer, choices with their probabilities; or input and error." };
         var pictures = new Option<string?>("--pictures") { Description = "A folder for pictures of how each answer came about, from models that can show it." };
         var command = new Command("predict", "What a trained model says to inputs: a class, a translation, a missing word.") { directory, inputs, from, top, asJson, pictures };
         command.SetAction(parsed =>
@@ -38,37 +38,54 @@ internal static class PredictCommand
             var predictor = model.Replica.Model as IPredictor
                 ?? throw new UserErrorException($"Task '{model.Checkpoint.Manifest.Spec.Task}' answers to no inputs. Tasks that do: {string.Join(", ", Tasks)}.");
             var folder = parsed.GetValue(pictures) is { } wanted ? OutputFolder(pictures.Name, wanted) : null;
-            var shown = 0;
-            foreach (var chunk in Chunks(given, file))
+            var (number, code) = (0, ExitCode.Done);
+            foreach (var answer in Chunks(given, file).SelectMany(chunk => Answers(predictor, chunk)))
             {
-                foreach (var (input, prediction) in chunk.Zip(Answers(predictor, chunk)))
+                number++;
+                if (answer.Error is not null)
                 {
-                    shown++;
-                    Console.WriteLine(parsed.GetValue(asJson) ? Json(input, prediction, most) : Line(input, prediction, most));
-                    if (folder is not null && prediction.Picture is { } picture)
-                    {
-                        File.WriteAllBytes(Path.Combine(folder, $"{shown:D4}.png"), picture);
-                    }
+                    ErrorLine.Say($"{(given.Length > 0 ? $"Input {number}" : $"Line {number} of {file ?? "standard input"}")}: {answer.Error}");
+                    code = ExitCode.Failed;
+                }
+                if (parsed.GetValue(asJson))
+                {
+                    Console.WriteLine(Json(answer, most));
+                }
+                else if (answer.Prediction is { } prediction)
+                {
+                    Console.WriteLine(Line(answer.Input, prediction, most));
+                }
+                if (folder is not null && answer.Prediction?.Picture is { } picture)
+                {
+                    File.WriteAllBytes(Path.Combine(folder, $"{number:D4}.png"), picture);
                 }
             }
-            return shown > 0 ? ExitCode.Done : throw new UserErrorException("There was no input. Give some as arguments, or one a line on standard input.");
+            return number > 0 ? code : throw new UserErrorException("There was no input. Give some as arguments, or one a line on standard input.");
         });
         return command;
     }
 
     private static IEnumerable<string> Tasks => GranaryEnvironment.Tasks.Tasks.Where(task => task.Uses.Contains(typeof(IPredictor))).Select(task => task.Name);
 
-    private static IReadOnlyList<Prediction> Answers(IPredictor predictor, string[] inputs)
+    private static IEnumerable<Answer> Answers(IPredictor predictor, string[] inputs)
     {
         try
         {
-            return predictor.Predict(inputs);
+            return inputs.Zip(predictor.Predict([.. inputs.Select(Checked)]), (input, prediction) => new Answer(input, prediction));
         }
-        catch (ArgumentException wrong)
+        catch (Exception error) when (error is UnanswerableInputException or TrainingDataException)
         {
-            throw new UserErrorException(wrong.Message);
+            // One input without an answer keeps none of the others from theirs.
+            return inputs is [var only] ? [new(only, Error: error.Message)] : inputs.SelectMany(input => Answers(predictor, [input]));
         }
     }
+
+    private static string Checked(string input) => input.Length switch
+    {
+        0 => throw new UnanswerableInputException("It is empty. Give an input in each line."),
+        > LongestLine => throw new UnanswerableInputException($"It is longer than {LongestLine} characters. Give a shorter one."),
+        _ => input,
+    };
 
     private static IEnumerable<string[]> Chunks(string[] given, string? file)
     {
@@ -100,7 +117,7 @@ internal static class PredictCommand
         }
     }
 
-    private static IEnumerable<string> LinesOf(TextReader text) => BoundedLines.Read(text, LongestLine).Select(line => line.TrimEnd('\r')).Where(line => line.Length > 0);
+    private static IEnumerable<string> LinesOf(TextReader text) => BoundedLines.Read(text, LongestLine);
 
     private static string OutputFolder(string option, string path)
     {
@@ -118,6 +135,9 @@ internal static class PredictCommand
         ? $"{prediction.Answer}\t{input}"
         : $"{string.Join("  ", prediction.Choices.Take(most).Select(choice => string.Create(CultureInfo.InvariantCulture, $"{choice.Label} {choice.Probability:0.000}")))}\t{input}";
 
-    private static string Json(string input, Prediction prediction, int most) =>
-        JsonSerializer.Serialize(new { input, prediction.Answer, Choices = prediction.Choices.Take(most) }, json);
+    private static string Json(Answer answer, int most) => answer.Prediction is { } prediction
+        ? JsonSerializer.Serialize(new { answer.Input, prediction.Answer, Choices = prediction.Choices.Take(most) }, json)
+        : JsonSerializer.Serialize(new { answer.Input, answer.Error }, json);
+
+    private sealed record Answer(string Input, Prediction? Prediction = null, string? Error = null);
 }

@@ -4,7 +4,6 @@ using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;
 using Granary.Training.Tasks;
-using Granary.Training.Wording;
 using static TorchSharp.torch;
 
 namespace Granary.Models.Images;
@@ -42,7 +41,7 @@ public abstract class ImageClassifier<TSettings>(LearnerContext context, DrawnIm
 
     protected override IReadOnlyList<string> Judged => [Loss, .. Classes.Count > Top ? [AmongTop] : Array.Empty<string>(), .. Confusion.Sums];
 
-    private ImageData Data => data ??= Load();
+    private ImageData Data => data ??= Context.ForUse ? ImageData.Load(Spec.Data, otherwise, Classes) : ImageData.Load(Spec.Data, otherwise);
 
     private ImageShape Shape => shape ??= Context.ForUse ? ImageShape.FromAssets(Context.Asset) : Data.ShapeFor(Settings.Size);
 
@@ -97,13 +96,6 @@ public abstract class ImageClassifier<TSettings>(LearnerContext context, DrawnIm
         {
             metrics[$"{totals.Phase}.accuracy.top5"] = totals.Mean(AmongTop);
         }
-    }
-
-    private ImageData Load()
-    {
-        var found = ImageData.Load(Spec.Data, otherwise);
-        return !Context.ForUse || found.Classes.SequenceEqual(Classes) ? found : throw new TrainingDataException(
-            $"'{Spec.Data}' has the classes {Shown.OneLine(string.Join(", ", found.Classes))}, and the model knows {Shown.OneLine(string.Join(", ", Classes))}. Give images of these.");
     }
 
     private static Tensor Against(Tensor labels_B, Tensor logits_BC, ShardPass pass)

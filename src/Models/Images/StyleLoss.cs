@@ -1,6 +1,7 @@
 // B batch, K feature maps, H height, W width, P = H W
 using Granary.Torch;
 using Granary.Torch.Data.Images;
+using Granary.Torch.Runtime;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -54,15 +55,17 @@ internal sealed class StyleLoss : IDisposable
     public Tensor Sum(Tensor pictures_BKHW, Tensor content_BKHW, ShardPass pass, bool always = false)
     {
         var maps = Body.Maps(pictures_BKHW);
-        Tensor shown, layer = maps[Math.Min(settings.ContentLayer, maps.Length) - 1];
+        var deep = Math.Min(settings.ContentLayer, maps.Length) - 1;
+        Tensor shown, layer = maps[deep];
         using (no_grad())
         {
-            shown = remembered ?? Body.Maps(content_BKHW)[Math.Min(settings.ContentLayer, maps.Length) - 1];
-            wanted ??= [.. Body.Maps(style()).Select(map => GramMatrix.Of(map).DetachFromDisposeScope())];
-        }
-        if (always)
-        {
-            remembered ??= shown.DetachFromDisposeScope();
+            // What is kept must not depend on who asks first, a step under autocast or a measurement.
+            using (Autocast.Pause())
+            {
+                wanted ??= [.. Body.Maps(style()).Select(map => GramMatrix.Of(map).DetachFromDisposeScope())];
+                remembered ??= always ? Body.Maps(content_BKHW)[deep].DetachFromDisposeScope() : null;
+            }
+            shown = remembered ?? Body.Maps(content_BKHW)[deep];
         }
         var content = (layer - shown).square().mean([1, 2, 3]) / shown.square().mean([1, 2, 3]);
         var styles = maps.Take(settings.StyleLayers).Zip(wanted).Select(pair => (GramMatrix.Of(pair.First) - pair.Second).square().sum([1, 2]) / pair.Second.square().sum());

@@ -1,5 +1,5 @@
 // T time, B batch, W width of both directions
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 

@@ -1,6 +1,6 @@
 // T time, B batch, N = T B, C characters of a vector, L codes of a word, W width
 using System.Text;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Operations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

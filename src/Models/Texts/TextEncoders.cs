@@ -1,5 +1,5 @@
 // T time, B batch, E embedding, F features, K words of a window
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Operations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;

@@ -1,6 +1,6 @@
 // S words of the source, T of the target, B batch, P places (s or t, b) = s B + b
 using System.Runtime.InteropServices;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using static TorchSharp.torch;
 
 namespace Granary.Models.Translation;
@@ -15,8 +15,8 @@ public record SourceBatch(Tensor Words_SB, Tensor Reversal_P, Tensor Last_B, Ten
     public static SourceBatch Of(IReadOnlyList<int[]> sentences, SentenceLanguage language)
     {
         var (batch, length) = (sentences.Count, sentences.Max(sentence => sentence.Length) + 1);
-        Tensor words_SB = empty(length, batch, dtype: int64), reversal_P = empty(length * batch, dtype: int64), last_B = empty(batch, dtype: int64), padding_BS = empty(batch, length, dtype: @bool);
-        Span<long> words = Values(words_SB), reversal = Values(reversal_P), last = Values(last_B);
+        Tensor words_SB = empty(length, batch, dtype: int64), reversal_P = Reversal.Places([.. sentences.Select(sentence => sentence.Length + 1)], length), last_B = empty(batch, dtype: int64), padding_BS = empty(batch, length, dtype: @bool);
+        Span<long> words = Values(words_SB), last = Values(last_B);
         var padding = MemoryMarshal.Cast<byte, bool>(padding_BS.bytes);
         for (var b = 0; b < batch; b++)
         {
@@ -25,7 +25,6 @@ public record SourceBatch(Tensor Words_SB, Tensor Reversal_P, Tensor Last_B, Ten
             for (var s = 0; s < length; s++)
             {
                 words[s * batch + b] = s < sentence.Length ? sentence[s] : language.End;
-                reversal[s * batch + b] = (s <= sentence.Length ? sentence.Length - s : s) * batch + b;
                 padding[b * length + s] = s >= sentence.Length;
             }
         }

@@ -1,4 +1,5 @@
 // S words of the source, T of the target, B batch, E embedding, H hidden, M memory = 2 H, P places = S B
+using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
 using Granary.Torch.Operations;
 using Granary.Training.Randomness;
@@ -58,9 +59,9 @@ internal sealed class Translator : nn.Module
         var words_SBE = dropout.call(source.call(batch.Words_SB));
         var onward_SBH = Recurrence.Of(onward, words_SBE);
         // The other direction reads each sentence from its own last word, not from the padding; its states are turned back.
-        var backward_SBH = Recurrence.Of(backward, Reversed(words_SBE, batch.Reversal_P));
+        var backward_SBH = Recurrence.Of(backward, Reversal.Of(words_SBE, batch.Reversal_P));
         var ends_BM = cat([AtLast(onward_SBH, batch), AtLast(backward_SBH, batch)], 1);
-        var states_BSM = cat([onward_SBH, Reversed(backward_SBH, batch.Reversal_P)], 2).transpose(0, 1);
+        var states_BSM = cat([onward_SBH, Reversal.Of(backward_SBH, batch.Reversal_P)], 2).transpose(0, 1);
         return new(states_BSM, attention?.Keys(states_BSM), batch.Padding_BS.unsqueeze(1), join.call(ends_BM).tanh().unsqueeze(0));
     }
 
@@ -100,8 +101,6 @@ internal sealed class Translator : nn.Module
 
     /// <summary>Of what was decoded only the places that have a next word, as the output layer sees them.</summary>
     public Tensor ForOutput(Tensor features_TBH, PairBatch batch) => dropout.call(features_TBH.flatten(0, 1).index_select(0, batch.Places_N));
-
-    private static Tensor Reversed(Tensor values_SBX, Tensor reversal_P) => values_SBX.flatten(0, 1).index_select(0, reversal_P).view(values_SBX.shape);
 
     private static Tensor AtLast(Tensor states_SBH, SourceBatch batch) => states_SBH.flatten(0, 1).index_select(0, batch.Last_B);
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 
 namespace Granary.Models.Word2Vec;
 

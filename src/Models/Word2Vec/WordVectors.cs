@@ -2,6 +2,7 @@
 using System.Globalization;
 using System.Text;
 using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;

@@ -7,7 +7,8 @@ namespace Granary.Torch.Data;
 /// <summary>Small texts by lines.</summary>
 internal static class TextLines
 {
-    private static readonly UTF8Encoding strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    // With its own mark, which may begin a text: a reader that finds one by itself goes on with an encoding that is not strict.
+    private static readonly UTF8Encoding strict = new(encoderShouldEmitUTF8Identifier: true, throwOnInvalidBytes: true);
 
     private static readonly char[] blanks = [' ', '\t', '\r'];
 

@@ -67,6 +67,32 @@ public static unsafe class Autocast
         return new(wanted);
     }
 
+    /// <summary>Off until the scope is disposed, where it is on; else the scope does nothing.</summary>
+    internal static PausedScope Pause()
+    {
+        var was = IsOn;
+        if (was)
+        {
+            found.Value.Enable(false);
+            IsOn = false;
+        }
+        return new(was);
+    }
+
+    /// <summary>See <see cref="Pause"/>.</summary>
+    internal readonly ref struct PausedScope(bool was)
+    {
+        /// <inheritdoc/>
+        public void Dispose()
+        {
+            if (was)
+            {
+                IsOn = true;
+                found.Value.Enable(true);
+            }
+        }
+    }
+
     /// <summary>See <see cref="Begin"/>.</summary>
     public readonly ref struct Scope(bool on)
     {
@@ -97,9 +123,11 @@ public static unsafe class Autocast
         public void TurnOn()
         {
             ((delegate* unmanaged<sbyte, sbyte, void>)SetType)(Cpu, BFloat16);
-            ((delegate* unmanaged<sbyte, byte, void>)SetEnabled)(Cpu, 1);
+            Enable(true);
             ((delegate* unmanaged<int>)Nest)();
         }
+
+        public void Enable(bool on) => ((delegate* unmanaged<sbyte, byte, void>)SetEnabled)(Cpu, on ? (byte)1 : (byte)0);
 
         /// <summary>Rounded copies of the weights are kept while it is on, and must not outlive the weights' next update.</summary>
         public void TurnOff()
@@ -108,7 +136,7 @@ public static unsafe class Autocast
             {
                 ((delegate* unmanaged<void>)ClearCache)();
             }
-            ((delegate* unmanaged<sbyte, byte, void>)SetEnabled)(Cpu, 0);
+            Enable(false);
         }
     }
 }

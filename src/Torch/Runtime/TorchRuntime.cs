@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
@@ -62,6 +64,10 @@ public static partial class TorchRuntime
         }
         var strict = OperatingSystem.IsLinux() && Avx2.IsSupported && MakeMklStrict();
         Load();
+        if (typeof(torch).Assembly.GetCustomAttribute<DebuggableAttribute>() is not { IsJITOptimizerDisabled: true })
+        {
+            remarks.Add("TorchSharp may free a number while libtorch reads it, which fails a step once in a great while: import build/Libtorch.targets, which makes its assembly keep it.");
+        }
         return new Dictionary<string, string>
         {
             ["threads"] = "1",

@@ -33,10 +33,13 @@ public interface IPredictor
 
     /// <summary>An answer to each input, in their order.</summary>
     /// <param name="inputs">Texts, or paths of files, as <see cref="Takes"/> says.</param>
-    /// <exception cref="ArgumentException">An input cannot be answered. The message names it.</exception>
+    /// <exception cref="UnanswerableInputException">An input cannot be answered.</exception>
     /// <exception cref="TrainingDataException">A file cannot be read.</exception>
     IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs);
 }
+
+/// <summary>A model has no answer to an input, whatever its weights are. The message quotes the input and says what would do.</summary>
+public sealed class UnanswerableInputException(string message) : Exception(message);
 
 /// <summary>What the inputs of an <see cref="IPredictor"/> are.</summary>
 public enum InputKind

@@ -45,7 +45,7 @@ internal sealed class CommandValues(string runs, string server)
         ["--gates"] = Value.Flag,
         ["--id"] = new("first", "a b"),
         ["--init"] = new(Path.Combine(runs, "two-layer"), "/nowhere"),
-        ["--input"] = new(Path.Combine(runs, "picture.png"), null), // of no use to a model that writes text
+        ["--input"] = new(Path.Combine(runs, "picture.png"), "/nowhere.png"),
         ["--json"] = Value.Flag,
         ["--keep"] = new("2", "0"),
         ["--keep-logs"] = Value.Flag,

@@ -72,6 +72,38 @@ public class ImageDataTests
     }
 
     [Fact]
+    public void Classes_OfATrainedModel_AreFoundByNameOrNumber()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("train-images-idx3-ubyte", images);
+        Assert.Contains("a class that the model does not know: they have none. It knows 0, 1", Refusal(folder.Path, "0", "1"), StringComparison.Ordinal);
+        folder.Write("train-labels-idx1-ubyte", [.. Header(2049, 20), .. Enumerable.Range(0, 20).Select(value => (byte)(value % 3))]);
+        int[] Labels(params string[] known) => [.. Enumerable.Range(0, 3).Select(ImageData.Load(folder.Path, DrawnImages.Digits, known).Train.LabelOf)];
+        Assert.Equal([0, 1, 2], Labels("0", "1", "2", "3"));
+        Assert.Equal([0, 1, 2], Labels("cat", "dog", "elk", "fox"));
+        Assert.Equal([0, 1, 3], Labels("0", "1", "10", "2"));
+        Assert.Contains("a class that the model does not know: '2'. It knows 0, 1", Refusal(folder.Path, "0", "1"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Folders_OfSomeOfTheClassesThatAModelKnows_AreItsOwn()
+    {
+        using var folder = new TemporaryFolder();
+        foreach (var name in new[] { "bees", "wasps" })
+        {
+            Directory.CreateDirectory(Path.Combine(folder.Path, name));
+            for (var i = 0; i < 10; i++)
+            {
+                folder.Write(Path.Combine(name, $"{i}.png"), new Picture(new(1, 2, 2), new byte[4]).ToPng());
+            }
+        }
+        var data = ImageData.Load(folder.Path, DrawnImages.Digits, ["ants", "bees", "flies", "wasps"]);
+        Assert.Equal([1, 3], Enumerable.Range(0, 2).Select(data.HeldOut.LabelOf));
+        Assert.Equal(4, data.Classes.Count);
+        Assert.Contains("classes that the model does not know: 'bees', 'wasps'. It knows ants, flies.", Refusal(folder.Path, "ants", "flies"), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Path_ThatIsMissing_IsNamedWithTheCure()
     {
         using var folder = new TemporaryFolder();
@@ -173,6 +205,8 @@ public class ImageDataTests
     }
 
     private static string Complaint(string path) => Assert.Throws<TrainingDataException>(() => ImageData.Load(path)).Message;
+
+    private static string Refusal(string path, params string[] known) => Assert.Throws<TrainingDataException>(() => ImageData.Load(path, DrawnImages.Digits, known)).Message;
 
     private static byte[] Header(params int[] numbers)
     {

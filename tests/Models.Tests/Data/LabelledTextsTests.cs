@@ -1,5 +1,5 @@
 using System.Text;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests.Data;
@@ -13,7 +13,7 @@ public sealed class LabelledTextsTests : IDisposable
 
     [Theory]
     [InlineData("train.tsv", "a fine film\t1\nno fun\t0\n", "dev.tsv", "fun\t1\n", "test.tsv", "a film\t0\n")]
-    [InlineData("train.tsv", "id\tlabel\tsentence\n7\t1\ta fine film\n8\t0\tno fun", "validation.tsv", "sentence\tlabel\nfun\t1\n", "test.tsv", "text\tlabel\r\na film\t0\r\n")]
+    [InlineData("train.tsv", "id\tlabel\tsentence\tby\n7\t1\ta fine film\t\n8\t0\tno fun\tme", "validation.tsv", "sentence\tlabel\nfun\t1\n", "test.tsv", "text\tlabel\r\na film\t0\r\n")]
     [InlineData("train.jsonl", "{\"text\": \"a fine film\", \"label\": 1}\n{\"label\": \"0\", \"review\": \"no fun\"}\n", "valid.jsonl", "{\"sentence\": \"fun\", \"label\": 1}\n", "test.tsv", "\ufeffa film\t0\n")]
     public void Folder_WithAFileForEachPurpose_IsReadWhole(params string[] files)
     {
@@ -50,7 +50,7 @@ public sealed class LabelledTextsTests : IDisposable
                 Directory.CreateDirectory(Path.Combine(folder.Path, part, label));
                 for (var number = 0; number < 10; number++)
                 {
-                    Write(Path.Combine(part, label, $"{number}_1.txt"), $"So {label}!<br /><br />Yes.");
+                    Write(Path.Combine(part, label, $"{number}_1.txt"), $"\ufeffSo {label}!<br /><br />Yes.");
                 }
             }
         }
@@ -93,8 +93,10 @@ public sealed class LabelledTextsTests : IDisposable
     [InlineData("sentence\tlabel\tid\na\t \t1", "Line 2 of '*' has no label in column 2")]
     [InlineData("a\t1\nb\t1\nc\t1\nd\t1\ne\t1\nf\t1\ng\t1\nh\t1\ni\t1\nj\t1\n", "from Line 1 of '*' on, have 1 different labels ('1')")]
     [InlineData("a\t1\nb\t0\n", "2 texts to learn from and 0 to be measured on")]
-    [InlineData("a\t1\nb\t0\n\t1\n", "Line 3 of '*' has 1 columns")]
+    [InlineData("a\t1\nb\t0\n\t1\n", "Line 3 of '*' has no text in column 1")]
+    [InlineData("sentence\tlabel\na\t1\nb\t\n", "Line 3 of '*' has no label in column 2")]
     [InlineData("caf\u00e9\t1\n", "not UTF-8", true)]
+    [InlineData("\u00ef\u00bb\u00bfcaf\u00e9\t1\n", "not UTF-8", true)]
     public void Table_OfAnotherForm_IsRefusedByLineAndColumn(string content, string complaint, bool isLatin1 = false)
     {
         var path = Write("texts.tsv", content, isLatin1 ? Encoding.Latin1 : null);

@@ -1,5 +1,5 @@
 using System.Text;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Checkpoints;
 
 namespace Granary.Models.Tests.Data;

@@ -1,6 +1,6 @@
 using System.Text;
 using Granary.Models.Translation;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests.Data;
@@ -18,11 +18,11 @@ public sealed class SentencePairsTests : IDisposable
         Write("train.txt", "She runs.\t她跑。", "", "He runs.\t他跑。");
         Write("train_mini.txt", "no pair");
         Write("cmn.txt", "no pair");
-        Write("dev.tsv", "She sings.\t她唱。");
+        Write("Dev.TSV", "She sings.\t她唱。");
         Write("dev_mini.txt", "no pair");
         Write("test.txt", "He.\t他。");
         var pairs = SentencePairs.Load(folder.Path, all);
-        Assert.Equal(["train.txt", "dev.tsv", "test.txt"], SentencePairs.FilesAt(folder.Path).Select(Path.GetFileName));
+        Assert.Equal(["train.txt", "Dev.TSV", "test.txt"], SentencePairs.FilesAt(folder.Path).Select(Path.GetFileName));
         Assert.Equal(["她跑。", "他跑。"], pairs.Training.Select(pair => pair.Translation));
         Assert.Equal(["她唱。"], pairs.HeldOut.Select(pair => pair.Translation));
         Assert.Equal([[SentenceLanguage.Unknown]], pairs.HeldOut.Select(pair => pair.Source.Where((_, place) => place == 1).ToArray())); // sings
@@ -47,7 +47,7 @@ public sealed class SentencePairsTests : IDisposable
     [Fact]
     public void Words_ThatAreRareOrPairsThatAreLong_AreLeftOut()
     {
-        var path = Write("pairs.tsv", "a b\tx y", "a c\tx z", "a a a a\tx");
+        var path = Folder("a b\tx y", "a c\tx z", "a a a a\tx");
         var pairs = SentencePairs.Load(path, new() { MinCount = 2, Longest = 3 });
         Assert.Equal(2, pairs.Training.Count);
         Assert.Equal([1, SentenceLanguage.Unknown], pairs.Training[0].Source);
@@ -63,6 +63,7 @@ public sealed class SentencePairsTests : IDisposable
         Assert.Contains("Line 1 of '", Message(Write("b.tsv", "\tb"), all), StringComparison.Ordinal);
         Assert.Contains("nothing in column 1: it has 2 columns", Message(Write("b.tsv", "\tb"), all), StringComparison.Ordinal);
         Assert.Contains("nothing in column 3", Message(Write("c.tsv", "a\tb\t "), all with { Target = 3 }), StringComparison.Ordinal);
+        Assert.Contains("has 2 pairs of sentences, of which every tenth is to be held out: 10 at least are needed", Message(Write("c.tsv", "a\tb", "a\tb"), all), StringComparison.Ordinal);
         Assert.Contains("holds no pairs", Message(Write("d.tsv", ""), all), StringComparison.Ordinal);
         Assert.Contains("not UTF-8, in line 1", Message(folder.Write("e.tsv", [0x61, 0x09, 0xFF]), all), StringComparison.Ordinal);
         Assert.Contains("nothing at", Message(Path.Combine(folder.Path, "none"), all), StringComparison.Ordinal);
@@ -92,7 +93,7 @@ public sealed class SentencePairsTests : IDisposable
     [Fact]
     public void Batch_PadsMasksAndTurnsSentencesRound()
     {
-        var pairs = SentencePairs.Load(Write("pairs.tsv", "a b c\tx", "a\ty x"), all);
+        var pairs = SentencePairs.Load(Folder("a b c\tx", "a\ty x"), all);
         using var batch = new Disposables(PairBatch.Of([.. pairs.Training], pairs, _ => true));
         var (end, begin) = (pairs.Source.End, pairs.Target.Begin);
         long[] first = [.. pairs.Training[0].Source.Select(word => (long)word)];
@@ -108,6 +109,13 @@ public sealed class SentencePairsTests : IDisposable
     }
 
     private string Write(string name, params string[] lines) => folder.Write(name, Encoding.UTF8.GetBytes(string.Join('\n', lines)));
+
+    private string Folder(params string[] training)
+    {
+        Write("train.tsv", training);
+        Write("dev.tsv", training[0]);
+        return folder.Path;
+    }
 
     private static string Message(string path, PairOptions options) => Assert.Throws<TrainingDataException>(() => SentencePairs.Load(path, options)).Message;
 

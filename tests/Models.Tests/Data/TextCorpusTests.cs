@@ -1,6 +1,6 @@
 using System.IO.Compression;
 using System.Text;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests.Data;

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.IO.Compression;
 using System.Text;
 using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
+using Granary.Torch.Data.Tokens;
 using Granary.Torch;
 using Granary.Training.Tasks;
 
@@ -46,6 +48,21 @@ public sealed class TextFilesTests : IDisposable
         var corpus = TextCorpus.Load(folder.Path, whole);
         Assert.Equal((3, 2, 3), (corpus.Training.Length, corpus.Validation.Length, corpus.Test.Length));
         Assert.Equal(new[] { training, validation, test }.Select(name => Path.Combine(folder.Path, name)), LearnerTask.Of<LanguageModel>().DataFiles(folder.Path));
+    }
+
+    [Theory]
+    [InlineData("wiki.train.tokens", "wiki.valid.tokens")]
+    [InlineData("train.gz", "valid.zip")]
+    public void Folder_WithoutATest_HasTheOtherTwo(string training, string validation)
+    {
+        Write(training, "the training\n");
+        Write(validation, "the\n");
+        var corpus = TextCorpus.Load(folder.Path, whole);
+        Assert.Equal((3, 2, 0), (corpus.Training.Length, corpus.Validation.Length, corpus.Test.Length));
+        Assert.False(TextCorpus.HasTest(folder.Path));
+        Assert.Null(TokenizedText.Load(folder.Path, new TokenOptions(TokenOptions.Characters, 0)).Test);
+        Write("test.txt", "the the\n");
+        Assert.True(TextCorpus.HasTest(folder.Path));
     }
 
     [Theory]

@@ -5,6 +5,7 @@ using Granary.Models.Word2Vec;
 using Granary.Tests.Fakes;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Checkpoints;
 using Granary.Training.Numerics;
 using Granary.Training.Runs;

@@ -1,5 +1,5 @@
 using Granary.Models.Word2Vec;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests.Word2Vec;

@@ -29,7 +29,25 @@ public sealed partial record ImageData(IImages Train, IImages HeldOut, IReadOnly
         return loaded.Get((sources, FileStamps.Of(sources.Paths)));
     }
 
-    /// <summary>The files that <see cref="Load"/> reads.</summary>
+    /// <summary>Images for a model that is trained already: their classes have its numbers.</summary>
+    /// <param name="known">The model's classes. The images' may be some of these; where they have no names, their numbers are the model's.</param>
+    /// <exception cref="TrainingDataException">The data are missing or damaged, or have a class that the model does not know.</exception>
+    internal static ImageData Load(string? path, DrawnImages otherwise, IReadOnlyList<string> known)
+    {
+        var found = Load(path, otherwise);
+        if (found.Classes.SequenceEqual(known))
+        {
+            return found;
+        }
+        var numbers = known.Index().ToDictionary(entry => entry.Item, entry => entry.Index);
+        var areNumbers = found.Classes.Index().All(entry => entry.Item == $"{entry.Index}") && !found.Classes.Any(numbers.ContainsKey);
+        var labels = found.Classes.Select((name, number) => numbers.TryGetValue(name, out var own) ? own : areNumbers && number < known.Count ? number : -1).ToArray();
+        var unknown = found.Classes.Where((_, number) => labels[number] < 0).Select(name => name.Length > 0 ? $"'{name}'" : "they have none").ToList();
+        return unknown.Count == 0 ? new(new Relabelled(found.Train, labels), new Relabelled(found.HeldOut, labels), known, found.Shape) : throw new TrainingDataException(
+            $"'{path}' has images of {(unknown.Count == 1 ? "a class" : "classes")} that the model does not know: {string.Join(", ", unknown)}. It knows {string.Join(", ", known)}.");
+    }
+
+    /// <summary>The files that <see cref="Load(string?, DrawnImages)"/> reads.</summary>
     /// <exception cref="TrainingDataException"/>
     public static IReadOnlyList<string> FilesAt(string path) => Sources.At(path).Paths;
 
@@ -44,13 +62,7 @@ public sealed partial record ImageData(IImages Train, IImages HeldOut, IReadOnly
         return new(train, rest, what.Classes(), train.Shape);
     }
 
-    private static string? Find(string folder, string name)
-    {
-        var found = new[] { name, name + ".gz" }.Where(candidate => File.Exists(Path.Combine(folder, candidate))).ToList();
-        return found.Count < 2
-            ? found.Select(candidate => Path.Combine(folder, candidate)).FirstOrDefault()
-            : throw new TrainingDataException($"'{folder}' has both {found[0]} and {found[1]}. Leave one there.");
-    }
+    private static string? Find(string folder, string name) => OneFile.In(folder, name, name + ".gz");
 
     /// <summary>Files of images of one shape, and where their labels are if that is elsewhere.</summary>
     private sealed record Source(string Name, Func<ImageSet> Read, params IEnumerable<string?> Files);
@@ -124,7 +136,11 @@ public sealed partial record ImageData(IImages Train, IImages HeldOut, IReadOnly
 
         private static ImageData From(ImageSet train, ImageSet heldOut, string? names)
         {
-            var count = train.Labels.IsEmpty ? 1 : 1 + Math.Max(train.Labels.ToArray().Max(), heldOut.Labels.IsEmpty ? 0 : heldOut.Labels.ToArray().Max());
+            if (train.Labels.IsEmpty)
+            {
+                return new(train, heldOut, [""], train.Shape);
+            }
+            var count = 1 + Math.Max(train.Labels.ToArray().Max(), heldOut.Labels.IsEmpty ? 0 : heldOut.Labels.ToArray().Max());
             List<string> named = names is null ? [] : [.. TextLines.Read(names, longest: 100).Select(line => line.Line).Where(line => line.Length > 0)];
             return names is null || named.Count >= count
                 ? new(train, heldOut, named.Count > 0 ? named : [.. Enumerable.Range(0, count).Select(number => $"{number}")], train.Shape)
@@ -140,6 +156,16 @@ public sealed partial record ImageData(IImages Train, IImages HeldOut, IReadOnly
             var labels = name.Contains("images-idx3", StringComparison.Ordinal) ? Find(folder, name.Replace("images-idx3", "labels-idx1", StringComparison.Ordinal)) : null;
             return new(images, () => IdxFile.ReadLabelled(images, labels), images, labels);
         }
+    }
+
+    /// <param name="labels">The new number of each class.</param>
+    private sealed class Relabelled(IImages images, int[] labels) : IImages
+    {
+        public int Count => images.Count;
+
+        public int LabelOf(int number) => labels[images.LabelOf(number)];
+
+        public Picture Read(int number) => images.Read(number);
     }
 
     [GeneratedRegex(@"\.bin(\.gz)?$")]

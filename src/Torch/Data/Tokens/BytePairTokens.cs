@@ -104,7 +104,7 @@ internal sealed partial class BytePairTokens : Tokenizer
     }
 
     // What parts texts is in none of them.
-    public override int BytesOf(int token) => token < tokens.Length ? tokens[token].Length : 0;
+    public override int BytesOf(int token, int before) => token < tokens.Length ? tokens[token].Length : 0;
 
     /// <param name="piece">A byte a character.</param>
     private int[] Cut(ReadOnlySpan<char> piece)

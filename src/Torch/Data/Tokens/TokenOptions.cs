@@ -7,7 +7,8 @@ namespace Granary.Torch.Data.Tokens;
 /// <param name="Vocabulary">Most tokens, where they are learned.</param>
 /// <param name="File">A vocabulary of word pieces; empty: they are learned.</param>
 /// <param name="Cased">Whether word pieces keep capitals and accents.</param>
-internal sealed record TokenOptions(string Kind, int Vocabulary, string File = "", bool Cased = true)
+/// <param name="HowGiven">The task's settings that choose tokens which are not learned, for messages.</param>
+internal sealed record TokenOptions(string Kind, int Vocabulary, string File = "", bool Cased = true, string HowGiven = "")
 {
     public const string Characters = "characters", Words = "words", Bytes = "bytes", BytePairs = "bpe", Gpt2 = "gpt2", WordPieces = "pieces";
 
@@ -19,6 +20,10 @@ internal sealed record TokenOptions(string Kind, int Vocabulary, string File = "
         WordPieces when File.Length > 0 => WordPieceTokens.FromFile(File, Cased),
         _ => null,
     };
+
+    /// <summary>Changes when the vocabulary's file does.</summary>
+    /// <exception cref="TrainingDataException">It has gone.</exception>
+    public string Stamp => FileStamps.Of(File.Length > 0 ? [File] : []);
 
     /// <exception cref="TaskSettingException">The vocabulary is too small.</exception>
     /// <exception cref="TrainingDataException">The vocabulary's file cannot be used.</exception>

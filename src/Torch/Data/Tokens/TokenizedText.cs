@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Unicode;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 
 namespace Granary.Torch.Data.Tokens;
@@ -18,7 +19,7 @@ internal sealed class TokenizedText : IDataFormat
     private static readonly WeakCache<(TextFiles Files, string Stamps, TokenOptions Options), TokenizedText> loaded =
         new(key => Read(key.Files, key.Options.Learn));
 
-    private static readonly WeakCache<TokenOptions, TokenizedText> madeUp = new(options => MakeUp(options.Learn));
+    private static readonly WeakCache<(TokenOptions Options, string Stamp), TokenizedText> madeUp = new(key => MakeUp(key.Options.Learn));
 
     /// <summary>What its tokens are.</summary>
     public required Tokenizer Tokenizer { get; init; }
@@ -39,9 +40,11 @@ internal sealed class TokenizedText : IDataFormat
     {
         if (path is null)
         {
-            return madeUp.Get(options);
+            return madeUp.Get((options, options.Stamp));
         }
-        return IsBinary(path) ? Open(path, options.Given) : loaded.Get((TextFiles.Find(Path.GetFullPath(path)), FileStamps.Of(FilesAt(path)), options));
+        return IsBinary(path)
+            ? Open(path, options.Given ?? throw new TaskSettingException($"'{path}' holds tokens already, in {TrainBinary}: say which, with --set {options.HowGiven}."))
+            : loaded.Get((TextFiles.Find(Path.GetFullPath(path)), FileStamps.Of(FilesAt(path)) + options.Stamp, options));
     }
 
     /// <summary>A text in the tokens of a model that is trained already.</summary>
@@ -70,9 +73,8 @@ internal sealed class TokenizedText : IDataFormat
 
     private static bool IsBinary(string path) => File.Exists(Path.Combine(path, TrainBinary));
 
-    private static TokenizedText Open(string path, Tokenizer? known)
+    private static TokenizedText Open(string path, Tokenizer tokenizer)
     {
-        var tokenizer = known ?? throw new TaskSettingException($"'{path}' holds tokens already, in {TrainBinary}: say which, with --set tokens={TokenOptions.Gpt2} or tokens={TokenOptions.Bytes}.");
         TokenFile Part(string name) => new(Path.Combine(path, name), bytesPerToken: 2, tokenizer.Count);
         return new() { Tokenizer = tokenizer, Training = () => Part(TrainBinary), Validation = () => Part(ValidationBinary) };
     }
@@ -86,7 +88,7 @@ internal sealed class TokenizedText : IDataFormat
         }
         var tokenizer = learn(text);
         Func<ITokens> Part(string part) => InMemory(tokenizer, part);
-        return new() { Tokenizer = tokenizer, Training = Part(text), Validation = Part(ReadText(files.Validation)), Test = Part(ReadText(files.Test!)) };
+        return new() { Tokenizer = tokenizer, Training = Part(text), Validation = Part(ReadText(files.Validation)), Test = files.Test is { } test ? Part(ReadText(test)) : null };
     }
 
     private static TokenizedText MakeUp(Func<string, Tokenizer> learn) => Split(MadeUpLanguage.BuiltIn.WriteText(WordsMadeUp), learn);

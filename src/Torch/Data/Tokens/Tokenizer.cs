@@ -24,8 +24,8 @@ internal abstract class Tokenizer
 
     public abstract string Decode(IReadOnlyList<int> tokens);
 
-    /// <summary>Bytes of UTF-8 text that a token stands for.</summary>
-    public virtual int BytesOf(int token) => Encoding.UTF8.GetByteCount(Decode([token]));
+    /// <summary>Bytes of UTF-8 by which a text grows when the token is written behind another.</summary>
+    public virtual int BytesOf(int token, int before) => Encoding.UTF8.GetByteCount(Decode([token]));
 
     /// <summary>An asset as text.</summary>
     /// <exception cref="CheckpointException">It is missing, or no UTF-8.</exception>

@@ -1,4 +1,5 @@
 using System.Text;
+using Granary.Torch.Data.Texts;
 
 namespace Granary.Torch.Data.Tokens;
 
@@ -39,8 +40,11 @@ internal sealed class WordTokens(Vocabulary vocabulary) : Tokenizer
     public override string Decode(IReadOnlyList<int> tokens) =>
         string.Join(' ', tokens.Select(token => vocabulary.Words[token])).Replace($" {Vocabulary.LineEnd} ", "\n").Replace(Vocabulary.LineEnd, "\n");
 
-    // The blank that parts it from the next word is a byte of the text, too.
-    public override int BytesOf(int token) => vocabulary.Words[token] == Vocabulary.LineEnd ? 1 : Encoding.UTF8.GetByteCount(vocabulary.Words[token]) + 1;
+    // The blank that parts two words is a byte of the text, too.
+    public override int BytesOf(int token, int before) =>
+        IsLineEnd(token) ? 1 : Encoding.UTF8.GetByteCount(vocabulary.Words[token]) + (IsLineEnd(before) ? 0 : 1);
+
+    private bool IsLineEnd(int token) => vocabulary.Words[token] == Vocabulary.LineEnd;
 
     private static IEnumerable<string> WordsOf(string text)
     {

@@ -60,7 +60,21 @@ public sealed class TokenizedTextTests : IDisposable
         Assert.Contains("50257", error.Message, StringComparison.Ordinal);
         Assert.Equal(["train.bin", "val.bin"], TokenizedText.FilesAt(folder.Path).Select(Path.GetFileName));
         Assert.False(TokenizedText.HasTest(folder.Path));
-        Assert.Contains("tokens=gpt2", Assert.Throws<TaskSettingException>(() => TokenizedText.Load(folder.Path, characters)).Message, StringComparison.Ordinal);
+        string Refusal<TLearner>(string task) where TLearner : Learner => Assert.Throws<TaskSettingException>(() => LearnerTask.Of<TLearner>().CreateReplica(new() { Task = task, Shards = 1, Data = folder.Path })).Message;
+        Assert.EndsWith("with --set tokens=gpt2 or tokens=bytes.", Refusal<Gpt>("gpt"), StringComparison.Ordinal);
+        Assert.EndsWith("with --set tokens=pieces --set vocabulary-file=PATH.", Refusal<Bert>("bert"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void VocabularyFile_ThatChanges_IsReadAgain()
+    {
+        var (text, pieces) = (Write("text.txt", "ab ab ab ab ab ab ab ab ab ab"), Write("pieces", "[UNK]\n[MASK]\na\n##b\n"));
+        TokenOptions options = new(TokenOptions.WordPieces, 0, pieces);
+        var (first, madeUp) = (TokenizedText.Load(text, options), TokenizedText.Load(null, options));
+        Assert.Same(first, TokenizedText.Load(text, options));
+        Write("pieces", "[UNK]\n[MASK]\nab\n##b\na\n");
+        Assert.Equal([2, 2, 2], Numbers(TokenizedText.Load(text, options).Training())[..3]);
+        Assert.NotSame(madeUp, TokenizedText.Load(null, options));
     }
 
     [Fact]

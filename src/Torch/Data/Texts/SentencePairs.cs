@@ -1,6 +1,6 @@
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>How pairs of sentences are read.</summary>
 public sealed record PairOptions
@@ -114,6 +114,8 @@ public sealed class SentencePairs : IDataFormat
     private static SentencePairs Read(PairFiles files, PairOptions options, (SentenceLanguage Source, SentenceLanguage Target)? known)
     {
         IReadOnlyList<(string, string)>? Pairs(string? path) => path is null ? null : PairFiles.Read(path, options.Source, options.Target);
-        return new(Pairs(files.Training)!, Pairs(files.HeldOut), Pairs(files.Test), options, known);
+        var (training, heldOut) = (Pairs(files.Training)!, Pairs(files.HeldOut));
+        return heldOut is not null || training.Count >= HeldOutPart ? new(training, heldOut, Pairs(files.Test), options, known) : throw new TrainingDataException(
+            $"'{files.Training}' has {training.Count} pairs of sentences, of which every tenth is to be held out: {HeldOutPart} at least are needed, or a folder with a dev.txt beside train.txt.");
     }
 }

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text;
 using Granary.Training.Checkpoints;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>
 /// Pairs of words that mean something together, such as <c>new york</c>, and become one word, <c>new_york</c> (Mikolov et al., 2013). They are

@@ -1,7 +1,7 @@
 using System.Collections.Frozen;
 using Granary.Training.Randomness;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>What a word of a made-up language is.</summary>
 /// <param name="Topic">What it is about, from 0; -1: it serves every topic.</param>

@@ -1,6 +1,6 @@
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Where pairs of sentences lie.</summary>
 /// <param name="HeldOut"><see langword="null"/>: some of the training pairs are to be held out.</param>
@@ -50,11 +50,5 @@ internal sealed record PairFiles(string Training, string? HeldOut = null, string
         : throw new TrainingDataException(
             $"Line {line} of '{path}' has nothing in column {column}: it has {columns.Length} column{(columns.Length == 1 ? "" : "s")}, with tabs between them. Mend the line, or choose others by --set source=... and target=...");
 
-    // train_mini.txt is not train.txt.
-    private static string? One(string folder, string[] names)
-    {
-        var found = names.SelectMany(name => kinds.Select(kind => Path.Combine(folder, name + kind))).Where(File.Exists).ToList();
-        return found.Count < 2 ? found.FirstOrDefault() : throw new TrainingDataException(
-            $"'{folder}' has both {Path.GetFileName(found[0])} and {Path.GetFileName(found[1])}. Leave one there.");
-    }
+    private static string? One(string folder, string[] names) => OneFile.In(folder, names.SelectMany(name => kinds.Select(kind => name + kind)));
 }

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>A text and its label.</summary>
 /// <param name="Words">Numbers of words, at least one; see <see cref="LabelledTexts.Words"/>.</param>

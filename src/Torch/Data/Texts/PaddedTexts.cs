@@ -2,7 +2,7 @@
 using System.Runtime.InteropServices;
 using static TorchSharp.torch;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Texts of several lengths side by side, padded to one.</summary>
 /// <param name="Words_TB">Numbers of words, as the model counts them; behind a text's end, 0.</param>
@@ -19,22 +19,17 @@ public sealed record PaddedTexts(Tensor Words_TB, Tensor Mask_TB1, Tensor Backwa
     public static PaddedTexts Of(IReadOnlyList<LabelledText> texts, int[] known, int least = 1, long[]? codes = null)
     {
         var (count, length) = (texts.Count, Math.Max(least, texts.Max(text => text.Words.Length)));
-        Tensor words_TB = zeros([length, count], int64), mask_TB1 = zeros(length, count, 1), backwards_N = empty(length * count, dtype: int64), labels_B = empty(count, dtype: int64);
-        Span<long> words = MemoryMarshal.Cast<byte, long>(words_TB.bytes), backwards = MemoryMarshal.Cast<byte, long>(backwards_N.bytes), labels = MemoryMarshal.Cast<byte, long>(labels_B.bytes);
+        Tensor words_TB = zeros([length, count], int64), mask_TB1 = zeros(length, count, 1), backwards_N = Reversal.Places([.. texts.Select(text => text.Words.Length)], length), labels_B = empty(count, dtype: int64);
+        Span<long> words = MemoryMarshal.Cast<byte, long>(words_TB.bytes), labels = MemoryMarshal.Cast<byte, long>(labels_B.bytes);
         var mask = MemoryMarshal.Cast<byte, float>(mask_TB1.bytes);
         for (var b = 0; b < count; b++)
         {
             var own = texts[b].Words;
             labels[b] = texts[b].Label;
-            for (var t = 0; t < length; t++)
+            for (var t = 0; t < own.Length; t++)
             {
-                var place = t * count + b;
-                if (t < own.Length)
-                {
-                    words[place] = known[own[t]];
-                    mask[place] = 1;
-                }
-                backwards[place] = t < own.Length ? (own.Length - 1 - t) * count + b : place;
+                words[t * count + b] = known[own[t]];
+                mask[t * count + b] = 1;
             }
         }
         return new(words_TB, mask_TB1, backwards_N, labels_B, codes is null ? null : Coded(texts, codes, codes.Length / known.Length, length));
@@ -56,5 +51,5 @@ public sealed record PaddedTexts(Tensor Words_TB, Tensor Mask_TB1, Tensor Backwa
 
     /// <summary>Every text from its last word to its first, or back again.</summary>
     /// <param name="values_TBF">A row of features for each word.</param>
-    public Tensor Reverse(Tensor values_TBF) => values_TBF.flatten(0, 1).index_select(0, Backwards_N).view(values_TBF.shape);
+    public Tensor Reverse(Tensor values_TBF) => Reversal.Of(values_TBF, Backwards_N);
 }

@@ -1,6 +1,6 @@
 using Granary.Training.Randomness;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>
 /// Sentences of the made-up language that praise or condemn: half of its adjectives and adverbs are kind and half are not, and a word before them

@@ -1,4 +1,4 @@
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>
 /// How much translations have in common with those of people: BLEU-4 of a corpus (Papineni et al., 2002) with one reference, as sacreBLEU (Post,

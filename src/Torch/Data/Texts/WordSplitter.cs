@@ -1,4 +1,4 @@
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>
 /// The words of a sentence as people write it: in small letters, punctuation at a word's edges and the endings of contractions

@@ -1,6 +1,6 @@
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>How a text becomes a corpus.</summary>
 public sealed record CorpusOptions
@@ -71,7 +71,7 @@ public sealed class TextCorpus : IDataFormat
     /// <summary>The part that is held out, and looked at during training.</summary>
     public int[] Validation { get; }
 
-    /// <summary>The part that is held out to the end.</summary>
+    /// <summary>The part that is held out to the end; there may be none.</summary>
     public int[] Test { get; }
 
     /// <param name="path">See <see cref="TextFiles.Find"/>; <see langword="null"/>: a made-up language.</param>
@@ -103,6 +103,19 @@ public sealed class TextCorpus : IDataFormat
     /// <exception cref="TrainingDataException"/>
     public static IReadOnlyList<string> FilesAt(string path) => TextFiles.Find(Path.GetFullPath(path)).Paths;
 
+    /// <summary>Whether there is a part for the test: that of one text is cut from it. Data that are gone have none.</summary>
+    public static bool HasTest(string? path)
+    {
+        try
+        {
+            return path is null || TextFiles.Find(Path.GetFullPath(path)) is { Validation: null } or { Test: not null };
+        }
+        catch (TrainingDataException)
+        {
+            return false;
+        }
+    }
+
     private static TextCorpus MakeUp(CorpusOptions options, Known? known) =>
         Split(MadeUpLanguage.BuiltIn.Words, MadeUpLanguage.BuiltIn.Write(MadeUpLanguage.BuiltInText), options, known);
 
@@ -119,7 +132,7 @@ public sealed class TextCorpus : IDataFormat
         }
         var training = Read(files.Training, limit);
         var validation = Read(files.Validation, int.MaxValue);
-        var test = Read(files.Test!, int.MaxValue);
+        var test = files.Test is { } rest ? Read(rest, int.MaxValue) : [];
         return new(reader.Words, training, validation, test, options, known);
     }
 

@@ -1,4 +1,4 @@
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Numbers the words of texts in order of first appearance.</summary>
 internal sealed class TextNumbers

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Word vectors in word2vec's text format: a line with the numbers of words and dimensions, then a word and its vector a line.</summary>
 /// <param name="Values">A row for each word.</param>

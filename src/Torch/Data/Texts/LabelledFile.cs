@@ -4,7 +4,7 @@ using System.Text.Unicode;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>A text as it lies in a file, with its label.</summary>
 /// <param name="Line">From 1; 0: the text is the whole file.</param>
@@ -59,9 +59,12 @@ internal sealed record LabelledFile(string Path, string? Label = null, bool IsOn
             {
                 throw new TrainingDataException($"Line {number} of '{Path}' has {cells.Length} columns, not {columns}. A line is a text, a tab and a label, or has the columns that the first line names.");
             }
-            if (cells[label].Trim().Length == 0)
+            foreach (var (what, column) in new[] { ("text", text), ("label", label) })
             {
-                throw new TrainingDataException($"Line {number} of '{Path}' has no label in column {label + 1}.");
+                if (string.IsNullOrWhiteSpace(cells[column]))
+                {
+                    throw new TrainingDataException($"Line {number} of '{Path}' has no {what} in column {column + 1}.");
+                }
             }
             yield return new(cells[text], cells[label].Trim(), Path, number);
         }
@@ -98,7 +101,7 @@ internal sealed record LabelledFile(string Path, string? Label = null, bool IsOn
         }
     }
 
-    private IEnumerable<(int Number, string Line)> Lines() => TextLines.Read(Path, LongestLine).Where(line => line.Line.Length > 0);
+    private IEnumerable<(int Number, string Line)> Lines() => TextLines.Read(Path, LongestLine, trimmed: false).Where(line => !string.IsNullOrWhiteSpace(line.Line)); // a column may be empty
 
     private string ReadWhole(bool orLatin1)
     {
@@ -109,8 +112,9 @@ internal sealed record LabelledFile(string Path, string? Label = null, bool IsOn
             {
                 throw new TrainingDataException($"'{Path}' has {file.Length} bytes, too many for texts of one class. Is it the right file?");
             }
-            var bytes = new byte[file.Length];
-            file.ReadExactly(bytes);
+            var all = new byte[file.Length];
+            file.ReadExactly(all);
+            var bytes = all.AsSpan(all.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0);
             return (orLatin1 && !Utf8.IsValid(bytes) ? Encoding.Latin1 : strict).GetString(bytes);
         }
         catch (DecoderFallbackException error)

@@ -1,6 +1,6 @@
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Where texts with labels lie.</summary>
 /// <param name="Validation">Empty: a part of the training texts is held out.</param>
@@ -36,12 +36,11 @@ internal sealed record LabelledFiles(IReadOnlyList<LabelledFile> Training, IRead
         {
             return new([new(negative, "neg"), new(positive, "pos")], [], []);
         }
-        var tables = Directory.GetFiles(path).Where(IsTable).Order(StringComparer.Ordinal).ToList();
-        if (Named(tables, train) is { Count: > 0 } training)
+        if (Named(path, train) is { Count: > 0 } training)
         {
-            return new(training, Named(tables, validation), Named(tables, test));
+            return new(training, Named(path, validation), Named(path, test));
         }
-        return tables is [var only] ? new([new(only)], [], []) : throw new TrainingDataException(
+        return Directory.GetFiles(path).Where(IsTable).ToList() is [var only] ? new([new(only)], [], []) : throw new TrainingDataException(
             $"'{path}' has no texts with labels: neither a train.tsv or train.jsonl, nor a single .tsv or .jsonl, nor folders train/CLASS with .txt files, nor rt-polarity.pos and rt-polarity.neg.");
     }
 
@@ -66,12 +65,8 @@ internal sealed record LabelledFiles(IReadOnlyList<LabelledFile> Training, IRead
 
     private static string? Folder(string path, string[] names) => names.Select(name => Path.Combine(path, name)).FirstOrDefault(Directory.Exists);
 
-    private static IReadOnlyList<LabelledFile> Named(IEnumerable<string> tables, string[] names)
-    {
-        var found = tables.Where(file => names.Contains(Path.GetFileNameWithoutExtension(file), StringComparer.OrdinalIgnoreCase)).ToList();
-        return found.Count < 2 ? [.. found.Select(file => new LabelledFile(file))] : throw new TrainingDataException(
-            $"'{found[0]}' and '{Path.GetFileName(found[1])}' are for the same purpose. Leave one of them there.");
-    }
+    private static IReadOnlyList<LabelledFile> Named(string path, string[] names) =>
+        OneFile.In(path, names.SelectMany(name => kinds.Select(kind => name + kind))) is { } found ? [new(found)] : [];
 
     private static bool IsTable(string path) => kinds.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 }

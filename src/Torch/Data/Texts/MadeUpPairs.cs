@@ -1,4 +1,4 @@
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>
 /// Sentences of a <see cref="MadeUpLanguage"/> and their translations into another, for runs without data: every word has one translation, but

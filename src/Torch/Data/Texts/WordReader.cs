@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Unicode;
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>
 /// Reads texts as numbers of words: what stands between blanks is a word, and the end of a line is one too. All texts read

@@ -3,7 +3,7 @@ using System.Text;
 using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>The words a model knows: by descending frequency, equally frequent ones by first appearance.</summary>
 public sealed class Vocabulary

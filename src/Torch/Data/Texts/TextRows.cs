@@ -4,7 +4,7 @@ using Granary.Training.Shards;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Words of some rows of a text, and the word that follows each.</summary>
 /// <param name="Begins">Whether the rows begin here, so that nothing is remembered from before.</param>

@@ -2,7 +2,7 @@ using System.Text;
 using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>One side of pairs of sentences: how its sentences are cut into words, and which words are known.</summary>
 public sealed class SentenceLanguage

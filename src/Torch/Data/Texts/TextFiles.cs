@@ -1,8 +1,8 @@
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
-/// <summary>Where a text lies: in one part, or in one each for training, validation and test.</summary>
+/// <summary>Where a text lies: in one part, or in one each for training, validation and, if there is one, test.</summary>
 internal sealed record TextFiles(DataPart Training, DataPart? Validation = null, DataPart? Test = null)
 {
     private const string Train = "train", Valid = "valid", Tests = "test";
@@ -13,7 +13,7 @@ internal sealed record TextFiles(DataPart Training, DataPart? Validation = null,
     public IReadOnlyList<string> Paths => [.. new[] { Training, Validation, Test }.OfType<DataPart>().Select(part => part.Path).Distinct()];
 
     /// <param name="path">
-    /// A text, a .gz of one; or a folder or a .zip with files named <c>train</c>, <c>valid</c> and <c>test</c> (<c>train.txt</c>,
+    /// A text, a .gz of one; or a folder or a .zip with files named <c>train</c>, <c>valid</c> and perhaps <c>test</c> (<c>train.txt</c>,
     /// <c>wiki.train.tokens</c>), else with one text. Hidden files, and what people put beside a text, are ignored.
     /// </param>
     /// <exception cref="TrainingDataException">There is nothing of the kind, or more than one.</exception>
@@ -30,7 +30,7 @@ internal sealed record TextFiles(DataPart Training, DataPart? Validation = null,
         return Among([.. Directory.GetFiles(path).Order(StringComparer.Ordinal).Select(file => new DataPart(file))], path) switch
         {
             { Validation: null, Training.Path: var only } => Find(only),
-            var parts => new(Only(parts.Training), Only(parts.Validation!), Only(parts.Test!)),
+            var parts => new(Only(parts.Training), Only(parts.Validation!), parts.Test is { } test ? Only(test) : null),
         };
     }
 
@@ -41,13 +41,13 @@ internal sealed record TextFiles(DataPart Training, DataPart? Validation = null,
         texts = texts.Count > 0 ? texts : visible;
         DataPart? Part(string name) => One(texts.Where(part => NameOf(part).Split('.').Contains(name, StringComparer.OrdinalIgnoreCase)), $"'{path}'", $"the {name} text");
         var (training, validation, test) = (Part(Train), Part(Valid), Part(Tests));
-        if (training is not null && validation is not null && test is not null)
+        if (training is not null && validation is not null)
         {
             return new(training, validation, test);
         }
         if (training is not null || validation is not null)
         {
-            var missing = training is null ? Train : validation is null ? Valid : Tests;
+            var missing = training is null ? Train : Valid;
             throw new TrainingDataException($"'{path}' lacks a file named '{missing}', such as {missing}.txt or wiki.{missing}.tokens. Add it, or give the path of a single text.");
         }
         return new(One(texts, $"'{path}'", "the text")

@@ -1,0 +1,58 @@
+using System.Text.Json;
+
+namespace Granary.Cluster.Tests;
+
+/// <summary>What users do with trained models.</summary>
+public sealed class TrainedModelTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    [Fact]
+    public async Task Predict_OfLinesOfWhichSomeAreBad_AnswersTheOthersAndNamesThem()
+    {
+        await TrainAsync("fizzbuzz");
+        File.WriteAllText(In("lines.txt"), "3\n\nmany\n5\n");
+        var plain = await CommandLine.RunAsync("predict", In("fizzbuzz"), "--from", In("lines.txt"));
+        Assert.Equal(1, plain.ExitCode);
+        Assert.Equal(["3", "5"], plain.Output.Trim().Split('\n').Select(line => line.Split('\t')[1]));
+        Assert.Equal(
+            [$"granary: Line 2 of {In("lines.txt")}: It is empty. Give an input in each line.", $"granary: Line 3 of {In("lines.txt")}: 'many' is no number that has 10 binary digits: give one from 0 to 1023."],
+            plain.Error.Trim().Split('\n'));
+
+        var json = await CommandLine.RunAsync("predict", In("fizzbuzz"), "--from", In("lines.txt"), "--json");
+        Assert.Equal((1, plain.Error), (json.ExitCode, json.Error));
+        var answers = json.Output.Trim().Split('\n').Select(line => JsonDocument.Parse(line).RootElement).ToList();
+        Assert.Equal(["3", "", "many", "5"], answers.Select(answer => answer.GetProperty("input").GetString()));
+        Assert.Equal([true, false, false, true], answers.Select(answer => answer.TryGetProperty("answer", out _)));
+        Assert.StartsWith("'many' is no number", answers[2].GetProperty("error").GetString(), StringComparison.Ordinal);
+
+        Assert.Contains("granary: Input 2: 'no' is no number", (await CommandLine.RunAsync("predict", In("fizzbuzz"), "9", "no")).Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Generate_WithAnOptionThatTheModelHasNoUseFor_NamesBoth()
+    {
+        await TrainAsync("gpt", "--set", "layers=1", "--set", "width=8", "--set", "heads=1");
+        Assert.Equal("granary: Task 'gpt' writes text: --input is of no use to it.", await RefusalAsync("gpt", "--input", "picture.png"));
+        await TrainAsync("gan", "--set", "batch=8");
+        Assert.Equal("granary: Task 'gan' draws pictures of its own: --temperature is of no use to it.", await RefusalAsync("gan", "--seed", "3", "--temperature", "1"));
+        Assert.Equal("granary: Task 'gan' draws pictures of its own: --prompt is of no use to it.", await RefusalAsync("gan", "--prompt", "a"));
+    }
+
+    private async Task<string> RefusalAsync(string task, params string[] options)
+    {
+        var refused = await CommandLine.RunAsync(["generate", In(task), "--out", In("made"), .. options]);
+        Assert.Equal((1, false), (refused.ExitCode, File.Exists(In("made"))));
+        return refused.Error.Trim();
+    }
+
+    private string In(string name) => Path.Combine(folder, name);
+
+    private async Task TrainAsync(string task, params string[] options)
+    {
+        var trained = await CommandLine.RunAsync(["train", task, "--steps", "1", "--workers", "1", "--out", In(task), .. options]);
+        Assert.True(trained.ExitCode == 0, trained.Error);
+    }
+}
