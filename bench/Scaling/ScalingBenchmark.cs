@@ -14,7 +14,7 @@ internal sealed class ScalingBenchmark : IBenchmark
     private const int Shards = 4;
 
     // The runtime compiles what is hot once more, in the background, in every process: until then there is a third that wants a core.
-    private const int WarmUpSteps = 60;
+    private const int WarmUpSteps = 200;
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(100);
 
     public string Name => "scaling";
@@ -25,8 +25,8 @@ internal sealed class ScalingBenchmark : IBenchmark
 
     public IReadOnlyList<Peer> Peers =>
     [
-        DistributedDataParallel("PyTorch DDP over Gloo, as installed", [Peer.Python], Peer.OneThread, goal: 2),
-        DistributedDataParallel("PyTorch DDP over Gloo, memory kept", [Peer.Python], new Dictionary<string, string>(Peer.OneThread.Concat(Peer.FairMalloc)), goal: 2),
+        DistributedDataParallel("PyTorch DDP over Gloo, as installed", [Peer.Python], Peer.OneThread, goal: 1.4),
+        DistributedDataParallel("PyTorch DDP over Gloo, memory kept", [Peer.Python], new Dictionary<string, string>(Peer.OneThread.Concat(Peer.FairMalloc)), goal: 1.4),
         .. Peer.HasNewest ? [DistributedDataParallel("newest PyTorch DDP over Gloo, memory kept", Peer.NewestPython, Peer.NewestEnvironment, goal: 1.4)] : Array.Empty<Peer>(),
     ];
 

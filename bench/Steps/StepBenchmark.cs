@@ -19,10 +19,10 @@ internal sealed class StepBenchmark : IBenchmark
 
     public IReadOnlyList<Peer> Peers =>
     [
-        new("PyTorch", run => Command(run), Peer.InstallHint, installed, new Dictionary<string, double> { ["lm"] = 2.0, ["gpt"] = 1.7, ["dcgan"] = 1.2 }),
-        new("PyTorch, memory kept", run => Command(run), Peer.InstallHint, fair, new Dictionary<string, double> { ["lm"] = 1.5, ["gpt"] = 1.4, ["dcgan"] = 1.1 }),
+        new("PyTorch", run => Command(run), Peer.InstallHint, installed, new Dictionary<string, double> { ["lm"] = 1.3, ["gpt"] = 1, ["dcgan"] = 1 }),
+        new("PyTorch, memory kept", run => Command(run), Peer.InstallHint, fair, new Dictionary<string, double> { ["lm"] = 1.3, ["gpt"] = 1, ["dcgan"] = 1 }),
         .. Peer.HasNewest
-            ? [new("newest PyTorch, memory kept", run => [.. Peer.NewestPython, .. Command(run).Skip(1)], Peer.InstallHint, Peer.NewestEnvironment, new Dictionary<string, double> { ["lm"] = 1.3, ["gpt"] = 1.3, ["dcgan"] = 1.3 })]
+            ? [new("newest PyTorch, memory kept", run => [.. Peer.NewestPython, .. Command(run).Skip(1)], Peer.InstallHint, Peer.NewestEnvironment, new Dictionary<string, double> { ["lm"] = 1.3, ["gpt"] = 1, ["dcgan"] = 1 })]
             : Array.Empty<Peer>(),
         // Where the processor does not know bfloat16, such a step takes seconds.
         .. Autocast.IsFast
