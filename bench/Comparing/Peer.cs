@@ -38,7 +38,7 @@ internal sealed record Peer(
     /// What Debian 12's PyTorch runs with: one thread, and where there is AVX-512 OpenBLAS's code for it, as that version does not know the processors of today.
     /// </summary>
     public static IReadOnlyDictionary<string, string> OneThread { get; } = new Dictionary<string, string>(
-        Avx512F.IsSupported ? [new("OMP_NUM_THREADS", "1"), new("OPENBLAS_NUM_THREADS", "1"), new("OPENBLAS_CORETYPE", "SkylakeX")] : [new("OMP_NUM_THREADS", "1"), new("OPENBLAS_NUM_THREADS", "1")]);
+        [new("OMP_NUM_THREADS", "1"), new("OPENBLAS_NUM_THREADS", "1"), .. Avx512F.IsSupported ? [new("OPENBLAS_CORETYPE", "SkylakeX")] : Array.Empty<KeyValuePair<string, string>>()]);
 
     /// <summary>What <see cref="NewestPython"/> runs with: one thread, and freed memory kept.</summary>
     public static IReadOnlyDictionary<string, string> NewestEnvironment => new Dictionary<string, string>(HasNewest

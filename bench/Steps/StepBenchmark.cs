@@ -9,6 +9,7 @@ namespace Granary.Bench.Steps;
 /// <summary>One training step on one thread: forward, backward, clipping, optimizer; and the matrix products within.</summary>
 internal sealed class StepBenchmark : IBenchmark
 {
+    private static readonly Dictionary<string, double> goals = new() { ["lm"] = 1.3, ["gpt"] = 1, ["dcgan"] = 1 };
     private static readonly IReadOnlyDictionary<string, string> installed = Peer.OneThread, fair = new Dictionary<string, string>(Peer.OneThread.Concat(Peer.FairMalloc));
 
     public string Name => "step";
@@ -19,17 +20,17 @@ internal sealed class StepBenchmark : IBenchmark
 
     public IReadOnlyList<Peer> Peers =>
     [
-        new("PyTorch", run => Command(run), Peer.InstallHint, installed, new Dictionary<string, double> { ["lm"] = 1.3, ["gpt"] = 1, ["dcgan"] = 1 }),
-        new("PyTorch, memory kept", run => Command(run), Peer.InstallHint, fair, new Dictionary<string, double> { ["lm"] = 1.3, ["gpt"] = 1, ["dcgan"] = 1 }),
+        new("PyTorch", run => [Peer.Python, .. Arguments(run)], Peer.InstallHint, installed, goals),
+        new("PyTorch, memory kept", run => [Peer.Python, .. Arguments(run)], Peer.InstallHint, fair, goals),
         .. Peer.HasNewest
-            ? [new("newest PyTorch, memory kept", run => [.. Peer.NewestPython, .. Command(run).Skip(1)], Peer.InstallHint, Peer.NewestEnvironment, new Dictionary<string, double> { ["lm"] = 1.3, ["gpt"] = 1, ["dcgan"] = 1 })]
+            ? [new("newest PyTorch, memory kept", run => [.. Peer.NewestPython, .. Arguments(run)], Peer.InstallHint, Peer.NewestEnvironment, goals)]
             : Array.Empty<Peer>(),
         // Where the processor does not know bfloat16, such a step takes seconds.
         .. Autocast.IsFast
             ?
             [
-                new("PyTorch in bf16", run => Command(run, "--bf16"), Peer.InstallHint, installed, new Dictionary<string, double> { ["lm bf16"] = 2.8 }),
-                new("PyTorch in bf16, memory kept", run => Command(run, "--bf16"), Peer.InstallHint, fair, new Dictionary<string, double> { ["lm bf16"] = 1, ["gpt bf16"] = 1, ["dcgan bf16"] = 1 }),
+                new("PyTorch in bf16", run => [Peer.Python, .. Arguments(run, "--bf16")], Peer.InstallHint, installed, new Dictionary<string, double> { ["lm bf16"] = 2.8 }),
+                new("PyTorch in bf16, memory kept", run => [Peer.Python, .. Arguments(run, "--bf16")], Peer.InstallHint, fair, new Dictionary<string, double> { ["lm bf16"] = 1, ["gpt bf16"] = 1, ["dcgan bf16"] = 1 }),
             ]
             : Array.Empty<Peer>(),
     ];
@@ -79,6 +80,6 @@ internal sealed class StepBenchmark : IBenchmark
         return new(task.CreateReplica(new() { Task = task.Name, Shards = 1, Steps = long.MaxValue / 2, Settings = new Dictionary<string, string> { ["autocast"] = autocast } }));
     }
 
-    private static IReadOnlyList<string> Command(BenchmarkRun run, params IEnumerable<string> more) =>
-        [Peer.Python, "train_step.py", run.Seconds.ToString(CultureInfo.InvariantCulture), "--only", run.Only ?? "", .. more];
+    private static IEnumerable<string> Arguments(BenchmarkRun run, params IEnumerable<string> more) =>
+        ["train_step.py", run.Seconds.ToString(CultureInfo.InvariantCulture), "--only", run.Only ?? "", .. more];
 }

@@ -17,7 +17,8 @@ internal sealed unsafe class AttentionHalf : HandGradient
     private readonly AttentionRows.Shape shape;
     private readonly int tokens, channels;
     private readonly float scale;
-    private Tensor? moments_N2, normal_NC, heads_PXTD, shares_XTT, lookedAt_XTT, read_NC;
+    private NormalizedRows? normal;
+    private Tensor? heads_PXTD, shares_XTT, lookedAt_XTT, read_NC;
 
     private AttentionHalf(Tensor x_BTC, LayerNorm norm, Dense project, Dense output, int heads, bool causal, Tensor? padding_B1T, Dropout ofShares, Dropout ofOutput)
     {
@@ -38,9 +39,8 @@ internal sealed unsafe class AttentionHalf : HandGradient
 
     protected override Tensor Forward()
     {
-        (moments_N2, normal_NC) = (empty(tokens, 2), empty(tokens, channels));
-        LayerNormRows.Forward(x_BTC.Floats(), norm.weight!.Floats(), norm.bias!.Floats(), norm.eps, tokens, channels, normal_NC.Floats(), moments_N2.Floats());
-        using (var projected_NO = normal_NC.mm(project.Weight_CO))
+        normal = new(norm, x_BTC);
+        using (var projected_NO = normal.Values_RC.mm(project.Weight_CO))
         {
             heads_PXTD = empty(Parts, shape.Texts * shape.Heads, shape.Time, shape.Size);
             AttentionRows.Split(projected_NO.Floats(), project.Bias_O.Floats(), Parts, shape, heads_PXTD.Floats());
@@ -91,10 +91,9 @@ internal sealed unsafe class AttentionHalf : HandGradient
         Put(looked_XTT.bmm(readGradient_XTD), 2);
         using var projected_NO = empty(tokens, Parts * channels);
         AttentionRows.Merge(gradients_PXTD.Floats(), Parts, shape, projected_NO.Floats(), GradientFloats(project.Bias_O));
-        using var normalGradient_NC = project.Backward(projected_NO, normal_NC!);
+        using var normalGradient_NC = project.Backward(projected_NO, normal!.Values_RC);
         var input_BTC = gradient.clone();
-        LayerNormRows.Backward(
-            normalGradient_NC.Floats(), x_BTC.Floats(), norm.weight!.Floats(), moments_N2!.Floats(), tokens, channels, input_BTC.Floats(), GradientFloats(norm.weight), GradientFloats(norm.bias!));
+        normal!.Backward(normalGradient_NC, input_BTC);
         return [input_BTC];
 
         void Put(Tensor part_XTD, int part)

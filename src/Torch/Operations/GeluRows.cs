@@ -1,7 +1,6 @@
 // R rows, C channels
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
-using Granary.Training.Numerics;
 
 namespace Granary.Torch.Operations;
 
@@ -53,7 +52,7 @@ internal static unsafe class GeluRows
     {
         var x = Lanes.Load(values, count) + Lanes.Load(bias, count);
         Lanes.Store(x, values, count);
-        Lanes.Store(x * Logistic(x * Vector512.FusedMultiplyAdd(x * x, Vector512.Create(Cubic), Vector512.Create(Linear))), into, count);
+        Lanes.Store(x * Squash.Sigmoid(x * Vector512.FusedMultiplyAdd(x * x, Vector512.Create(Cubic), Vector512.Create(Linear))), into, count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -61,7 +60,7 @@ internal static unsafe class GeluRows
     {
         var x = Lanes.Load(values, count);
         var square = x * x;
-        var logistic = Logistic(x * Vector512.FusedMultiplyAdd(square, Vector512.Create(Cubic), Vector512.Create(Linear)));
+        var logistic = Squash.Sigmoid(x * Vector512.FusedMultiplyAdd(square, Vector512.Create(Cubic), Vector512.Create(Linear)));
         var slope = Vector512.FusedMultiplyAdd(square, Vector512.Create(3 * Cubic), Vector512.Create(Linear));
         var derivative = Vector512.FusedMultiplyAdd(x * slope, logistic - logistic * logistic, logistic);
         var gradient = Lanes.Load(gradients, count) * derivative;
@@ -70,13 +69,5 @@ internal static unsafe class GeluRows
         {
             Lanes.Store(Lanes.Load(biasGradient, count) + gradient, biasGradient, count);
         }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Logistic(Vector512<float> x)
-    {
-        var exponential = VectorExp.OfNonPositive(-Vector512.Abs(x));
-        var least = exponential / (Vector512<float>.One + exponential);
-        return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), least, Vector512<float>.One - least);
     }
 }

@@ -13,7 +13,7 @@ internal static unsafe class Lanes
     public static int Whole(int length) => length & -Count;
 
     /// <summary>Those that are there; 0 in place of the others. Where the count is the constant <see cref="Count"/>, it is a plain load.</summary>
-    /// <param name="count">At most <see cref="Count"/>.</param>
+    /// <param name="count">How many are left of the row; more than <see cref="Count"/> are left alone.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector512<float> Load(float* from, int count) => count >= Count ? Vector512.Load(from)
         : Avx512F.IsSupported ? Avx512F.MaskLoad(from, First(count), Vector512<float>.Zero)

@@ -13,7 +13,8 @@ internal sealed unsafe class NetworkHalf : HandGradient
     private readonly Dense widen, narrow;
     private readonly Tensor? kept_NC;
     private readonly int tokens, channels, wide;
-    private Tensor? moments_N2, normal_NC, wide_NW, active_NW;
+    private NormalizedRows? normal;
+    private Tensor? wide_NW, active_NW;
 
     private NetworkHalf(Tensor x_BTC, LayerNorm norm, Dense widen, Dense narrow, Dropout dropout)
     {
@@ -27,9 +28,8 @@ internal sealed unsafe class NetworkHalf : HandGradient
 
     protected override Tensor Forward()
     {
-        (moments_N2, normal_NC) = (empty(tokens, 2), empty(tokens, channels));
-        LayerNormRows.Forward(x_BTC.Floats(), norm.weight!.Floats(), norm.bias!.Floats(), norm.eps, tokens, channels, normal_NC.Floats(), moments_N2.Floats());
-        wide_NW = normal_NC.mm(widen.Weight_CO);
+        normal = new(norm, x_BTC);
+        wide_NW = normal.Values_RC.mm(widen.Weight_CO);
         active_NW = empty(tokens, wide);
         GeluRows.Forward(wide_NW.Floats(), widen.Bias_O.Floats(), tokens, wide, active_NW.Floats());
         return Residual.Add(x_BTC, active_NW.mm(narrow.Weight_CO), narrow.Bias_O, kept_NC).view(x_BTC.shape);
@@ -40,10 +40,9 @@ internal sealed unsafe class NetworkHalf : HandGradient
         using var gradient_NC = Residual.Backward(gradient.view(tokens, channels), narrow.Bias_O, kept_NC);
         using var wideGradient_NW = narrow.Backward(gradient_NC, active_NW!);
         GeluRows.Backward(wide_NW!.Floats(), tokens, wide, wideGradient_NW.Floats(), GradientFloats(widen.Bias_O));
-        using var normalGradient_NC = widen.Backward(wideGradient_NW, normal_NC!);
+        using var normalGradient_NC = widen.Backward(wideGradient_NW, normal!.Values_RC);
         var input_BTC = gradient.clone();
-        LayerNormRows.Backward(
-            normalGradient_NC.Floats(), x_BTC.Floats(), norm.weight!.Floats(), moments_N2!.Floats(), tokens, channels, input_BTC.Floats(), GradientFloats(norm.weight), GradientFloats(norm.bias!));
+        normal!.Backward(normalGradient_NC, input_BTC);
         return [input_BTC];
     }
 }

@@ -4,7 +4,7 @@ using Granary.Training.Numerics;
 
 namespace Granary.Torch.Operations;
 
-/// <summary>The S-shaped functions of gates, within 3e-7; NaN stays NaN.</summary>
+/// <summary>The S-shaped functions of gates and activations, within 3e-7; NaN stays NaN.</summary>
 internal static class Squash
 {
     private static Vector512<float> Sign => Vector512.Create(-0f);
@@ -15,6 +15,15 @@ internal static class Squash
     {
         var power = VectorExp.OfNonPositive((x + x) | Sign);
         return (Vector512<float>.One - power) / (Vector512<float>.One + power) | (x & Sign);
+    }
+
+    /// <summary>From 0 to 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Sigmoid(Vector512<float> x)
+    {
+        var power = VectorExp.OfNonPositive(x | Sign);
+        var least = power / (Vector512<float>.One + power);
+        return Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<float>.Zero), least, Vector512<float>.One - least);
     }
 
     /// <summary>From 0 to 1. Two at a time: division is slow, and they share one.</summary>

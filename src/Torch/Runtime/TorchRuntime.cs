@@ -81,7 +81,7 @@ public static partial class TorchRuntime
     {
         try
         {
-            torch.set_num_threads(1);
+            UseOneThread();
         }
         catch (TypeInitializationException error)
         {
