@@ -15,7 +15,7 @@ using Granary.Bench.Word2Vec;
 using Granary.Silo.Settings;
 using Granary.Training.Tasks;
 
-IBenchmark[] benchmarks = [new ExchangeBenchmark(), new StepBenchmark(), new OverheadBenchmark(), new Word2VecBenchmark(kinds: false), new Word2VecBenchmark(kinds: true), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark(), new ModelsBenchmark()];
+IBenchmark[] benchmarks = [new ExchangeBenchmark(), new StepBenchmark(), new OverheadBenchmark(), new Word2VecBenchmark(kinds: false), new Word2VecBenchmark(kinds: true), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark(), new ModelsBenchmark(), new ProductsBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {

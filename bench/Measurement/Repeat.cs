@@ -7,10 +7,12 @@ internal static class Repeat
 {
     /// <param name="seconds">Stops after this long, but not before the least number of samples.</param>
     /// <param name="warmUps">Done first, not timed: code is compiled and memory touched.</param>
+    /// <param name="warmUpSeconds">The least time that this takes: .NET compiles anew, and better, what has been called some dozen times.</param>
     /// <returns>Milliseconds.</returns>
-    public static List<double> Time(Action act, double seconds, int warmUps = 3, int least = 3)
+    public static List<double> Time(Action act, double seconds, int warmUps = 3, int least = 3, double warmUpSeconds = 0)
     {
-        for (var i = 0; i < warmUps; i++)
+        var warmedUp = Stopwatch.GetTimestamp();
+        for (var i = 0; i < warmUps || Stopwatch.GetElapsedTime(warmedUp).TotalSeconds < warmUpSeconds; i++)
         {
             act();
         }

@@ -31,9 +31,9 @@ internal sealed class ModelsBenchmark : IBenchmark
         {
             foreach (var model in ModelStep.All.Where(model => run.Wants(model.Name)))
             {
-                var (warmUps, least) = run.IsTrial ? (0, 1) : (3, 3);
+                var (warmUps, warmUpSeconds, least) = run.IsTrial ? (0, 0, 1) : (3, 3, 3);
                 using var step = new ReplicaStep(GranaryEnvironment.Tasks[model.Task].CreateReplica(model.SpecIn(folder)));
-                run.Report.Add(Figure.Of(model.Name, "ms", Repeat.Time(step.Run, run.Seconds, warmUps, least)));
+                run.Report.Add(Figure.Of(model.Name, "ms", Repeat.Time(step.Run, run.Seconds, warmUps, least, warmUpSeconds)));
                 foreach (var product in Product.Of(model.Name))
                 {
                     run.Report.Add(new(product.Case, product.Time(run.Seconds / 30, warmUps, least), "ms", PartOf: model.Name));

@@ -2,8 +2,10 @@
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Networks;
+using Granary.Torch.Operations;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
+using Granary.Training.Tasks;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -11,13 +13,15 @@ namespace Granary.Bench.Steps;
 
 /// <summary>
 /// A small GPT on one random batch: 4 blocks, 256 channels, 4 heads, 16 rows of 128 words out of 10,000; AdamW, the norm of
-/// the gradient at most 1.
+/// the gradient at most 1. Of ordinary modules as a user writes them, or by way of <see cref="Layers"/>.
 /// </summary>
 [Learner("gpt", "a small GPT on one random batch")]
-internal sealed class Gpt(LearnerContext context) : NetworkLearner<GptSettings, Examples>(context)
+internal sealed class Gpt : NetworkLearner<GptSettings, Examples>
 {
     private const int Vocabulary = 10_000, Channels = 256, Heads = 4, Blocks = 4, Rows = 16, Length = 128;
-    private readonly Transformer network = new();
+    private readonly Transformer network;
+
+    public Gpt(LearnerContext context) : base(context) => network = new(Settings.ByLayers);
 
     protected override nn.Module Network => network;
 
@@ -38,12 +42,16 @@ internal sealed class Gpt(LearnerContext context) : NetworkLearner<GptSettings, 
     private sealed class Transformer : nn.Module<Tensor, Tensor>
     {
         private readonly Embedding encoder = nn.Embedding(Vocabulary, Channels), position = nn.Embedding(Length, Channels);
-        private readonly ModuleList<nn.Module<Tensor, Tensor>> blocks = nn.ModuleList<nn.Module<Tensor, Tensor>>([.. Enumerable.Range(0, Blocks).Select(_ => new Block())]);
+        private readonly ModuleList<nn.Module<Tensor, Tensor>> blocks;
         private readonly LayerNorm norm = nn.LayerNorm(Channels);
         private readonly Linear decoder = nn.Linear(Channels, Vocabulary, hasBias: false);
         private readonly Tensor places_T = arange(Length, int64);
 
-        public Transformer() : base("gpt") => RegisterComponents();
+        public Transformer(bool byLayers) : base("gpt")
+        {
+            blocks = nn.ModuleList<nn.Module<Tensor, Tensor>>([.. Enumerable.Range(0, Blocks).Select(_ => new Block(byLayers))]);
+            RegisterComponents();
+        }
 
         public Linear Decoder => decoder;
 
@@ -56,12 +64,22 @@ internal sealed class Gpt(LearnerContext context) : NetworkLearner<GptSettings, 
         private readonly LayerNorm norm1 = nn.LayerNorm(Channels), norm2 = nn.LayerNorm(Channels);
         private readonly Linear qkv = nn.Linear(Channels, 3 * Channels), project = nn.Linear(Channels, Channels);
         private readonly Linear widen = nn.Linear(Channels, 4 * Channels), narrow = nn.Linear(4 * Channels, Channels);
+        private readonly bool byLayers;
         private readonly Tensor future_TT = full([Length, Length], float.NegativeInfinity).triu(1);
 
-        public Block() : base("block") => RegisterComponents();
+        public Block(bool byLayers) : base("block")
+        {
+            this.byLayers = byLayers;
+            RegisterComponents();
+        }
 
         public override Tensor forward(Tensor x_BTC)
         {
+            if (byLayers)
+            {
+                x_BTC = Layers.SelfAttention(x_BTC, norm1, qkv, project, Heads, causal: true);
+                return Layers.FeedForward(x_BTC, norm2, widen, narrow);
+            }
             x_BTC = x_BTC + project.call(Attend(qkv.call(norm1.call(x_BTC))));
             return x_BTC + narrow.call(nn.functional.gelu(widen.call(norm2.call(x_BTC))));
         }
@@ -79,4 +97,7 @@ internal sealed class Gpt(LearnerContext context) : NetworkLearner<GptSettings, 
 internal sealed record GptSettings : NetworkSettings
 {
     public GptSettings() => (Optimizer, WeightDecay, LearningRate, Clip) = (OptimizerChoice.AdamW, 0.01, 3e-4, 1);
+
+    [Setting("whether its blocks are computed by Granary's Layers")]
+    public bool ByLayers { get; init; }
 }

@@ -9,7 +9,7 @@ namespace Granary.Bench.Steps;
 /// <summary>One training step on one thread: forward, backward, clipping, optimizer; and the matrix products within.</summary>
 internal sealed class StepBenchmark : IBenchmark
 {
-    private static readonly Dictionary<string, double> goals = new() { ["lm"] = 1.3, ["gpt"] = 1, ["dcgan"] = 1 };
+    private static readonly Dictionary<string, double> goals = new() { ["lm"] = 1.3, ["gpt"] = 1, ["gpt by layers"] = 1, ["dcgan"] = 1 };
     private static readonly IReadOnlyDictionary<string, string> installed = Peer.OneThread, fair = new Dictionary<string, string>(Peer.OneThread.Concat(Peer.FairMalloc));
 
     public string Name => "step";
@@ -47,6 +47,10 @@ internal sealed class StepBenchmark : IBenchmark
                 var autocast = rounded ? Autocast.Emulated : Autocast.Off;
                 Measure(run, $"lm{suffix}", () => new ReplicaStep(LanguageModelStep.Task.CreateReplica(LanguageModelStep.SpecWith(folder, ("autocast", autocast)))), step => step.Run());
                 Measure(run, $"gpt{suffix}", () => OneShard<Gpt>(autocast), step => step.Run());
+                if (!rounded)
+                {
+                    Measure(run, "gpt by layers", () => OneShard<Gpt>(autocast, ("by-layers", "true")), step => step.Run());
+                }
                 Measure(run, $"dcgan{suffix}", () => OneShard<Dcgan>(autocast), step => step.Run());
             }
             foreach (var product in MatrixProduct.All.Where(product => run.Wants(product.Case)))
@@ -70,14 +74,14 @@ internal sealed class StepBenchmark : IBenchmark
         if (run.Wants(name))
         {
             using var step = create();
-            run.Report.Add(Figure.Of(name, "ms", Repeat.Time(() => act(step), run.Seconds, warmUps: run.IsTrial ? 0 : 1, least: run.IsTrial ? 1 : 3)));
+            run.Report.Add(Figure.Of(name, "ms", Repeat.Time(() => act(step), run.Seconds, warmUps: run.IsTrial ? 0 : 1, least: run.IsTrial ? 1 : 3, warmUpSeconds: run.IsTrial ? 0 : 3)));
         }
     }
 
-    private static ReplicaStep OneShard<TLearner>(string autocast) where TLearner : Learner
+    private static ReplicaStep OneShard<TLearner>(string autocast, params IEnumerable<(string Name, string Value)> settings) where TLearner : Learner
     {
         var task = LearnerTask.Of<TLearner>();
-        return new(task.CreateReplica(new() { Task = task.Name, Shards = 1, Steps = long.MaxValue / 2, Settings = new Dictionary<string, string> { ["autocast"] = autocast } }));
+        return new(task.CreateReplica(new() { Task = task.Name, Shards = 1, Steps = long.MaxValue / 2, Settings = settings.Append(("autocast", autocast)).ToDictionary() }));
     }
 
     private static IEnumerable<string> Arguments(BenchmarkRun run, params IEnumerable<string> more) =>

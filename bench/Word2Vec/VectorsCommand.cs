@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Granary.Bench.Measurement;
 using Granary.Models.Word2Vec;
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training;
 
 namespace Granary.Bench.Word2Vec;

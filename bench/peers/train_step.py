@@ -178,7 +178,10 @@ def main():
     torch.set_num_threads(1)
     torch.manual_seed(1)
     print(json.dumps({"version": f"PyTorch {torch.__version__}"}), flush=True)
-    for name, make in {"lm": language_model, "gpt": gpt, "dcgan": dcgan}.items():
+    models = {"lm": language_model, "gpt": gpt, "gpt by layers": gpt, "dcgan": dcgan}
+    if chosen.bf16:
+        del models["gpt by layers"]
+    for name, make in models.items():
         name += " bf16" if chosen.bf16 else ""
         if chosen.only.lower() in name:
             # One warm-up: a step takes a second.

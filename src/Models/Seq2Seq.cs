@@ -141,10 +141,10 @@ public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredi
 
     private IReadOnlyList<int[]> Translate(Encoded encoded)
     {
-        var sentences = (int)encoded.Padding_B1S.size(0);
+        var sentences = (int)encoded.Padding_BS.size(0);
         var rows_R = arange(sentences).repeat_interleave(Settings.Beam);
         var each = Settings.Beam == 1 ? encoded : new(
-            encoded.States_BSM.index_select(0, rows_R), encoded.Keys_BSH?.index_select(0, rows_R), encoded.Padding_B1S.index_select(0, rows_R), encoded.Begin_1BH);
+            encoded.States_SBM.index_select(1, rows_R), encoded.Keys_SBH?.index_select(1, rows_R), encoded.Padding_BS.index_select(0, rows_R), encoded.Begin_1BH);
         var state_1RH = encoded.Begin_1BH;
         return new BeamSearch(Settings.Beam, Settings.Longest, target.Begin, target.End).Find(sentences, (words, parents) =>
         {

@@ -14,7 +14,7 @@ namespace Granary.Models;
 /// hence one shard has something to do. To paint any picture at once, train <see cref="StyleNetwork"/>.
 /// </summary>
 [Learner("style", "paints a picture (--data) in the style of another (--set style=); built in: drawn pictures", InitMap = ["?fc.*=", "?=fc.*", "=picture.*"], Epochs = 150)]
-public sealed class Style : Learner<PictureStyleSettings>, IPictureGenerator
+public sealed class Style : Learner<PictureStyleSettings>, IPicture
 {
     private const int Between = 25;
     private readonly Canvas canvas;
@@ -51,10 +51,9 @@ public sealed class Style : Learner<PictureStyleSettings>, IPictureGenerator
 
     public override bool SamplesDue(long step) => (step + 1) % (Settings.SamplesEvery > 0 ? Settings.SamplesEvery : Between) == 0 || step + 1 == TotalSteps;
 
-    public override void WriteSamples(string folder, long step) => File.WriteAllBytes(Path.Combine(folder, $"step-{step + 1:D8}.png"), Draw(1, Spec.Seed));
+    public override void WriteSamples(string folder, long step) => File.WriteAllBytes(Path.Combine(folder, $"step-{step + 1:D8}.png"), ToPng());
 
-    /// <summary>The picture, however many are asked for.</summary>
-    public byte[] Draw(int count, ulong seed) => Use(() => Picture.From(canvas.Picture[0]).ToPng());
+    public byte[] ToPng() => Use(() => Picture.From(canvas.Picture[0]).ToPng());
 
     public override void Dispose()
     {

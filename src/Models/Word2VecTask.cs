@@ -1,5 +1,4 @@
 using Granary.Models.Word2Vec;
-using Granary.Torch.Data;
 using Granary.Torch.Data.Texts;
 using Granary.Training;
 using Granary.Training.Frames;

@@ -44,7 +44,7 @@ public sealed class Clusters : IAsyncLifetime
     public string CopyCheckpoint(string runDirectory, long step)
     {
         var source = new CheckpointStore(runDirectory).Open(step).Directory;
-        var copy = Path.Combine(Folder, $"{Path.GetFileName(runDirectory)}-from-{step}");
+        var copy = Path.Combine(Folder, $"{Path.GetFileName(runDirectory)}-from-{step}-{Interlocked.Increment(ref runs)}");
         var target = Directory.CreateDirectory(Path.Combine(copy, "checkpoints", Path.GetFileName(source)));
         foreach (var file in Directory.EnumerateFiles(source))
         {

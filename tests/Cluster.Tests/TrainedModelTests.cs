@@ -39,6 +39,8 @@ public sealed class TrainedModelTests : IDisposable
         await TrainAsync("gan", "--set", "batch=8");
         Assert.Equal("granary: Task 'gan' draws pictures of its own: --temperature is of no use to it.", await RefusalAsync("gan", "--seed", "3", "--temperature", "1"));
         Assert.Equal("granary: Task 'gan' draws pictures of its own: --prompt is of no use to it.", await RefusalAsync("gan", "--prompt", "a"));
+        await TrainAsync("style", "--set", "size=32");
+        Assert.Equal("granary: Task 'style' is one picture: --count is of no use to it.", await RefusalAsync("style", "--count", "3"));
     }
 
     private async Task<string> RefusalAsync(string task, params string[] options)

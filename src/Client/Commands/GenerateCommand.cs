@@ -11,9 +11,10 @@ namespace Granary.Client.Commands;
 internal static class GenerateCommand
 {
     private const int MostWanted = 10_000, MostTemperature = 100;
+    private static readonly Type[] uses = [typeof(ITextGenerator), typeof(IPictureGenerator), typeof(IPictureTransformer), typeof(IPicture)];
 
     private static IEnumerable<string> Tasks =>
-        GranaryEnvironment.Tasks.Tasks.Where(task => task.Uses.Any(use => use == typeof(ITextGenerator) || use == typeof(IPictureGenerator) || use == typeof(IPictureTransformer))).Select(task => task.Name);
+        GranaryEnvironment.Tasks.Tasks.Where(task => task.Uses.Any(uses.Contains)).Select(task => task.Name);
 
     public static Command Create()
     {
@@ -70,6 +71,12 @@ internal static class GenerateCommand
                     Refuse($"paints a picture anew, that of {input.Name}", prompt, count, seed, temperature, topK, topP);
                     path ??= "pictures.png";
                     File.WriteAllBytes(path, transformer.Transform(parsed.GetValue(input) ?? throw new UserErrorException($"{task} paints pictures that it is given: {input.Name} PICTURE")));
+                    Console.WriteLine(Path.GetFullPath(path));
+                    break;
+                case IPicture picture:
+                    Refuse("is one picture", prompt, count, input, seed, temperature, topK, topP);
+                    path ??= "pictures.png";
+                    File.WriteAllBytes(path, picture.ToPng());
                     Console.WriteLine(Path.GetFullPath(path));
                     break;
                 case IPictureGenerator painter:

@@ -9,11 +9,11 @@ using static TorchSharp.torch;
 namespace Granary.Models.Translation;
 
 /// <summary>What the encoder has made of sentences.</summary>
-/// <param name="States_BSM">What both directions say at each word.</param>
-/// <param name="Keys_BSH">What the decoder's states are compared with; <see langword="null"/>: there is no attention.</param>
-/// <param name="Padding_B1S">True where there is no word.</param>
+/// <param name="States_SBM">What both directions say at each word.</param>
+/// <param name="Keys_SBH">What the decoder's states are compared with; <see langword="null"/>: there is no attention.</param>
+/// <param name="Padding_BS">True where there is no word.</param>
 /// <param name="Begin_1BH">What the decoder begins with.</param>
-internal sealed record Encoded(Tensor States_BSM, Tensor? Keys_BSH, Tensor Padding_B1S, Tensor Begin_1BH);
+internal sealed record Encoded(Tensor States_SBM, Tensor? Keys_SBH, Tensor Padding_BS, Tensor Begin_1BH);
 
 /// <summary>
 /// A GRU reads a sentence in both directions, another one writes its translation (Cho et al., 2014), and looks at the words it translates by the
@@ -61,8 +61,8 @@ internal sealed class Translator : nn.Module
         // The other direction reads each sentence from its own last word, not from the padding; its states are turned back.
         var backward_SBH = Recurrence.Of(backward, Reversal.Of(words_SBE, batch.Reversal_P));
         var ends_BM = cat([AtLast(onward_SBH, batch), AtLast(backward_SBH, batch)], 1);
-        var states_BSM = cat([onward_SBH, Reversal.Of(backward_SBH, batch.Reversal_P)], 2).transpose(0, 1);
-        return new(states_BSM, attention?.Keys(states_BSM), batch.Padding_BS.unsqueeze(1), join.call(ends_BM).tanh().unsqueeze(0));
+        var states_SBM = cat([onward_SBH, Reversal.Of(backward_SBH, batch.Reversal_P)], 2);
+        return new(states_SBM, attention?.Keys(states_SBM), batch.Padding_BS, LinearLayer.Of(join, ends_BM).tanh().unsqueeze(0));
     }
 
     /// <summary>What the output layer sees, the decoder's next state, and how much each target word looked at each source word.</summary>
@@ -75,8 +75,8 @@ internal sealed class Translator : nn.Module
         {
             return (states_TBH, next_1BH, null);
         }
-        var (features_BTH, looks_BTS) = attention.Look(states_TBH.transpose(0, 1), encoded);
-        return (features_BTH.transpose(0, 1), next_1BH, looks_BTS);
+        var (features_TBH, looks_BTS) = attention.Look(states_TBH, encoded);
+        return (features_TBH, next_1BH, looks_BTS);
     }
 
     /// <summary>Decodes a batch that is given some of the true words only; instead of the others, the likeliest words of the decoder itself.</summary>
@@ -121,20 +121,26 @@ internal sealed class Translator : nn.Module
         }
 
         /// <summary>A dot product wants equally many numbers on both sides: for it, the two directions are added up.</summary>
-        public Tensor Keys(Tensor states_BSM)
+        public Tensor Keys(Tensor states_SBM)
         {
-            var hidden = states_BSM.size(2) / 2;
-            return keys is null ? states_BSM.narrow(2, 0, hidden) + states_BSM.narrow(2, hidden, hidden) : keys.call(states_BSM);
+            var hidden = states_SBM.size(2) / 2;
+            return keys is null ? states_SBM.narrow(2, 0, hidden) + states_SBM.narrow(2, hidden, hidden) : LinearLayer.Of(keys, states_SBM);
         }
 
-        public (Tensor Features_BTH, Tensor Looks_BTS) Look(Tensor states_BTH, Encoded encoded)
+        public (Tensor Features_TBH, Tensor Looks_BTS) Look(Tensor states_TBH, Encoded encoded)
         {
             // A softmax of large scores looks at one word and learns no other: products are scaled as in Vaswani et al. (2017).
-            var scores_BTS = energy is null
-                ? (states_BTH / Math.Sqrt(states_BTH.size(2))).bmm(encoded.Keys_BSH!.transpose(1, 2))
-                : energy.call((queries!.call(states_BTH).unsqueeze(2) + encoded.Keys_BSH!.unsqueeze(1)).tanh()).squeeze(3);
-            var looks_BTS = scores_BTS.masked_fill(encoded.Padding_B1S, float.NegativeInfinity).softmax(2);
-            return (mix.call(cat([looks_BTS.bmm(encoded.States_BSM), states_BTH], 2)).tanh(), looks_BTS);
+            var (seen_TBM, looks_BTS) = energy is null
+                ? GlobalAttention.Of(states_TBH, encoded.Keys_SBH!, encoded.States_SBM, encoded.Padding_BS)
+                : LookByEnergy(states_TBH, encoded);
+            return (LinearLayer.Of(mix, cat([seen_TBM, states_TBH], 2)).tanh(), looks_BTS);
+        }
+
+        private (Tensor Seen_TBM, Tensor Looks_BTS) LookByEnergy(Tensor states_TBH, Encoded encoded)
+        {
+            var energies_BTSH = (queries!.call(states_TBH).transpose(0, 1).unsqueeze(2) + encoded.Keys_SBH!.transpose(0, 1).unsqueeze(1)).tanh();
+            var looks_BTS = energy!.call(energies_BTSH).squeeze(3).masked_fill(encoded.Padding_BS.unsqueeze(1), float.NegativeInfinity).softmax(2);
+            return (looks_BTS.bmm(encoded.States_SBM.transpose(0, 1)).transpose(0, 1), looks_BTS);
         }
     }
 }

@@ -1,7 +1,6 @@
 // W words, D dimensions, Q questions
 using System.Globalization;
 using System.Text;
-using Granary.Torch.Data;
 using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 using TorchSharp;

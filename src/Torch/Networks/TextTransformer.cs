@@ -215,13 +215,13 @@ internal class TextTransformer : nn.Module
         public Projection(int inputs, int outputs) : base("projection")
         {
             Dense = new(new(zeros(inputs, outputs)), new(zeros(outputs)));
-            register_parameter("weight", Dense.Weight_CO);
-            register_parameter("bias", Dense.Bias_O);
+            register_parameter("weight", Dense.Weight);
+            register_parameter("bias", Dense.Bias_O!);
         }
 
         public Dense Dense { get; }
 
-        public Tensor Forward(Tensor x_BTC) => Dense.Bias_O.addmm(x_BTC.flatten(0, 1), Dense.Weight_CO, 1, 1).view(x_BTC.size(0), x_BTC.size(1), -1);
+        public Tensor Forward(Tensor x_BTC) => Dense.Bias_O!.addmm(x_BTC.flatten(0, 1), Dense.Weight, 1, 1).view(x_BTC.size(0), x_BTC.size(1), -1);
     }
 }
 

@@ -1,4 +1,5 @@
-// B texts, T time, N = B T tokens, C channels, H heads, X = B H, D channels of a head
+// B texts, T time, N = B T tokens, C channels, O = 3 C, H heads, X = B H, D channels of a head
+using Granary.Torch.Operations.Products;
 using Granary.Torch.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -8,99 +9,123 @@ namespace Granary.Torch.Operations;
 /// <summary>The first half of a transformer's layer: normalization, attention, projection, and the sum with what came in.</summary>
 internal sealed unsafe class AttentionHalf : HandGradient
 {
-    private const int Parts = 3;
     private readonly Tensor x_BTC;
     private readonly LayerNorm norm;
     private readonly Dense project, output;
     private readonly bool causal;
     private readonly Tensor? padding_B1T, keptShares_XTT, kept_NC;
-    private readonly AttentionRows.Shape shape;
-    private readonly int tokens, channels;
+    // Of a causal text the products of some rows at a time leave out what none of them sees: up to half.
+    private const int RowsAtATime = 32;
+
+    private readonly int texts, time, tokens, channels, heads;
     private readonly float scale;
     private NormalizedRows? normal;
-    private Tensor? heads_PXTD, shares_XTT, lookedAt_XTT, read_NC;
+    private Tensor? projected_NO, shares_XTT, lookedAt_XTT, read_NC;
 
-    private AttentionHalf(Tensor x_BTC, LayerNorm norm, Dense project, Dense output, int heads, bool causal, Tensor? padding_B1T, Dropout ofShares, Dropout ofOutput)
+    private AttentionHalf(Tensor x_BTC, LayerNorm norm, Dense project, Dense output, int heads, bool causal, Tensor? padding_B1T, Dropout? ofShares, Dropout? ofOutput)
     {
         (this.x_BTC, this.norm, this.project, this.output, this.causal, this.padding_B1T) = (x_BTC.contiguous(), norm, project, output, causal, padding_B1T);
-        (tokens, channels) = ((int)(x_BTC.size(0) * x_BTC.size(1)), (int)x_BTC.size(2));
-        shape = new((int)x_BTC.size(0), (int)x_BTC.size(1), heads, channels / heads);
-        scale = (float)(1 / Math.Sqrt(shape.Size));
-        (keptShares_XTT, kept_NC) = (Kept(ofShares, shape.Texts * heads, shape.Time, shape.Time), Kept(ofOutput, tokens, channels));
+        (texts, time, channels, this.heads) = ((int)x_BTC.size(0), (int)x_BTC.size(1), (int)x_BTC.size(2), heads);
+        (tokens, scale) = (texts * time, (float)(1 / Math.Sqrt(channels / heads)));
+        (keptShares_XTT, kept_NC) = (Kept(ofShares, texts * heads, time, time), Kept(ofOutput, tokens, channels));
     }
 
     /// <param name="x_BTC">What comes in.</param>
     /// <param name="project">Makes queries, keys and values, C to 3 C.</param>
     /// <param name="causal">Whether a token sees only itself and those before it.</param>
     /// <param name="padding_B1T">Negative infinity where a text has ended, else 0.</param>
-    public static Tensor Of(Tensor x_BTC, LayerNorm norm, Dense project, Dense output, int heads, bool causal, Tensor? padding_B1T, Dropout ofShares, Dropout ofOutput) =>
+    public static Tensor Of(Tensor x_BTC, LayerNorm norm, Dense project, Dense output, int heads, bool causal, Tensor? padding_B1T, Dropout? ofShares, Dropout? ofOutput) =>
         new AttentionHalf(x_BTC, norm, project, output, heads, causal, padding_B1T, ofShares, ofOutput)
-            .Apply([x_BTC], norm.weight, norm.bias, project.Weight_CO, project.Bias_O, output.Weight_CO, output.Bias_O);
+            .Apply([x_BTC], norm.weight, norm.bias, project.Weight, project.Bias_O, output.Weight, output.Bias_O);
 
     protected override Tensor Forward()
     {
         normal = new(norm, x_BTC);
-        using (var projected_NO = normal.Values_RC.mm(project.Weight_CO))
+        projected_NO = project.Forward(normal.Values_RC);
+        (shares_XTT, read_NC) = (empty(texts * heads, time, time), empty(tokens, channels));
+        var (projected, shares, read) = (Matrix.Of(projected_NO), Matrix.Of(shares_XTT), Matrix.Of(read_NC));
+        var padding = padding_B1T is null ? null : padding_B1T.Floats();
+        for (var matrix = 0; matrix < texts * heads; matrix++)
         {
-            heads_PXTD = empty(Parts, shape.Texts * shape.Heads, shape.Time, shape.Size);
-            AttentionRows.Split(projected_NO.Floats(), project.Bias_O.Floats(), Parts, shape, heads_PXTD.Floats());
-        }
-        using var queries_XTD = heads_PXTD.select(0, 0);
-        using var keys_XTD = heads_PXTD.select(0, 1);
-        using var values_XTD = heads_PXTD.select(0, 2);
-        using var keys_XDT = keys_XTD.transpose(1, 2);
-        shares_XTT = queries_XTD.bmm(keys_XDT);
-        var area = (long)shape.Time * shape.Time;
-        for (var matrix = 0; matrix < shape.Texts * shape.Heads; matrix++)
-        {
-            var padding = padding_B1T is null ? null : padding_B1T.Floats() + matrix / shape.Heads * shape.Time;
-            AttentionRows.Softmax(shares_XTT.Floats() + matrix * area, padding, scale, shape.Time, shape.Time, causal);
+            var shares_TT = Square(shares, matrix);
+            Compare(Head(projected, matrix, 0), Head(projected, matrix, 1), shares_TT);
+            AttentionRows.Softmax(shares_TT.At, padding == null ? null : padding + matrix / heads * time, scale, time, time, causal);
         }
         lookedAt_XTT = keptShares_XTT is null ? shares_XTT : shares_XTT * keptShares_XTT;
-        using var read_XTD = lookedAt_XTT.bmm(values_XTD);
-        read_NC = empty(tokens, channels);
-        AttentionRows.Merge(read_XTD.Floats(), 1, shape, read_NC.Floats(), null);
-        return Residual.Add(x_BTC, read_NC.mm(output.Weight_CO), output.Bias_O, kept_NC).view(x_BTC.shape);
+        var lookedAt = Matrix.Of(lookedAt_XTT);
+        for (var matrix = 0; matrix < texts * heads; matrix++)
+        {
+            Read(Square(lookedAt, matrix), Head(projected, matrix, 2), Head(read, matrix, 0));
+        }
+        return Sum(x_BTC, output.Forward(read_NC), kept_NC);
     }
 
     protected override IReadOnlyList<Tensor?> Backward(Tensor gradient)
     {
-        using var gradient_NC = Residual.Backward(gradient.view(tokens, channels), output.Bias_O, kept_NC);
+        using var gradient_NC = Dropped(gradient.view(tokens, channels), kept_NC);
+        output.AddBiasGradient(gradient_NC);
         using var readGradient_NC = output.Backward(gradient_NC, read_NC!);
-        using var readGradient_XTD = empty(shape.Texts * shape.Heads, shape.Time, shape.Size);
-        AttentionRows.Split(readGradient_NC.Floats(), null, 1, shape, readGradient_XTD.Floats());
-        using var queries_XTD = heads_PXTD!.select(0, 0);
-        using var keys_XTD = heads_PXTD.select(0, 1);
-        using var values_XTD = heads_PXTD.select(0, 2);
-        using var values_XDT = values_XTD.transpose(1, 2);
-        using var shareGradient_XTT = readGradient_XTD.bmm(values_XDT);
-        if (keptShares_XTT is not null)
+        using var projectedGradient_NO = empty_like(projected_NO!);
+        using var logits_1TT = empty(1, time, time);
+        var (projected, shares, lookedAt, logits_TT) = (Matrix.Of(projected_NO!), Matrix.Of(shares_XTT!), Matrix.Of(lookedAt_XTT!), Matrix.Of(logits_1TT));
+        var (readGradient, projectedGradient) = (Matrix.Of(readGradient_NC), Matrix.Of(projectedGradient_NO));
+        for (var matrix = 0; matrix < texts * heads; matrix++)
         {
-            shareGradient_XTT.mul_(keptShares_XTT);
+            var read_TD = Head(readGradient, matrix, 0);
+            ReadBack(Square(lookedAt, matrix), read_TD, Head(projectedGradient, matrix, 2));
+            Compare(read_TD, Head(projected, matrix, 2), logits_TT);
+            if (keptShares_XTT is not null)
+            {
+                using var kept_1TT = keptShares_XTT.narrow(0, matrix, 1);
+                logits_1TT.mul_(kept_1TT);
+            }
+            AttentionRows.SoftmaxBackward(Square(shares, matrix).At, logits_TT.At, scale, time, time, causal);
+            Read(logits_TT, Head(projected, matrix, 1), Head(projectedGradient, matrix, 0));
+            ReadBack(logits_TT, Head(projected, matrix, 0), Head(projectedGradient, matrix, 1));
         }
-        var area = (long)shape.Time * shape.Time;
-        for (var matrix = 0; matrix < shape.Texts * shape.Heads; matrix++)
-        {
-            AttentionRows.SoftmaxBackward(shares_XTT!.Floats() + matrix * area, shareGradient_XTT.Floats() + matrix * area, scale, shape.Time, shape.Time, causal);
-        }
-        using var looked_XTT = lookedAt_XTT!.transpose(1, 2);
-        using var logits_XTT = shareGradient_XTT.transpose(1, 2);
-        using var gradients_PXTD = empty_like(heads_PXTD);
-        Put(shareGradient_XTT.bmm(keys_XTD), 0);
-        Put(logits_XTT.bmm(queries_XTD), 1);
-        Put(looked_XTT.bmm(readGradient_XTD), 2);
-        using var projected_NO = empty(tokens, Parts * channels);
-        AttentionRows.Merge(gradients_PXTD.Floats(), Parts, shape, projected_NO.Floats(), GradientFloats(project.Bias_O));
-        using var normalGradient_NC = project.Backward(projected_NO, normal!.Values_RC);
+        project.AddBiasGradient(projectedGradient_NO);
+        using var normalGradient_NC = project.Backward(projectedGradient_NO, normal!.Values_RC);
         var input_BTC = gradient.clone();
         normal!.Backward(normalGradient_NC, input_BTC);
         return [input_BTC];
+    }
 
-        void Put(Tensor part_XTD, int part)
+    /// <summary>into = looking lookedAt^T, where a token sees.</summary>
+    private void Compare(Matrix looking_TD, Matrix lookedAt_TD, Matrix into_TT)
+    {
+        for (int row = 0, rows; row < time; row += rows)
         {
-            using var place_XTD = gradients_PXTD.select(0, part);
-            place_XTD.copy_(part_XTD);
-            part_XTD.Dispose();
+            rows = causal ? Math.Min(RowsAtATime, time - row) : time;
+            var seen = causal ? row + rows : time;
+            MatrixProduct.Multiply(looking_TD.Part(row, rows, 0, looking_TD.Columns), lookedAt_TD.Part(0, seen, 0, lookedAt_TD.Columns).Transposed, into_TT.Part(row, rows, 0, seen));
         }
     }
+
+    /// <summary>into = shares values; shares are 0 where a token does not see.</summary>
+    private void Read(Matrix shares_TT, Matrix values_TD, Matrix into_TD)
+    {
+        for (int row = 0, rows; row < time; row += rows)
+        {
+            rows = causal ? Math.Min(RowsAtATime, time - row) : time;
+            var seen = causal ? row + rows : time;
+            MatrixProduct.Multiply(shares_TT.Part(row, rows, 0, seen), values_TD.Part(0, seen, 0, values_TD.Columns), into_TD.Part(row, rows, 0, into_TD.Columns));
+        }
+    }
+
+    /// <summary>into = shares^T gradient.</summary>
+    private void ReadBack(Matrix shares_TT, Matrix gradient_TD, Matrix into_TD)
+    {
+        for (int row = 0, rows; row < time; row += rows)
+        {
+            rows = causal ? Math.Min(RowsAtATime, time - row) : time;
+            var first = causal ? row : 0;
+            MatrixProduct.Multiply(shares_TT.Part(first, time - first, row, rows).Transposed, gradient_TD.Part(first, time - first, 0, gradient_TD.Columns), into_TD.Part(row, rows, 0, into_TD.Columns));
+        }
+    }
+
+    /// <summary>The channels of a text and head, among those of all tokens; queries, keys and values lie one behind the other.</summary>
+    private Matrix Head(Matrix tokens_NO, int matrix, int part) =>
+        tokens_NO.Part(matrix / heads * time, time, part * channels + matrix % heads * (channels / heads), channels / heads);
+
+    private Matrix Square(Matrix rows_RT, int matrix) => rows_RT.Part(matrix * time, time, 0, time);
 }

@@ -1,57 +1,12 @@
-// X texts times heads, T time, S time of what is looked at, D channels of a head, H heads, P parts, C = H D
+// T time, S time of what is looked at
 using System.Runtime.Intrinsics;
 using Granary.Training.Numerics;
 
 namespace Granary.Torch.Operations;
 
-/// <summary>What attention does between its products: which channels are whose head's, and the softmax of what each token looks at.</summary>
+/// <summary>What attention does between its products: the softmax of what each token looks at.</summary>
 internal static unsafe class AttentionRows
 {
-    /// <summary>From a row of P x C channels for each token to a matrix for each part, text and head; the bias, if any, is added on the way.</summary>
-    public static void Split(float* from, float* bias, int parts, Shape shape, float* into)
-    {
-        for (var text = 0; text < shape.Texts; text++)
-        {
-            for (var time = 0; time < shape.Time; time++)
-            {
-                for (var head = 0; head < parts * shape.Heads; head++)
-                {
-                    float* row = from + (long)head * shape.Size, to = into + shape.Place(text, time, head);
-                    if (bias == null)
-                    {
-                        new ReadOnlySpan<float>(row, shape.Size).CopyTo(new(to, shape.Size));
-                    }
-                    else
-                    {
-                        VectorMath.Add(row, bias + (long)head * shape.Size, to, shape.Size);
-                    }
-                }
-                from += (long)parts * shape.Heads * shape.Size;
-            }
-        }
-    }
-
-    /// <summary>The way back; what comes is added to the bias's gradient, if there is one.</summary>
-    public static void Merge(float* from, int parts, Shape shape, float* into, float* biasGradient)
-    {
-        for (var text = 0; text < shape.Texts; text++)
-        {
-            for (var time = 0; time < shape.Time; time++)
-            {
-                for (var head = 0; head < parts * shape.Heads; head++)
-                {
-                    float* row = from + shape.Place(text, time, head), sum = biasGradient + (long)head * shape.Size;
-                    new ReadOnlySpan<float>(row, shape.Size).CopyTo(new(into + (long)head * shape.Size, shape.Size));
-                    if (biasGradient != null)
-                    {
-                        VectorMath.Add(sum, row, sum, shape.Size);
-                    }
-                }
-                into += (long)parts * shape.Heads * shape.Size;
-            }
-        }
-    }
-
     /// <summary>Scaled logits become shares that add up to 1 in each row; what must not be seen has none.</summary>
     /// <param name="unseen_S">Added to each row of logits: negative infinity where there is nothing; may be null.</param>
     public static void Softmax(float* logits_TS, float* unseen_S, float scale, int time, int seen, bool causal)
@@ -129,13 +84,5 @@ internal static unsafe class AttentionRows
             }
             new Span<float>(gradient_TS + count, seen - count).Clear();
         }
-    }
-
-    /// <param name="Size">Channels of a head.</param>
-    public readonly record struct Shape(int Texts, int Time, int Heads, int Size)
-    {
-        /// <summary>Floats before a token's channels in one head of one part.</summary>
-        /// <param name="head">Heads of the parts before count.</param>
-        public long Place(int text, int time, int head) => ((((long)(head / Heads) * Texts + text) * Heads + head % Heads) * Time + time) * Size;
     }
 }

@@ -1,22 +1,59 @@
 // N samples, C inputs, O outputs
-using static TorchSharp.torch;
+using Granary.Torch.Operations.Products;
+using Granary.Training.Numerics;
 using TorchSharp.Modules;
+using static TorchSharp.torch;
 
 namespace Granary.Torch.Operations;
 
-/// <summary>The parameters of a linear layer whose weight has a row for each input.</summary>
-internal sealed record Dense(Parameter Weight_CO, Parameter Bias_O)
+/// <summary>The parameters of a linear layer, and its products. Samples may lie in any number of dimensions before the last.</summary>
+/// <param name="Weight">C x O, or turned, O x C.</param>
+/// <param name="IsTurned">As TorchSharp's module has it.</param>
+internal sealed record Dense(Parameter Weight, Parameter? Bias_O, bool IsTurned = false)
 {
-    /// <summary>Adds to the weight's gradient, and gives the input's. The bias's is the caller's, who passes over the output anyway.</summary>
+    public int Outputs => Weight_CO.Columns;
+
+    private Matrix Weight_CO => IsTurned ? Matrix.Of(Weight).Transposed : Matrix.Of(Weight);
+
+    public static Dense Of(Linear module) => new(module.weight!, module.bias, IsTurned: true);
+
+    public Tensor Forward(Tensor input_NC)
+    {
+        var weight = Weight_CO;
+        var output_NO = empty([.. input_NC.shape[..^1], weight.Columns]);
+        var output = Matrix.Of(output_NO);
+        MatrixProduct.Multiply(Matrix.Of(input_NC), weight, output, Bias_O is null ? null : Matrix.Of(Bias_O).Repeated(output.Rows));
+        return output_NO;
+    }
+
+    /// <summary>Adds to the weight's gradient, and gives the input's. The bias's is by itself, for the caller may pass over the output anyway.</summary>
     /// <param name="gradient_NO">The output's.</param>
     public Tensor Backward(Tensor gradient_NO, Tensor input_NC)
     {
-        if (Weight_CO.requires_grad)
+        AddWeightGradient(gradient_NO, input_NC);
+        var inputGradient_NC = empty(input_NC.shape);
+        MatrixProduct.Multiply(Matrix.Of(gradient_NO), Weight_CO.Transposed, Matrix.Of(inputGradient_NC));
+        return inputGradient_NC;
+    }
+
+    /// <param name="gradient_NO">The output's.</param>
+    public void AddWeightGradient(Tensor gradient_NO, Tensor input_NC)
+    {
+        if (Weight.requires_grad)
         {
-            using var input_CN = input_NC.t();
-            HandGradient.GradientTensor(Weight_CO).addmm_(input_CN, gradient_NO, beta: 1, alpha: 1);
+            var (gradient, input, into) = (Matrix.Of(gradient_NO), Matrix.Of(input_NC), Matrix.Of(HandGradient.GradientTensor(Weight)));
+            MatrixProduct.Multiply(IsTurned ? gradient.Transposed : input.Transposed, IsTurned ? input : gradient, into, into);
         }
-        using var weight_OC = Weight_CO.t();
-        return gradient_NO.mm(weight_OC);
+    }
+
+    /// <inheritdoc cref="AddWeightGradient"/>
+    public unsafe void AddBiasGradient(Tensor gradient_NO)
+    {
+        var into = HandGradient.GradientFloats(Bias_O);
+        var gradient = Matrix.Of(gradient_NO);
+        for (var row = 0; into != null && row < gradient.Rows; row++)
+        {
+            VectorMath.Add(into, gradient.At + (nint)row * gradient.RowStep, into, gradient.Columns);
+        }
     }
 }

@@ -1,4 +1,5 @@
 // T time, B batch, N = T B, I inputs, H hidden, G = 3 H: reset, update, new
+using Granary.Torch.Operations.Products;
 using Granary.Torch.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -16,7 +17,7 @@ internal sealed unsafe class GruLayer : RecurrentLayer
 
     public static Tensor Of(GRU cell, Tensor input_TBI, Tensor? begin_1BH) => new GruLayer(cell, input_TBI, begin_1BH).Apply();
 
-    protected override void Multiply(Tensor state_BH, Tensor weight_HG, Tensor gates_BG) => RowProduct.Multiply(state_BH, weight_HG, said_BG, add: false);
+    protected override void Multiply(Matrix state_BH, PackedMatrix weight_HG, Matrix gates_BG) => MatrixProduct.Multiply(state_BH, weight_HG, Matrix.Of(said_BG));
 
     protected override void Step(int t, float* gates_BG, float* inputBias_G, float* stateBias_G, float* before_BH, float* after_BH) =>
         GruRows.Forward(gates_BG, said_BG.Floats(), inputBias_G, stateBias_G, before_BH, said_NH.Floats() + Place(t), after_BH, Batch, Hidden);
@@ -25,11 +26,12 @@ internal sealed unsafe class GruLayer : RecurrentLayer
         GruRows.Backward(gradient_BH, carried_BH, gates_BG, said_BG.Floats(), before_BH, said_NH.Floats() + Place(t), inputBias_G, stateBias_G, Batch, Hidden);
 
     // What goes past the gates to the state before is there already.
-    protected override void MultiplyBack(Tensor gates_BG, Tensor weight_GH, Tensor carried_BH) => RowProduct.Multiply(said_BG, weight_GH, carried_BH, add: true);
+    protected override void MultiplyBack(Matrix gates_BG, PackedMatrix weight_GH, Matrix carried_BH) => MatrixProduct.Multiply(Matrix.Of(said_BG), weight_GH, carried_BH, carried_BH);
 
-    protected override void AddGradient(Tensor weight_GH, Tensor before_NH)
+    protected override void AddGradient(Matrix weight_GH, Matrix before_NH)
     {
-        weight_GH.narrow(0, 0, 2 * Hidden).addmm_(Gates_NG.narrow(1, 0, 2 * Hidden).t(), before_NH, beta: 1, alpha: 1);
-        weight_GH.narrow(0, 2 * Hidden, Hidden).addmm_(said_NH.t(), before_NH, beta: 1, alpha: 1);
+        var (gates_GH, new_HH) = (weight_GH.Part(0, 2 * Hidden, 0, Hidden), weight_GH.Part(2 * Hidden, Hidden, 0, Hidden));
+        MatrixProduct.Multiply(Gates_NG.Part(0, Gates_NG.Rows, 0, 2 * Hidden).Transposed, before_NH, gates_GH, gates_GH);
+        MatrixProduct.Multiply(Matrix.Of(said_NH).Transposed, before_NH, new_HH, new_HH);
     }
 }

@@ -24,15 +24,22 @@ internal abstract unsafe class HandGradient
         return parameter.grad = zeros_like(parameter).DetachFromDisposeScope();
     }
 
-    /// <summary>The memory of <see cref="GradientTensor"/>; null if the parameter does not learn.</summary>
-    public static float* GradientFloats(Parameter parameter) => parameter.requires_grad ? GradientTensor(parameter).Floats() : null;
+    /// <summary>The memory of <see cref="GradientTensor"/>; null if there is no such parameter, or it does not learn.</summary>
+    public static float* GradientFloats(Parameter? parameter) => parameter is { requires_grad: true } ? GradientTensor(parameter).Floats() : null;
 
     /// <summary>What a dropout module multiplies values of this shape by; <see langword="null"/>: it drops nothing.</summary>
-    protected static Tensor? Kept(Dropout dropout, params long[] shape)
+    protected static Tensor? Kept(Dropout? dropout, params long[] shape)
     {
         using var outside = no_grad();
-        return dropout.training && dropout.p > 0 ? dropout.call(ones(shape)) : null;
+        return dropout is { training: true, p: > 0 } ? dropout.call(ones(shape)) : null;
     }
+
+    /// <summary>The end of a residual block, in place: x + y kept.</summary>
+    /// <param name="kept">What dropout multiplies by; <see langword="null"/>: there is none.</param>
+    protected static Tensor Sum(Tensor x, Tensor y, Tensor? kept) => (kept is null ? y : y.mul_(kept)).add_(x.view(y.shape)).view(x.shape);
+
+    /// <summary>The gradient of y in <see cref="Sum"/>.</summary>
+    protected static Tensor Dropped(Tensor gradient, Tensor? kept) => kept is null ? gradient.alias() : gradient * kept;
 
     /// <summary>The output, which autograd knows as a function of the inputs and the parameters.</summary>
     /// <param name="inputs">Those whose gradients <see cref="Backward"/> returns, in this order.</param>

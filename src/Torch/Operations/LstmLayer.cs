@@ -1,4 +1,5 @@
 // T time, B batch, N = T B, I inputs, H hidden, G = 4 H: input, forget, new, output
+using Granary.Torch.Operations.Products;
 using Granary.Torch.Runtime;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -14,7 +15,7 @@ internal sealed unsafe class LstmLayer : RecurrentLayer
 
     public static Tensor Of(LSTM cell, Tensor input_TBI) => new LstmLayer(cell, input_TBI).Apply();
 
-    protected override void Multiply(Tensor state_BH, Tensor weight_HG, Tensor gates_BG) => RowProduct.Multiply(state_BH, weight_HG, gates_BG, add: true);
+    protected override void Multiply(Matrix state_BH, PackedMatrix weight_HG, Matrix gates_BG) => MatrixProduct.Multiply(state_BH, weight_HG, gates_BG, gates_BG);
 
     protected override void Step(int t, float* gates_BG, float* inputBias_G, float* stateBias_G, float* before_BH, float* after_BH) =>
         LstmRows.Forward(gates_BG, inputBias_G, stateBias_G, memories_TBH.Floats() + Place(t), memories_TBH.Floats() + Place(t + 1), after_BH, Batch, Hidden);
@@ -23,7 +24,7 @@ internal sealed unsafe class LstmLayer : RecurrentLayer
         LstmRows.Backward(
             gradient_BH, carried_BH, memoryGradient_BH.Floats(), gates_BG, memories_TBH.Floats() + Place(t), memories_TBH.Floats() + Place(t + 1), inputBias_G, stateBias_G, Batch, Hidden);
 
-    protected override void MultiplyBack(Tensor gates_BG, Tensor weight_GH, Tensor carried_BH) => RowProduct.Multiply(gates_BG, weight_GH, carried_BH, add: false);
+    protected override void MultiplyBack(Matrix gates_BG, PackedMatrix weight_GH, Matrix carried_BH) => MatrixProduct.Multiply(gates_BG, weight_GH, carried_BH);
 
-    protected override void AddGradient(Tensor weight_GH, Tensor before_NH) => weight_GH.addmm_(Gates_NG.t(), before_NH, beta: 1, alpha: 1);
+    protected override void AddGradient(Matrix weight_GH, Matrix before_NH) => MatrixProduct.Multiply(Gates_NG.Transposed, before_NH, weight_GH, weight_GH);
 }

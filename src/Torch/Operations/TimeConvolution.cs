@@ -1,4 +1,5 @@
 // T time, B batch, E inputs, F filters, K places of the kernel, S = T - K + 1 windows, N = S B
+using Granary.Torch.Operations.Products;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -12,13 +13,13 @@ internal sealed class TimeConvolution : HandGradient
 {
     private readonly Conv1d module;
     private readonly Tensor x_TBE;
-    private readonly long places, rows, windows;
+    private readonly int places, rows, windows;
     private Tensor? weight_KFE;
 
     private TimeConvolution(Conv1d module, Tensor x_TBE)
     {
-        (this.module, this.x_TBE, places, rows) = (module, x_TBE.contiguous(), module.weight!.size(2), x_TBE.size(1));
-        windows = x_TBE.size(0) - places + 1;
+        (this.module, this.x_TBE, places, rows) = (module, x_TBE.contiguous(), (int)module.weight!.size(2), (int)x_TBE.size(1));
+        windows = (int)x_TBE.size(0) - places + 1;
     }
 
     /// <param name="module">Without stride, padding, dilation or groups.</param>
@@ -29,34 +30,33 @@ internal sealed class TimeConvolution : HandGradient
     protected override Tensor Forward()
     {
         weight_KFE = module.weight!.permute(2, 0, 1).contiguous();
-        using var x_PE = x_TBE.flatten(0, 1);
-        var y_NF = empty(windows * rows, weight_KFE.size(1)).copy_(module.bias!);
+        var y_SBF = empty(windows, rows, weight_KFE.size(1));
+        var (y, bias) = (Matrix.Of(y_SBF), Matrix.Of(module.bias!));
+        var start = bias.Repeated(y.Rows);
         for (var place = 0; place < places; place++)
         {
-            using var x_NE = x_PE.narrow(0, place * rows, windows * rows);
-            using var weight_FE = weight_KFE.select(0, place);
-            using var weight_EF = weight_FE.t();
-            y_NF.addmm_(x_NE, weight_EF, beta: 1, alpha: 1);
+            MatrixProduct.Multiply(Inputs(x_TBE, place), Filters(weight_KFE, place).Transposed, y, start);
+            start = y;
         }
-        return y_NF.view(windows, rows, -1);
+        return y_SBF;
     }
 
     protected override IReadOnlyList<Tensor?> Backward(Tensor gradient)
     {
-        using var x_PE = x_TBE.flatten(0, 1);
-        using var gradient_NF = gradient.flatten(0, 1);
-        using var gradient_FN = gradient_NF.t();
+        var gradient_NF = Matrix.Of(gradient);
         using var learned_KFE = module.weight!.requires_grad ? empty_like(weight_KFE!) : null;
         var input_TBE = x_TBE.requires_grad ? zeros_like(x_TBE) : null;
-        using var input_PE = input_TBE?.flatten(0, 1);
         for (var place = 0; place < places; place++)
         {
-            using var x_NE = x_PE.narrow(0, place * rows, windows * rows);
-            using var learned_FE = learned_KFE?.select(0, place);
-            learned_FE?.addmm_(gradient_FN, x_NE, beta: 0, alpha: 1);
-            using var input_NE = input_PE?.narrow(0, place * rows, windows * rows);
-            using var weight_FE = weight_KFE!.select(0, place);
-            input_NE?.addmm_(gradient_NF, weight_FE, beta: 1, alpha: 1);
+            if (learned_KFE is not null)
+            {
+                MatrixProduct.Multiply(gradient_NF.Transposed, Inputs(x_TBE, place), Filters(learned_KFE, place));
+            }
+            if (input_TBE is not null)
+            {
+                var input_NE = Inputs(input_TBE, place);
+                MatrixProduct.Multiply(gradient_NF, Filters(weight_KFE!, place), input_NE, input_NE);
+            }
         }
         if (learned_KFE is not null)
         {
@@ -65,9 +65,18 @@ internal sealed class TimeConvolution : HandGradient
         }
         if (module.bias!.requires_grad)
         {
-            using var sum_F = gradient_NF.sum([0]);
+            using var sum_F = gradient.sum([0, 1]);
             GradientTensor(module.bias).add_(sum_F);
         }
         return [input_TBE];
+    }
+
+    /// <summary>What a place of the kernel meets in all windows.</summary>
+    private Matrix Inputs(Tensor inputs_TBE, int place) => Matrix.Of(inputs_TBE).Part(place * rows, windows * rows, 0, (int)inputs_TBE.size(2));
+
+    private static Matrix Filters(Tensor weight_KFE, int place)
+    {
+        var filters = (int)weight_KFE.size(1);
+        return Matrix.Of(weight_KFE).Part(place * filters, filters, 0, (int)weight_KFE.size(2));
     }
 }

@@ -16,6 +16,13 @@ public interface IPictureGenerator
     byte[] Draw(int count, ulong seed);
 }
 
+/// <summary>A model that is a picture itself: <c>granary generate</c>.</summary>
+public interface IPicture
+{
+    /// <summary>A PNG file of it.</summary>
+    byte[] ToPng();
+}
+
 /// <summary>A model that changes pictures: <c>granary generate --input</c>.</summary>
 public interface IPictureTransformer
 {

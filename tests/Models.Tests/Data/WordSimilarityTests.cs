@@ -1,4 +1,4 @@
-using Granary.Torch.Data;
+using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 
 namespace Granary.Models.Tests.Data;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using Granary.Training.Tasks;
 
-namespace Granary.Torch.Data;
+namespace Granary.Torch.Data.Texts;
 
 /// <summary>Pairs of words with the similarity that people gave them.</summary>
 public sealed record SimilarityBenchmark(string Name, IReadOnlyList<(string First, string Second, double Score)> Pairs);
