@@ -36,7 +36,7 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
         var spec = SpecOf(task);
         var whole = await clusters.RunAsync(1, spec with { Workers = 1, CheckpointEvery = 5, Keep = 9 });
         var expected = whole.WeightsSha256;
-        foreach (var (processes, workers) in new[] { (1, 2), (1, 3), (1, 5), (2, 2), (2, 5), (3, 3), (3, 5) })
+        foreach (var (processes, workers) in new[] { (1, 2), (1, 5), (2, 5), (3, 3), (3, 5) })
         {
             var run = await clusters.RunAsync(processes, spec with { Workers = workers });
             Assert.True(run.WeightsSha256 == expected, $"{workers} workers in {processes} processes: {run.WeightsSha256} instead of {expected}");
