@@ -16,7 +16,7 @@ internal static class LibtorchFindings
         var symbols = MissingSymbols();
         if (fault is not null)
         {
-            return [.. Found(Finding.Break(Subject, "cannot be loaded", fault)), .. Found(symbols)];
+            return [Finding.Break(Subject, fault), .. Found(symbols)];
         }
         return
         [
@@ -60,6 +60,9 @@ internal static class LibtorchFindings
     /// <summary>The first call loads it.</summary>
     private static string? LoadFault()
     {
+        // TorchSharp prints pages of what it has tried between the lines of the findings; they stand in the error, too.
+        var output = Console.Out;
+        Console.SetOut(TextWriter.Null);
         try
         {
             _ = TorchRuntime.Switches;
@@ -68,6 +71,10 @@ internal static class LibtorchFindings
         catch (UserErrorException error)
         {
             return error.Message;
+        }
+        finally
+        {
+            Console.SetOut(output);
         }
     }
 

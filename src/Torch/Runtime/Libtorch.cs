@@ -33,8 +33,7 @@ public static unsafe class Libtorch
     public static IReadOnlyList<string>? MissingSymbols()
     {
         var binding = Mapped(Binding) ?? Path.Combine(AppContext.BaseDirectory, Binding);
-        var loaded = libraries.Select(name => NativeLibrary.TryLoad(name, typeof(torch).Assembly, null, out var library) ? library : 0).Where(library => library != 0).ToList();
-        return loaded.Count > 0 && File.Exists(binding) ? MissingSymbols(binding, loaded) : null;
+        return Load(Core) is not 0 && File.Exists(binding) ? MissingSymbols(binding, [.. libraries.Select(Load).Where(library => library != 0)]) : null;
     }
 
     /// <param name="loaded">Handles; what a library depends on counts as its own.</param>
@@ -43,6 +42,8 @@ public static unsafe class Libtorch
 
     /// <param name="version">As aoti_torch_abi_version tells it: a byte for each number, the major one first.</param>
     internal static string Numbers(ulong version) => $"{version >> 56}.{version >> 48 & 0xff}.{version >> 40 & 0xff}";
+
+    private static nint Load(string library) => NativeLibrary.TryLoad(library, typeof(torch).Assembly, null, out var loaded) ? loaded : 0;
 
     private static bool IsOfLibtorch(string name) => name.StartsWith("_Z", StringComparison.Ordinal) && namespaces.Any(part => name.Contains(part, StringComparison.Ordinal));
 
