@@ -19,14 +19,14 @@ internal static class DoctorCommand
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
-    public static Command Create()
+    public static Command Create(Option<bool> verbose)
     {
         var redis = new Option<string?>("--redis") { Description = "Ask this Redis, too: HOST:PORT." };
         var asJson = new Option<bool>("--json") { Description = "An array of JSON objects: subject, fact, level (good, warning, broken), cure." };
         var command = new Command("doctor", "What this machine can do, and the cure where something lacks.") { redis, asJson };
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var findings = await Examination.RunAsync(parsed.GetValue(redis), cancellationToken);
+            var findings = await Examination.RunAsync(parsed.GetValue(redis), trace: parsed.GetValue(verbose) ? Console.Error : TextWriter.Null, cancellationToken);
             if (parsed.GetValue(asJson))
             {
                 Console.WriteLine(JsonSerializer.Serialize(findings, json));

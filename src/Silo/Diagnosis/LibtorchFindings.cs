@@ -9,10 +9,11 @@ internal static class LibtorchFindings
     private const string Subject = "libtorch", Another = "Use the libtorch that TorchSharp was built for: build with -p:TorchBackend=cpu or cuda, without LD_LIBRARY_PATH.";
     private const int Shown = 3;
 
-    public static IEnumerable<Finding> All()
+    /// <param name="trace">For the pages that TorchSharp prints when it finds no libtorch.</param>
+    public static IEnumerable<Finding> All(TextWriter trace)
     {
         // First: libtorch reads some of its switches only when it is loaded.
-        var fault = LoadFault();
+        var fault = LoadFault(trace);
         var symbols = MissingSymbols();
         if (fault is not null)
         {
@@ -58,11 +59,11 @@ internal static class LibtorchFindings
     }
 
     /// <summary>The first call loads it.</summary>
-    private static string? LoadFault()
+    private static string? LoadFault(TextWriter trace)
     {
-        // TorchSharp prints pages of what it has tried between the lines of the findings; they stand in the error, too.
+        // Not between the lines of the findings.
         var output = Console.Out;
-        Console.SetOut(TextWriter.Null);
+        Console.SetOut(trace);
         try
         {
             _ = TorchRuntime.Switches;
