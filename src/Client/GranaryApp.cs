@@ -34,6 +34,7 @@ public static class GranaryApp
         WordCommands.CreateExport(),
         GenerateCommand.Create(),
         DataCommand.Create(),
+        DoctorCommand.Create(verbose),
         SiloCommand.Create(verbose),
         RunCommands.CreateSubmit(),
         ClusterCommands.CreateList(),

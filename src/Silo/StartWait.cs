@@ -11,33 +11,14 @@ namespace Granary.Silo;
 /// <param name="ended">Cancelled when the silo is told to end before it has begun.</param>
 internal sealed partial class StartWait(TimeSpan patience, ILogger<StartWait> logger, CancellationToken ended)
 {
+    private const string RedisSetting = "Granary:Cluster:Redis";
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), RemindEvery = TimeSpan.FromSeconds(5);
 
     /// <exception cref="ClusterStartException">It does not answer in time, or does not let this silo in.</exception>
     public async Task<ConnectionMultiplexer> ForRedisAsync(string configuration)
     {
-        var options = Parse(configuration);
-        // Not the configuration itself, which may hold a password.
-        var address = string.Join(", ", options.EndPoints.Select(one => one is DnsEndPoint name ? $"{name.Host}:{name.Port}" : one.ToString()));
-        return await ForAsync($"Redis at {address} (Granary:Cluster:Redis)", "Start it (redis-server), or name another address.", async () =>
-        {
-            foreach (var name in options.EndPoints.OfType<DnsEndPoint>())
-            {
-                _ = await Dns.GetHostAddressesAsync(name.Host);
-            }
-            var redis = await ConnectionMultiplexer.ConnectAsync(options);
-            try
-            {
-                // One that still loads its file takes connections, but answers nothing.
-                await redis.GetDatabase().PingAsync();
-                return redis;
-            }
-            catch
-            {
-                await redis.DisposeAsync();
-                throw;
-            }
-        });
+        var connection = new RedisConnection(configuration, RedisSetting);
+        return await ForAsync($"Redis at {connection.Address} ({RedisSetting})", RedisConnection.Cure, connection.OpenAsync);
     }
 
     /// <summary>The IPv4 address that a name stands for.</summary>
@@ -55,13 +36,13 @@ internal sealed partial class StartWait(TimeSpan patience, ILogger<StartWait> lo
             {
                 return await attempt().WaitAsync(ended);
             }
-            catch (Exception error) when (error is RedisException or RedisTimeoutException or SocketException)
+            catch (Exception error) when (RedisConnection.IsFault(error))
             {
                 var waited = Stopwatch.GetElapsedTime(began);
-                var reason = Reason(error);
-                if (Refusal(error) is { } refusal)
+                var reason = RedisConnection.Reason(error);
+                if (RedisConnection.IsRefusal(error))
                 {
-                    throw new ClusterStartException($"{refusal} by {what}.", error);
+                    throw new ClusterStartException($"The user or password of this silo is refused by {what}.", error);
                 }
                 if (waited >= patience)
                 {
@@ -74,33 +55,6 @@ internal sealed partial class StartWait(TimeSpan patience, ILogger<StartWait> lo
                 }
                 await Task.Delay(Pause, ended);
             }
-        }
-    }
-
-    /// <summary>What no waiting mends.</summary>
-    private static string? Refusal(Exception error) =>
-        error is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || error.Message.StartsWith("NOAUTH", StringComparison.Ordinal) || error.Message.StartsWith("WRONGPASS", StringComparison.Ordinal)
-            ? "The user or password of this silo is refused"
-            : null;
-
-    private static string Reason(Exception error) => error switch
-    {
-        SocketException => "the name does not resolve",
-        RedisServerException said => said.Message.TrimEnd('.'),
-        _ => "it does not take connections",
-    };
-
-    private static ConfigurationOptions Parse(string configuration)
-    {
-        try
-        {
-            var options = ConfigurationOptions.Parse(configuration);
-            (options.ConnectTimeout, options.ConnectRetry, options.AbortOnConnectFail) = (3000, 1, true);
-            return options.EndPoints.Count > 0 ? options : throw new ArgumentException("it names no host");
-        }
-        catch (ArgumentException wrong)
-        {
-            throw new ClusterStartException($"Granary:Cluster:Redis cannot be understood: {wrong.Message.TrimEnd('.')}. Write HOST:PORT, such as 127.0.0.1:6379.", wrong);
         }
     }
 

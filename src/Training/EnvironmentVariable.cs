@@ -9,6 +9,9 @@ public static class EnvironmentVariable
     /// <summary>The gRPC address of the silo that a command asks. Default: http://127.0.0.1:8081.</summary>
     public const string Server = "GRANARY_SERVER";
 
+    /// <summary>The NCCL library that GPUs are to exchange through. Default: the system's libnccl.so.2.</summary>
+    public const string Nccl = "GRANARY_NCCL";
+
     /// <returns><see langword="null"/>: unset, empty or blank.</returns>
     public static string? Read(string name) => Environment.GetEnvironmentVariable(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value : null;
 }

@@ -6,7 +6,7 @@ using Granary.Torch.Runtime;
 
 namespace Granary.Models.Tests;
 
-internal static class Libtorch
+internal static class LibtorchSettings
 {
     [ModuleInitializer]
     public static void SetUp() => _ = TorchRuntime.Switches;

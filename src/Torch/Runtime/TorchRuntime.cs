@@ -3,6 +3,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using Granary.Training;
 using Granary.Training.Wording;
 using TorchSharp;
 
@@ -14,6 +15,8 @@ namespace Granary.Torch.Runtime;
 /// </summary>
 public static partial class TorchRuntime
 {
+    // libtorch's at::Float32Backend, at::Float32Op and at::Float32Precision.
+    private const int OneDnn = 2, Matmul = 3, Medium = 3;
     private static readonly Lazy<IReadOnlyDictionary<string, string>> configured = new(Configure);
     private static readonly List<string> remarks = [];
     private static long uncounted;
@@ -35,6 +38,28 @@ public static partial class TorchRuntime
             _ = Switches;
             return remarks;
         }
+    }
+
+    /// <summary>Asks libtorch what of <see cref="Switches"/> is in force on the calling thread, as far as it tells. Empty: all that is; else a sentence each.</summary>
+    public static IReadOnlyList<string> ReadBack()
+    {
+        var matmul = Switches["matmul"];
+        UseOneThread();
+        List<string> faults = [];
+        if (torch.get_num_threads() is not 1 and var threads)
+        {
+            faults.Add($"libtorch computes with {threads} threads, not 1.");
+        }
+        var (context, precision) = (LibtorchExport.Find("_ZN2at13globalContextEv"), LibtorchExport.Find("_ZNK2at7Context16float32PrecisionENS_14Float32BackendENS_9Float32OpE"));
+        unsafe
+        {
+            if (matmul == "onednn" && context != 0 && precision != 0
+                && ((delegate* unmanaged<nint, int, int, int>)precision)(((delegate* unmanaged<nint>)context)(), OneDnn, Matmul) is not Medium and var set)
+            {
+                faults.Add($"libtorch's precision of oneDNN's products is {set}, not {Medium}.");
+            }
+        }
+        return faults;
     }
 
     /// <summary>Tensors of this process that have not been disposed.</summary>
@@ -72,8 +97,8 @@ public static partial class TorchRuntime
         {
             ["threads"] = "1",
             ["matmul"] = UseOneDnnMatmul() ? "onednn" : strict ? "mkl-avx2-strict" : "default",
-            ["vectors"] = Vector512.IsHardwareAccelerated ? "512" : Vector256.IsHardwareAccelerated ? "256" : "128",
-            ["libtorch"] = "2.10.0",
+            ["vectors"] = $"{Processor.VectorBits}",
+            ["libtorch"] = Libtorch.Version ?? Libtorch.Expected,
         };
     }
 
@@ -124,7 +149,6 @@ public static partial class TorchRuntime
     /// </summary>
     private static bool UseOneDnnMatmul()
     {
-        const int OneDnn = 2, Matmul = 3, Medium = 3;
         var (context, setPrecision) = (LibtorchExport.Find("_ZN2at13globalContextEv"), LibtorchExport.Find("_ZN2at7Context19setFloat32PrecisionENS_14Float32BackendENS_9Float32OpENS_16Float32PrecisionE"));
         if (!Vector512.IsHardwareAccelerated || !OperatingSystem.IsLinux() || File.ReadAllText("/proc/cpuinfo").Contains("amx_tile", StringComparison.Ordinal))
         {

@@ -15,8 +15,10 @@ internal sealed unsafe class SharedSegment : IDisposable
     /// <summary>Where shared memory lives.</summary>
     public const string Folder = "/dev/shm";
 
+    /// <summary>Bytes of a segment.</summary>
+    public const int Size = Header + 2 * Blocks * PeerLink.MostBytes;
+
     private const int Line = 64, LinesOfSide = 8, Header = 4096;
-    private const int Size = Header + 2 * Blocks * PeerLink.MostBytes;
     private readonly MemoryMappedViewAccessor view;
     private readonly byte* start;
 
