@@ -48,6 +48,14 @@ public sealed class LayersTests : IDisposable
         [nn.LayerNorm(Channels), nn.Linear(Channels, 50), nn.Linear(50, Channels)],
         (modules, x) => Layers.FeedForward(x, (LayerNorm)modules[0], (Linear)modules[1], (Linear)modules[2]));
 
+    /// <summary>Which is not among the layers, but in a model.</summary>
+    [Fact]
+    public void GlobalAttention_OverSentencesOfSeveralLengths() => IsAsInDoublePrecision([nn.Linear(Channels, Channels)], (modules, x) =>
+    {
+        var keys_SBH = ((Linear)modules[0]).call(x).narrow(0, 0, 2);
+        return GlobalAttention.Of(x, keys_SBH, cat([keys_SBH, x.narrow(0, 1, 2)], 2), arange(2).unsqueeze(0).ge(tensor([2L, 1L]).repeat(10).narrow(0, 0, 19).unsqueeze(1))).Seen_TBM;
+    });
+
     [Fact]
     public void Dropout_DropsOnlyWhatTheHalfAdds()
     {
