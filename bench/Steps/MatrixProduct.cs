@@ -1,3 +1,4 @@
+using Granary.Torch.Operations.Products;
 using static TorchSharp.torch;
 
 namespace Granary.Bench.Steps;
@@ -18,17 +19,23 @@ internal sealed record MatrixProduct(string Name, int Rows, int Inner, int Colum
         new("gpt ", 2048, 256, 1024, "right"),
     ];
 
-    public string Case => $"gemm {Name}{Rows}x{Inner}x{Columns}";
+    public string Size => $"{Rows}x{Inner}x{Columns}";
+
+    public string Case => $"gemm {Name}{Size}";
 
     public double Operations => 2.0 * Rows * Inner * Columns;
 
     /// <summary>Multiplies again and again into the same memory, as the peers do.</summary>
-    public void Use(Action<Action> measure)
+    public void Use(Action<Action> measure) => Use((theirs, _) => measure(theirs));
+
+    /// <param name="measure">Takes libtorch's product, and Granary's own.</param>
+    public void Use(Action<Action, Action> measure)
     {
         using var scope = NewDisposeScope();
-        var left = Transposed == "left" ? rand(Inner, Rows).t() : rand(Rows, Inner);
-        var right = Transposed == "right" ? rand(Columns, Inner).t() : rand(Inner, Columns);
-        var into = zeros(Rows, Columns);
-        measure(() => into.addmm_(left, right, beta: 0, alpha: 1));
+        var (isLeftTurned, isRightTurned) = (Transposed == "left", Transposed == "right");
+        var (left, right, into) = (isLeftTurned ? rand(Inner, Rows) : rand(Rows, Inner), isRightTurned ? rand(Columns, Inner) : rand(Inner, Columns), zeros(Rows, Columns));
+        var (leftView, rightView) = (isLeftTurned ? left.t() : left, isRightTurned ? right.t() : right);
+        var (ownLeft, ownRight, ownInto) = (isLeftTurned ? Matrix.Of(left).Transposed : Matrix.Of(left), isRightTurned ? Matrix.Of(right).Transposed : Matrix.Of(right), Matrix.Of(into));
+        measure(() => into.addmm_(leftView, rightView, beta: 0, alpha: 1), () => Torch.Operations.Products.MatrixProduct.Multiply(ownLeft, ownRight, ownInto));
     }
 }

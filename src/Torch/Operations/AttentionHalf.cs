@@ -9,14 +9,14 @@ namespace Granary.Torch.Operations;
 /// <summary>The first half of a transformer's layer: normalization, attention, projection, and the sum with what came in.</summary>
 internal sealed unsafe class AttentionHalf : HandGradient
 {
+    // Of a causal text the products of some rows at a time leave out what none of them sees: up to half.
+    private const int RowsAtATime = 32;
+
     private readonly Tensor x_BTC;
     private readonly LayerNorm norm;
     private readonly Dense project, output;
     private readonly bool causal;
     private readonly Tensor? padding_B1T, keptShares_XTT, kept_NC;
-    // Of a causal text the products of some rows at a time leave out what none of them sees: up to half.
-    private const int RowsAtATime = 32;
-
     private readonly int texts, time, tokens, channels, heads;
     private readonly float scale;
     private NormalizedRows? normal;
@@ -95,7 +95,7 @@ internal sealed unsafe class AttentionHalf : HandGradient
     {
         for (int row = 0, rows; row < time; row += rows)
         {
-            rows = causal ? Math.Min(RowsAtATime, time - row) : time;
+            rows = RowsFrom(row);
             var seen = causal ? row + rows : time;
             MatrixProduct.Multiply(looking_TD.Part(row, rows, 0, looking_TD.Columns), lookedAt_TD.Part(0, seen, 0, lookedAt_TD.Columns).Transposed, into_TT.Part(row, rows, 0, seen));
         }
@@ -106,7 +106,7 @@ internal sealed unsafe class AttentionHalf : HandGradient
     {
         for (int row = 0, rows; row < time; row += rows)
         {
-            rows = causal ? Math.Min(RowsAtATime, time - row) : time;
+            rows = RowsFrom(row);
             var seen = causal ? row + rows : time;
             MatrixProduct.Multiply(shares_TT.Part(row, rows, 0, seen), values_TD.Part(0, seen, 0, values_TD.Columns), into_TD.Part(row, rows, 0, into_TD.Columns));
         }
@@ -117,11 +117,14 @@ internal sealed unsafe class AttentionHalf : HandGradient
     {
         for (int row = 0, rows; row < time; row += rows)
         {
-            rows = causal ? Math.Min(RowsAtATime, time - row) : time;
+            rows = RowsFrom(row);
             var first = causal ? row : 0;
             MatrixProduct.Multiply(shares_TT.Part(first, time - first, row, rows).Transposed, gradient_TD.Part(first, time - first, 0, gradient_TD.Columns), into_TD.Part(row, rows, 0, into_TD.Columns));
         }
     }
+
+    /// <summary>How many rows are multiplied at once.</summary>
+    private int RowsFrom(int row) => causal ? Math.Min(RowsAtATime, time - row) : time;
 
     /// <summary>The channels of a text and head, among those of all tokens; queries, keys and values lie one behind the other.</summary>
     private Matrix Head(Matrix tokens_NO, int matrix, int part) =>

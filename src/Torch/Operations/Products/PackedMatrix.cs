@@ -7,7 +7,8 @@ namespace Granary.Torch.Operations.Products;
 /// <summary>A right factor in the order in which the innermost loop reads it, for many products of few rows; the current dispose scope owns it.</summary>
 internal sealed unsafe class PackedMatrix
 {
-    private readonly Tensor floats;
+    private readonly Tensor memory;
+    private readonly float* floats;
     private readonly int width;
 
     public PackedMatrix(Matrix right_KC)
@@ -17,7 +18,8 @@ internal sealed unsafe class PackedMatrix
         {
             width += MatrixProduct.WidthOf(right_KC.Columns - column);
         }
-        floats = empty(right_KC.Rows, width);
+        memory = empty(right_KC.Rows, width);
+        floats = memory.Floats();
         var innerAtOnce = MatrixProduct.InnerOf(right_KC);
         for (var k = 0; k < right_KC.Rows; k += innerAtOnce)
         {
@@ -33,5 +35,5 @@ internal sealed unsafe class PackedMatrix
     public Matrix Matrix { get; }
 
     /// <summary>The panels of those K that begin here, one behind the other.</summary>
-    public float* Block(int k) => floats.Floats() + (nint)k * width;
+    public float* Block(int k) => floats + (nint)k * width;
 }
