@@ -9,8 +9,9 @@ using Granary.Training.Wording;
 namespace Granary.Chaos;
 
 /// <summary>What <c>granary chaos</c> was asked for.</summary>
+/// <param name="Devices">Where replicas live: the first slot, the second and so on.</param>
 /// <param name="Undisturbed">A finished run's directory to compare with; <see langword="null"/>: the run is made first.</param>
-public sealed record ChaosRequest(RunSpec Run, string? Undisturbed, ulong Seed, int Faults, IReadOnlyList<FaultKind> Kinds, int Processes, bool KeepLogs, string? ReportPath, string Command);
+public sealed record ChaosRequest(RunSpec Run, IReadOnlyList<string> Devices, string? Undisturbed, ulong Seed, int Faults, IReadOnlyList<FaultKind> Kinds, int Processes, bool KeepLogs, string? ReportPath, string Command);
 
 /// <summary>One run twice: undisturbed, and under faults. Both must end alike.</summary>
 public sealed class ChaosSession(ChaosRequest request, CancellationToken interrupted)
@@ -69,7 +70,7 @@ public sealed class ChaosSession(ChaosRequest request, CancellationToken interru
     private async Task<CheckpointManifest> MakeUndisturbedAsync(long totalSteps, string output)
     {
         Console.WriteLine($"Undisturbed run of {totalSteps} steps on one worker in {output}.");
-        await using var cluster = await LocalCluster.StartAsync(1);
+        await using var cluster = await LocalCluster.StartAsync(1, devices: request.Devices);
         using var client = new TrainingClient(cluster.Server);
         var run = await client.SubmitAsync(request.Run with { RunId = UndisturbedName, Output = output, Workers = 1, Exchange = ExchangeKind.PeerToPeer }, interrupted);
         using var cancelling = interrupted.Register(() => client.CancelAsync(UndisturbedName, "Interrupted."));
@@ -96,6 +97,7 @@ public sealed class ChaosSession(ChaosRequest request, CancellationToken interru
         {
             Processes = request.Processes,
             Workers = spec.Workers,
+            Devices = request.Devices,
             Places = networks?.Places,
             RedisHost = networks?.Bridge ?? IPAddress.Loopback,
             SiloArguments = ["--gates"],

@@ -1,4 +1,5 @@
 using Granary.Training.Runs;
+using Granary.Training.Tasks;
 
 namespace Granary.Contracts;
 
@@ -24,6 +25,14 @@ public sealed record NodeInfo(
     /// <summary>Versions of its programs, such as <c>granary</c> and <c>torchsharp</c>: a run is trained by one version of each.</summary>
     [Id(7)]
     public Dictionary<string, string> Versions { get; init; } = [];
+
+    /// <summary>The device of each slot, such as <c>cuda:0</c>, in the order of the slots. Default: none is named, all are on the processor.</summary>
+    [Id(8)]
+    public List<string> Devices { get; init; } = [];
+
+    /// <summary>What the node's GPUs are, by their names.</summary>
+    [Id(9)]
+    public Dictionary<string, string> Gpus { get; init; } = [];
 }
 
 /// <summary>A slot, with its node as it was when the slot was given out.</summary>
@@ -32,6 +41,9 @@ public sealed record SlotInfo([property: Id(0)] NodeInfo Node, [property: Id(1)]
 {
     /// <summary>The worker grain's key.</summary>
     public string Key => $"{Node.Name}/{Index}";
+
+    /// <summary>Where its replica lives.</summary>
+    public string Device => Index < Node.Devices.Count ? Node.Devices[Index] : DeviceName.Cpu;
 }
 
 /// <summary>A slot and the shards it trains in a round: from <paramref name="ShardStart"/> up to, not including, <paramref name="ShardEnd"/>.</summary>
@@ -129,7 +141,12 @@ public sealed record SlotRequest(
     [property: Id(4)] bool Started,
     [property: Id(5)] List<string> Avoid,
     [property: Id(6)] List<SlotInfo> Holds,
-    [property: Id(7)] Dictionary<string, string> Versions);
+    [property: Id(7)] Dictionary<string, string> Versions)
+{
+    /// <summary>The kind of device that its slots must be on. Default: any.</summary>
+    [Id(8)]
+    public string Device { get; init; } = DeviceName.Any;
+}
 
 /// <param name="Slots">Empty while too few are free.</param>
 /// <param name="Reason">Why there are none, in a sentence.</param>

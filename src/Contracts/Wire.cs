@@ -25,6 +25,7 @@ public static class Wire
             Resume = spec.Resume,
             MinWorkers = spec.MinWorkers,
             Priority = spec.Priority,
+            Device = spec.Device,
         };
         wire.InitMap.Add(spec.InitMap);
         wire.InitFiles.Add(spec.InitFiles.ToDictionary());
@@ -79,6 +80,7 @@ public static class Wire
             Resume = wire.Resume,
             MinWorkers = wire.MinWorkers,
             Priority = wire.Priority,
+            Device = wire.Device.Length > 0 ? wire.Device : spec.Device,
         };
     }
 

@@ -5,6 +5,7 @@ using Granary.Grains.Persistence;
 using Granary.Grains.Slots;
 using Granary.Silo;
 using Granary.Silo.Gateway;
+using Granary.Training.Tasks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -33,13 +34,17 @@ public sealed class LocalCluster : IRunCluster
 
     /// <param name="workers">Silos, with one slot each.</param>
     /// <param name="logging">Default: no logs.</param>
-    public static Task<LocalCluster> StartAsync(int workers, Action<ILoggingBuilder>? logging = null) =>
-        StartAsync(silos: workers, slots: 1, GranaryEnvironment.ForTraining(), logging);
+    /// <param name="devices">The first silo's device, the second's and so on; if they are fewer than silos, they begin again. Default: the processor.</param>
+    public static Task<LocalCluster> StartAsync(int workers, Action<ILoggingBuilder>? logging = null, IReadOnlyList<string>? devices = null) =>
+        StartAsync(silos: workers, slots: 1, GranaryEnvironment.ForTraining(), logging, devices);
 
     /// <param name="slots">Of each silo.</param>
     /// <param name="environment">What can be trained.</param>
-    public static async Task<LocalCluster> StartAsync(int silos, int slots, TrainingEnvironment environment, Action<ILoggingBuilder>? logging = null)
+    /// <param name="devices">See the other overload.</param>
+    public static async Task<LocalCluster> StartAsync(int silos, int slots, TrainingEnvironment environment, Action<ILoggingBuilder>? logging = null, IReadOnlyList<string>? devices = null)
     {
+        devices ??= [DeviceName.Cpu];
+        var made = -1;
         logging ??= builder => builder.ClearProviders();
         var rendezvous = new RoundRendezvous(IPAddress.Loopback, 0, TimeSpan.FromSeconds(60));
         var builder = new InProcessTestClusterBuilder((short)silos);
@@ -49,7 +54,7 @@ public sealed class LocalCluster : IRunCluster
         {
             silo.Services.AddSingleton(environment).AddSingleton(rendezvous);
             silo.AddMemoryGrainStorage(GrainStorage.Name);
-            silo.AddTraining(new NodeOptions { Name = options.SiloName, Slots = slots });
+            silo.AddTraining(new NodeOptions { Name = options.SiloName, Slots = slots, Device = devices[Interlocked.Increment(ref made) % devices.Count] });
         });
         var cluster = builder.Build();
         await cluster.DeployAsync();

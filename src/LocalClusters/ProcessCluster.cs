@@ -26,10 +26,8 @@ public sealed class ProcessCluster : IRunCluster
     public RedisProcess? Redis { get; private set; }
 
     /// <param name="processes">Silos; the workers' slots are spread over them.</param>
-    /// <param name="redisAddress"><see langword="null"/>: a redis-server of the cluster's own is started.</param>
     /// <exception cref="ClusterStartException"/>
-    public static Task<ProcessCluster> StartAsync(int processes, int workers, string? redisAddress = null) =>
-        StartAsync(new ProcessClusterOptions { Processes = processes, Workers = workers, Redis = redisAddress });
+    public static Task<ProcessCluster> StartAsync(int processes, int workers) => StartAsync(new ProcessClusterOptions { Processes = processes, Workers = workers });
 
     /// <exception cref="ClusterStartException"/>
     public static async Task<ProcessCluster> StartAsync(ProcessClusterOptions options)
@@ -73,10 +71,12 @@ public sealed class ProcessCluster : IRunCluster
         {
             Redis = await RedisProcess.StartAsync(options.RedisHost, folder);
         }
-        for (var i = 0; i < options.Processes; i++)
+        for (int i = 0, first = 0; i < options.Processes; i++)
         {
             var slots = (options.Workers / options.Processes) + (i < options.Workers % options.Processes ? 1 : 0);
-            silos.Add(new($"silo-{i}", slots, options.Places?[i] ?? new(IPAddress.Loopback), options, options.Redis ?? Redis!.Address, folder));
+            var devices = Enumerable.Range(first, slots).Select(slot => options.Devices[slot % options.Devices.Count]);
+            first += slots;
+            silos.Add(new($"silo-{i}", [.. devices], options.Places?[i] ?? new(IPAddress.Loopback), options, options.Redis ?? Redis!.Address, folder));
             silos[i].Start();
         }
         await Task.WhenAll(silos.Select(silo => silo.WaitAsync()));

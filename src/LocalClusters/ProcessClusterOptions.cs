@@ -1,4 +1,5 @@
 using System.Net;
+using Granary.Training.Tasks;
 
 namespace Granary.LocalClusters;
 
@@ -27,6 +28,9 @@ public sealed record ProcessClusterOptions
 
     /// <summary>Where the cluster's own Redis is to be reached. Default: on this machine's loopback.</summary>
     public IPAddress RedisHost { get; init; } = IPAddress.Loopback;
+
+    /// <summary>The first slot's device, the second's and so on; if they are fewer than slots, they begin again. Default: the processor.</summary>
+    public IReadOnlyList<string> Devices { get; init; } = [DeviceName.Cpu];
 
     /// <summary>Further arguments of the silos' command lines. Default: none.</summary>
     public IReadOnlyList<string> SiloArguments { get; init; } = [];

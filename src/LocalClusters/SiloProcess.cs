@@ -5,6 +5,7 @@ using Granary.Contracts;
 using Granary.Silo;
 using Granary.Silo.Settings;
 using Granary.Training.Exchange.Links;
+using Granary.Training.Tasks;
 
 namespace Granary.LocalClusters;
 
@@ -18,7 +19,7 @@ public sealed class SiloProcess : IDisposable
     private readonly IReadOnlyList<string> arguments;
     private readonly TextWriter log;
 
-    internal SiloProcess(string name, int slots, SiloPlace place, ProcessClusterOptions options, string redis, string folder)
+    internal SiloProcess(string name, IReadOnlyList<string> devices, SiloPlace place, ProcessClusterOptions options, string redis, string folder)
     {
         var (ports, host) = (FreePorts.Take(5), place.Address);
         (Name, Host, DataPort) = (name, host, ports[4]);
@@ -34,7 +35,7 @@ public sealed class SiloProcess : IDisposable
                 // This cluster's Redis runs before its silos: one that does not answer is the wrong one.
                 Cluster = new { options.ClusterId, Redis = redis, StartPatience = "00:00:10", AdvertisedAddress = $"{host}", SiloPort = ports[0], GatewayPort = ports[1], GrpcPort = ports[2], HttpPort = ports[3] },
                 // A silo with an address of its own stands for a machine: what its cable is to carry must not go through memory.
-                Node = new { Name = name, Slots = slots, DataHost = $"{host}", DataPort, Transport = $"{(IPAddress.IsLoopback(host) ? Transport.Auto : Transport.Tcp)}" },
+                Node = new { Name = name, Slots = Math.Min(1, devices.Count), Device = devices.Count > 0 ? string.Join(',', devices) : DeviceName.Cpu, DataHost = $"{host}", DataPort, Transport = $"{(IPAddress.IsLoopback(host) ? Transport.Auto : Transport.Tcp)}" },
             },
         }));
     }

@@ -145,9 +145,9 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
         {
             throw new UnanswerableInputException($"'{input}' has {tokens.Count} tokens; the model sees {Settings.Context} at most. Give a shorter text.");
         }
-        var batch = new MaskedTokens(tensor([.. tokens], [1, tokens.Count], dtype: int64), tensor([.. gaps], dtype: int64), empty(0));
+        var batch = Bring(new MaskedTokens(tensor([.. tokens], [1, tokens.Count], dtype: int64), tensor([.. gaps], dtype: int64), empty(0)));
         var odds_NV = network.LogitsAt(batch).softmax(1);
-        var choices = gaps.Select((_, gap) => Likeliest(MemoryMarshal.Cast<byte, float>(odds_NV[gap].bytes).ToArray())).ToList();
+        var choices = gaps.Select((_, gap) => Likeliest(odds_NV[gap].Values<float>())).ToList();
         var filled = string.Concat(parts.Zip([.. choices.Select(choice => choice[0].Label), ""], Join));
         return new(filled, choices[0]);
     }

@@ -72,7 +72,7 @@ public sealed class Dcgan : Learner<DcganSettings>, IPictureGenerator
     public byte[] Draw(int count, ulong seed) => Use(() =>
     {
         using var random = new Generator(seed);
-        return ImageGrid.Of(generator.call(empty(count, Settings.Latent, 1, 1).normal_(0, 1, random))).ToPng();
+        return ImageGrid.Of(generator.call(Bring(empty(count, Settings.Latent, 1, 1).normal_(0, 1, random)))).ToPng();
     });
 
     public override void Dispose()

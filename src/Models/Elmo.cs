@@ -22,7 +22,7 @@ public sealed class Elmo : NetworkLearner<ElmoSettings, TextWindow>
     private readonly Vocabulary vocabulary;
     private readonly BothDirections network;
     private readonly int predicted;
-    private readonly Tensor? spelled_VL;
+    private Tensor? spelled_VL;
 
     public Elmo(LearnerContext context) : base(context)
     {
@@ -32,7 +32,6 @@ public sealed class Elmo : NetworkLearner<ElmoSettings, TextWindow>
         vocabulary = context.ForUse ? Vocabulary.FromAssets(context.Asset, unknown: true) : corpus.Value.Vocabulary;
         predicted = Math.Min(Settings.Vocabulary, vocabulary.Count);
         network = new(Settings, vocabulary.Count, predicted);
-        spelled_VL = Settings.ReadsWords ? null : tensor(WordCodes.Spell(vocabulary.Words), [vocabulary.Count, WordCodes.Letters]).DetachFromDisposeScope();
     }
 
     public override string Unit => "tokens";
@@ -99,10 +98,12 @@ public sealed class Elmo : NetworkLearner<ElmoSettings, TextWindow>
         pass.Weight += text.Next_TB.numel();
         // The window's words and the one behind: all but the last predict forwards, all but the first backwards.
         var words_TB = cat([text.Words_TB.narrow(0, 0, 1), text.Next_TB], 0);
-        var codes_TBL = spelled_VL is null ? words_TB.unsqueeze(2) : spelled_VL.index_select(0, words_TB.flatten()).view(words_TB.shape[0], words_TB.shape[1], WordCodes.Letters);
+        var codes_TBL = Settings.ReadsWords ? words_TB.unsqueeze(2) : Spelled().index_select(0, words_TB.flatten()).view(words_TB.shape[0], words_TB.shape[1], WordCodes.Letters);
         var (ahead_TBW, behind_TBW) = network.Forward(codes_TBL);
         return ((ahead_TBW.flatten(0, 1), Targets(text.Next_TB)), (behind_TBW.flatten(0, 1), Targets(text.Words_TB.flip(0))));
     }
+
+    private Tensor Spelled() => spelled_VL ??= Bring(tensor(WordCodes.Spell(vocabulary.Words), [vocabulary.Count, WordCodes.Letters])).DetachFromDisposeScope();
 
     private Tensor Targets(Tensor words_TB) => words_TB.flatten() is var words_N && predicted < vocabulary.Count ? words_N * words_N.lt(predicted) : words_N;
 

@@ -29,7 +29,7 @@ public sealed class FizzBuzz : NetworkLearner<FizzBuzzSettings, Examples>, IPred
     public override Measure Measure => new("validation.accuracy", LowerIsBetter: false, Occasional: true);
 
     public IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs) =>
-        Use(() => Answers.Of(Network.call(Questions([.. inputs.Select(Number)], 0).Inputs), says));
+        Use(() => Answers.Of(Network.call(Bring(Questions([.. inputs.Select(Number)], 0).Inputs)), says));
 
     protected override nn.Module<Tensor, Tensor> Network { get; }
 

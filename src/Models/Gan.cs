@@ -68,7 +68,7 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
     public byte[] Draw(int count, ulong seed) => Use(() =>
     {
         using var random = new Generator(seed);
-        var noise_BZ = empty(count, Settings.Latent).normal_(0, 1, random);
+        var noise_BZ = Bring(empty(count, Settings.Latent).normal_(0, 1, random));
         return ImageGrid.Of(generator.call(noise_BZ).view(-1, shape.Colours, shape.Height, shape.Width)).ToPng();
     });
 

@@ -1,5 +1,4 @@
 // B windows of a batch, T time, C channels, V vocabulary, N = B T
-using System.Runtime.InteropServices;
 using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data.Tokens;
@@ -72,7 +71,7 @@ public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
     {
         pass.Weight += batch.Targets.numel();
         pass.Add(Loss, nn.functional.cross_entropy(network.Logits(network.Read(batch.Inputs).flatten(0, 1)), batch.Targets.flatten(), reduction: nn.Reduction.Sum));
-        Span<long> inputs = MemoryMarshal.Cast<byte, long>(batch.Inputs.bytes), targets = MemoryMarshal.Cast<byte, long>(batch.Targets.bytes);
+        long[] inputs = batch.Inputs.Values<long>(), targets = batch.Targets.Values<long>();
         for (var i = 0; i < targets.Length; i++)
         {
             pass.Add(Bytes, tokenizer.BytesOf((int)targets[i], before: (int)inputs[i]));
@@ -120,8 +119,8 @@ public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
     private float[] Odds(List<int> tokens, TransformerMemory memory)
     {
         using var scope = NewDisposeScope();
-        var read_BTC = network.Read(tensor([.. tokens.Select(token => (long)token)], [1, tokens.Count]), memory: memory);
-        var odds = MemoryMarshal.Cast<byte, float>(network.Logits(read_BTC.select(1, tokens.Count - 1)).softmax(-1).bytes).ToArray();
+        var read_BTC = network.Read(Bring(tensor([.. tokens.Select(token => (long)token)], [1, tokens.Count])), memory: memory);
+        var odds = network.Logits(read_BTC.select(1, tokens.Count - 1)).softmax(-1).Values<float>();
         if (tokenizer.Unknown is { } unknown)
         {
             odds[unknown] = 0; // nobody wants to read it

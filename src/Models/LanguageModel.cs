@@ -1,5 +1,4 @@
 // T time, B batch, E embedding, H hidden, V vocabulary, N = T B, S state vectors: hidden (and cell) of every layer
-using System.Runtime.InteropServices;
 using Granary.Torch;
 using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
@@ -87,7 +86,7 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
     private Tensor Read(TextWindow text, ShardPass pass)
     {
         long[] shape = [States, text.Words_TB.shape[1], Settings.Hidden];
-        var (hidden_TBH, next_SBH) = network.Forward(text.Words_TB, text.Begins ? zeros(shape) : pass.Carried(shape));
+        var (hidden_TBH, next_SBH) = network.Forward(text.Words_TB, text.Begins ? zeros(shape, device: pass.Device) : pass.Carried(shape));
         pass.Remember(next_SBH);
         pass.Weight += text.Next_TB.numel();
         return hidden_TBH.flatten(0, 1);
@@ -100,7 +99,7 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
         var random = new StepRandom(seed);
         var given = (prompt ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         var written = new List<string>(given);
-        var state_SBH = zeros(States, 1, Settings.Hidden);
+        var state_SBH = Bring(zeros(States, 1, Settings.Hidden));
         // Without a prompt the text begins as if a line had just ended.
         foreach (var word in given.DefaultIfEmpty(Vocabulary.LineEnd).SkipLast(1))
         {
@@ -119,9 +118,9 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
     private float[] Odds(int word, ref Tensor state_SBH)
     {
         using var scope = NewDisposeScope();
-        (var hidden_TBH, state_SBH) = network.Forward(tensor(word, dtype: int64).view(1, 1), state_SBH);
+        (var hidden_TBH, state_SBH) = network.Forward(Bring(tensor([(long)word], 1, 1)), state_SBH);
         state_SBH.MoveToOuterDisposeScope();
-        return MemoryMarshal.Cast<byte, float>(network.Decoder.call(hidden_TBH).softmax(-1).bytes).ToArray();
+        return network.Decoder.call(hidden_TBH).softmax(-1).Values<float>();
     }
 
     private sealed class Recurrent : nn.Module

@@ -1,6 +1,5 @@
 // T time, B batch, E embedding, F features, C classes
 using System.Collections.Frozen;
-using System.Runtime.InteropServices;
 using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data;
@@ -60,7 +59,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         {
             throw new UnanswerableInputException($"'{inputs[Array.IndexOf(asked, empty)]}' is a text without words.");
         }
-        var logits = Forward(Padded(asked, Known(numbers.Words)));
+        var logits = Forward(Bring(Padded(asked, Known(numbers.Words))));
         // One logit is that of the second label, against 0 for the first.
         return Answers.Of(IsBinary ? stack([zeros_like(logits), logits], 1) : logits, labels);
     });
@@ -111,7 +110,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
     protected override Tensor LossSum(PaddedTexts batch, ShardPass pass)
     {
         pass.Weight += batch.Labels_B.numel();
-        return LossOf(Forward(Settings.WordDropout > 0 ? batch with { Words_TB = WithSomeUnknown(batch.Words_TB, pass.Random) } : batch), batch.Labels_B);
+        return LossOf(Forward(Settings.WordDropout > 0 ? batch with { Words_TB = WithSomeUnknown(batch.Words_TB, pass) } : batch), batch.Labels_B);
     }
 
     protected override void Judge(PaddedTexts batch, ShardPass pass)
@@ -166,12 +165,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
     }
 
     /// <summary>Some of the words, drawn anew in every step, become the unknown word.</summary>
-    private Tensor WithSomeUnknown(Tensor words_TB, LaneRandom random)
-    {
-        var kept_TB = empty(words_TB.shape);
-        random.Keep(MemoryMarshal.Cast<byte, float>(kept_TB.bytes), 1 - Settings.WordDropout, 1);
-        return words_TB * kept_TB.to(int64);
-    }
+    private Tensor WithSomeUnknown(Tensor words_TB, ShardPass pass) => words_TB * pass.Mask(1 - Settings.WordDropout, words_TB.shape).to(int64);
 
     private Tensor LossOf(Tensor logits, Tensor labels_B) => IsBinary
         ? nn.functional.binary_cross_entropy_with_logits(logits.to(float32), labels_B.to(float32), reduction: nn.Reduction.Sum)

@@ -1,5 +1,4 @@
 // S words of the source, T of the target, B batch, H hidden, V vocabulary, N target words that are learned, R rows of a beam search
-using System.Runtime.InteropServices;
 using Granary.Models.Translation;
 using Granary.Torch;
 using Granary.Torch.Data;
@@ -134,21 +133,19 @@ public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredi
         {
             return network.Decode(batch.Given_TB, encoded.Begin_1BH, encoded).Features_TBH;
         }
-        var given_TB = empty(batch.Given_TB.shape);
-        pass.Random.Keep(MemoryMarshal.Cast<byte, float>(given_TB.bytes), Settings.TeacherForcing, 1);
-        return network.DecodePartlyGiven(batch, given_TB, encoded);
+        return network.DecodePartlyGiven(batch, pass.Mask(Settings.TeacherForcing, batch.Given_TB.shape), encoded);
     }
 
     private IReadOnlyList<int[]> Translate(Encoded encoded)
     {
         var sentences = (int)encoded.Padding_BS.size(0);
-        var rows_R = arange(sentences).repeat_interleave(Settings.Beam);
+        var rows_R = Bring(arange(sentences)).repeat_interleave(Settings.Beam);
         var each = Settings.Beam == 1 ? encoded : new(
             encoded.States_SBM.index_select(1, rows_R), encoded.Keys_SBH?.index_select(1, rows_R), encoded.Padding_BS.index_select(0, rows_R), encoded.Begin_1BH);
         var state_1RH = encoded.Begin_1BH;
         return new BeamSearch(Settings.Beam, Settings.Longest, target.Begin, target.End).Find(sentences, (words, parents) =>
         {
-            (var features_1RH, state_1RH, _) = network.Decode(tensor(words).unsqueeze(0), state_1RH.index_select(1, tensor(parents)), each);
+            (var features_1RH, state_1RH, _) = network.Decode(Bring(tensor(words)).unsqueeze(0), state_1RH.index_select(1, Bring(tensor(parents))), each);
             state_1RH.MoveToOuterDisposeScope();
             var logits_RV = network.Output.call(features_1RH.squeeze(0)).to(float32);
             // Nobody wants to read the unknown word.
@@ -166,17 +163,17 @@ public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredi
 
     private IReadOnlyList<Prediction> Answer(int[][] sentences)
     {
-        var encoded = network.Encode(SourceBatch.Of(sentences, source));
+        var encoded = network.Encode(Bring(SourceBatch.Of(sentences, source)));
         var translations = Translate(encoded);
         var length = translations.Max(translation => translation.Length) + 1;
-        var words_BT = tensor([.. translations.SelectMany(translation => translation.Prepend(target.Begin).Concat(Enumerable.Repeat(target.End, length - 1 - translation.Length)).Select(word => (long)word))], sentences.Length, length);
+        var words_BT = Bring(tensor([.. translations.SelectMany(translation => translation.Prepend(target.Begin).Concat(Enumerable.Repeat(target.End, length - 1 - translation.Length)).Select(word => (long)word))], sentences.Length, length));
         var (_, _, looks_BTS) = network.Decode(words_BT.t(), encoded.Begin_1BH, encoded);
         return [.. translations.Select((translation, b) => new Prediction(target.Decode(translation), [], looks_BTS is null ? null : Picture(looks_BTS[b], translation.Length + 1, sentences[b].Length)))];
     }
 
     /// <summary>The words of the translation one below the other, and its end; those of the sentence side by side.</summary>
     private static byte[] Picture(Tensor looks_TS, int rows, int columns) =>
-        HeatMap.ToPng(MemoryMarshal.Cast<byte, float>(looks_TS.narrow(0, 0, rows).narrow(1, 0, columns).contiguous().bytes), columns);
+        HeatMap.ToPng(looks_TS.narrow(0, 0, rows).narrow(1, 0, columns).Values<float>(), columns);
 }
 
 public sealed record Seq2SeqSettings : NetworkSettings

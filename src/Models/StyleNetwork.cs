@@ -61,7 +61,7 @@ public sealed class StyleNetwork : Learner<NetworkStyleSettings>, IPictureTransf
     /// <summary>Some held-out pictures, and what becomes of them.</summary>
     public override void WriteSamples(string folder, long step) => File.WriteAllBytes(Path.Combine(folder, $"step-{step + 1:D8}.png"), Use(() =>
     {
-        var given_BKHW = data.Value.HeldOut.ToExamples([.. Enumerable.Range(0, Math.Min(Shown, data.Value.HeldOut.Count))], shape).Inputs;
+        var given_BKHW = Bring(data.Value.HeldOut.ToExamples([.. Enumerable.Range(0, Math.Min(Shown, data.Value.HeldOut.Count))], shape).Inputs);
         return ImageGrid.Of(cat([given_BKHW, painter.call(given_BKHW)])).ToPng();
     }));
 
@@ -69,7 +69,7 @@ public sealed class StyleNetwork : Learner<NetworkStyleSettings>, IPictureTransf
     {
         var picture = Picture.Read(path);
         // The painter halves the sides twice and doubles them again.
-        return Picture.From(painter.call(picture.ToTensor(new(3, Math.Max(16, picture.Shape.Height / 4 * 4), Math.Max(16, picture.Shape.Width / 4 * 4))))[0]).ToPng();
+        return Picture.From(painter.call(Bring(picture.ToTensor(new(3, Math.Max(16, picture.Shape.Height / 4 * 4), Math.Max(16, picture.Shape.Width / 4 * 4)))))[0]).ToPng();
     });
 
     public override void Dispose()

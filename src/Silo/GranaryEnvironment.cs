@@ -1,6 +1,7 @@
 using System.Reflection;
 using Granary.Grains.Nodes;
 using Granary.Models;
+using Granary.Torch.Devices;
 using Granary.Torch.Runtime;
 using Granary.Training.Tasks;
 using Granary.Training.Wording;
@@ -35,7 +36,24 @@ public static class GranaryEnvironment
         LiveTensors = () => TorchRuntime.LiveTensors,
         Remarks = TorchRuntime.Remarks,
         Versions = Versions,
+        Gpus = TorchDevices.Gpus,
+        DeviceSwitches = TorchDevices.SwitchesOf,
     };
+
+    /// <summary>This machine's devices that are meant by a name.</summary>
+    /// <param name="setting">What it was given by.</param>
+    /// <exception cref="UserErrorException">One is not there.</exception>
+    public static IReadOnlyList<string> DevicesNamed(string device, string setting)
+    {
+        try
+        {
+            return SlotDevices.Named(device == DeviceName.Any ? DeviceName.Auto : device, [.. TorchDevices.Gpus.Keys], setting);
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new UserErrorException(wrong.Message, wrong);
+        }
+    }
 
     /// <summary>This program's, with the commit it was built from, as far as that is known.</summary>
     private static string Version => typeof(GranaryEnvironment).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion;

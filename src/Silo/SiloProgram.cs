@@ -31,6 +31,8 @@ public static class SiloProgram
         using var ignored = attached is not null ? PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true) : null;
         OpenFiles.Check();
         var settings = SiloSettings.Read(configFile, Environment.GetEnvironmentVariables());
+        var environment = GranaryEnvironment.ForTraining();
+        CheckDevices(settings, environment);
         var hasStarted = false;
         void Log(ILoggingBuilder logging) => logging.AddSiloLog(verbose, () => hasStarted);
         using var early = LoggerFactory.Create(Log);
@@ -46,7 +48,7 @@ public static class SiloProgram
 
         var builder = GatewayHosting.CreateBuilder();
         Log(builder.Logging);
-        builder.Services.AddSingleton(GranaryEnvironment.ForTraining());
+        builder.Services.AddSingleton(environment);
         attached?.AddServices(builder.Services);
         builder.AddGateway(reach, settings.Cluster.GrpcPort, settings.Cluster.HttpPort);
         builder.AddSilo(settings, address, redis);
@@ -83,6 +85,18 @@ public static class SiloProgram
         catch (Exception error) when (error.GetBaseException() is OrleansException or RedisException or RedisTimeoutException)
         {
             throw new ClusterStartException($"The silo could not join its cluster: {error.GetBaseException().Message.Split('\n')[0]}", error);
+        }
+    }
+
+    private static void CheckDevices(SiloSettings settings, TrainingEnvironment environment)
+    {
+        try
+        {
+            _ = SlotDevices.Of(settings.Node, [.. environment.Gpus.Keys]);
+        }
+        catch (ArgumentException wrong)
+        {
+            throw new ClusterStartException(wrong.Message, wrong);
         }
     }
 

@@ -1,5 +1,4 @@
 // B inputs, C classes
-using System.Runtime.InteropServices;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -13,12 +12,12 @@ public static class Answers
     /// <param name="labels">The names of the classes.</param>
     public static IReadOnlyList<Prediction> Of(Tensor logits_BC, IReadOnlyList<string> labels)
     {
-        using var odds_BC = logits_BC.to(float32).softmax(1).contiguous();
-        var odds = MemoryMarshal.Cast<byte, float>(odds_BC.bytes);
+        using var odds_BC = logits_BC.to(float32).softmax(1);
+        var odds = odds_BC.Values<float>();
         var answers = new Prediction[odds.Length / labels.Count];
         for (var i = 0; i < answers.Length; i++)
         {
-            var row = odds.Slice(i * labels.Count, labels.Count).ToArray();
+            var row = odds.AsSpan(i * labels.Count, labels.Count).ToArray();
             Choice[] choices = [.. labels.Zip(row, (label, odd) => new Choice(label, odd)).OrderByDescending(choice => choice.Probability)];
             answers[i] = new(choices[0].Label, choices);
         }

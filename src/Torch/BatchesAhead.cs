@@ -1,7 +1,6 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Reflection;
 using System.Runtime.ExceptionServices;
+using Granary.Torch.Devices;
 using Granary.Training.Tasks;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -12,10 +11,8 @@ namespace Granary.Torch;
 /// Hands out batches, and meanwhile makes the next one on another thread: a pure function may be asked early. A batch that is
 /// then not asked for is thrown away.
 /// </summary>
-internal sealed class BatchesAhead(IReadOnlyList<Phase> phases) : IDisposable
+internal sealed class BatchesAhead(IReadOnlyList<Phase> phases, ReplicaDevice device) : IDisposable
 {
-    // Of every kind of batch, what of it is a tensor.
-    private static readonly ConcurrentDictionary<Type, PropertyInfo[]> properties = [];
     private readonly SemaphoreSlim ordered = new(0), ready = new(0);
     private Thread? maker;
     private Coordinates? order;
@@ -29,12 +26,12 @@ internal sealed class BatchesAhead(IReadOnlyList<Phase> phases) : IDisposable
     /// <summary>Whether to make batches ahead at all. Default: no.</summary>
     public bool IsOn { get; set; }
 
-    /// <summary>Makes a batch here and now, its tensors in the innermost scope of the thread.</summary>
-    public object? Make(Coordinates at) => phases[at.Phase].Batches.Of(at.Step, at.Shard);
+    /// <summary>Makes a batch on the device here and now, its tensors in the innermost scope of the thread.</summary>
+    public object? Make(Coordinates at) => MakeOnHost(at) is { } batch ? DeviceBatch.Bring(batch, device) : null;
 
     /// <param name="next">The batch that is likely to be asked for next; <see langword="null"/>: nobody knows.</param>
     /// <param name="scope">The thread's innermost scope, which the batch's tensors are attached to.</param>
-    /// <returns>The batch; <see langword="null"/>: there is none for the shard.</returns>
+    /// <returns>The batch, on the device; <see langword="null"/>: there is none for the shard.</returns>
     public object? Take(Coordinates at, Coordinates? next, DisposeScope scope)
     {
         var started = Stopwatch.GetTimestamp();
@@ -43,17 +40,18 @@ internal sealed class BatchesAhead(IReadOnlyList<Phase> phases) : IDisposable
         {
             batch = Collect();
             failure?.Throw();
-            scope.Attach(TensorsOf(batch));
+            scope.Attach(DeviceBatch.TensorsOf(batch));
         }
         else
         {
             Forget();
-            batch = Make(at);
+            batch = MakeOnHost(at);
         }
         if (IsOn && next is { } wanted && phases[wanted.Phase].Batches.MadeAhead)
         {
             Order(wanted);
         }
+        batch = batch is null ? null : DeviceBatch.Bring(batch, device);
         waited += Stopwatch.GetElapsedTime(started).Ticks;
         return batch;
     }
@@ -63,7 +61,7 @@ internal sealed class BatchesAhead(IReadOnlyList<Phase> phases) : IDisposable
     {
         if (order is not null)
         {
-            foreach (var tensor in TensorsOf(Collect()))
+            foreach (var tensor in DeviceBatch.TensorsOf(Collect()))
             {
                 tensor.Dispose();
             }
@@ -112,8 +110,8 @@ internal sealed class BatchesAhead(IReadOnlyList<Phase> phases) : IDisposable
             try
             {
                 using var scope = NewDisposeScope();
-                made = Make(wanted);
-                foreach (var tensor in TensorsOf(made))
+                made = MakeOnHost(wanted);
+                foreach (var tensor in DeviceBatch.TensorsOf(made))
                 {
                     tensor.DetachFromDisposeScope();
                 }
@@ -126,12 +124,5 @@ internal sealed class BatchesAhead(IReadOnlyList<Phase> phases) : IDisposable
         }
     }
 
-    private static IEnumerable<Tensor> TensorsOf(object? batch) => batch switch
-    {
-        null => [],
-        Tensor tensor => [tensor],
-        _ => properties.GetOrAdd(batch.GetType(), Find).Select(property => (Tensor?)property.GetValue(batch)).OfType<Tensor>(),
-    };
-
-    private static PropertyInfo[] Find(Type type) => [.. type.GetProperties().Where(property => property.PropertyType == typeof(Tensor))];
+    private object? MakeOnHost(Coordinates at) => phases[at.Phase].Batches.Of(at.Step, at.Shard);
 }

@@ -32,7 +32,7 @@ public sealed class Confusion(IReadOnlyList<string> classes)
             return;
         }
         using var pairs_B = (labels_B * classes.Count + said_B).to(int64);
-        foreach (var group in pairs_B.data<long>().ToArray().CountBy(pair => pair))
+        foreach (var group in pairs_B.Values<long>().CountBy(pair => pair))
         {
             pass.Add(Sums[(int)group.Key], group.Value);
         }

@@ -27,7 +27,7 @@ public sealed class FrechetDistance
     {
         using var scope = NewDisposeScope();
         var exact_NF = features_NF.to(float64);
-        double[] moments = [.. exact_NF.sum(0, false).data<double>().ToArray(), .. exact_NF.t().matmul(exact_NF).contiguous().data<double>().ToArray()];
+        double[] moments = [.. exact_NF.sum(0, false).Values<double>(), .. exact_NF.t().matmul(exact_NF).Values<double>()];
         var (place, start) = (real ? 0 : Sums.Count / 2, features);
         for (var i = 0; i < features; i++)
         {

@@ -1,5 +1,5 @@
+using Granary.Torch.Devices;
 using Granary.Training.Frames;
-using Granary.Training.Numerics;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
@@ -7,10 +7,10 @@ using static TorchSharp.torch;
 namespace Granary.Torch;
 
 /// <summary>A phase that measures: a shard's batches one after the other, summed into one frame.</summary>
-internal sealed unsafe class HeldOutWork(HeldOutPhase phase, ulong seed, LearnedNetworks networks, BatchesAhead batches, LaneRandom random) : PhaseWork, IDisposable
+internal sealed class HeldOutWork(HeldOutPhase phase, ulong seed, LearnedNetworks networks, BatchesAhead batches, ReplicaDevice device, PassRandom random) : PhaseWork, IDisposable
 {
-    private readonly ShardPass pass = new(phase.Sums, random);
-    private readonly NativeFloats before = new(phase.CarryLength), after = new(phase.CarryLength);
+    private readonly ShardPass pass = new(phase.Sums, device, random);
+    private readonly Tensor before = device.Allocate(phase.CarryLength), after = device.Allocate(phase.CarryLength);
 
     public override Frame CreateFrame() => Frame.Allocate(0, Totals.Slots(phase.Sums));
 
@@ -19,8 +19,8 @@ internal sealed unsafe class HeldOutWork(HeldOutPhase phase, ulong seed, Learned
     {
         using var noGradient = no_grad();
         networks.Use();
-        after.Span.Clear();
         using var whole = NewDisposeScope();
+        after.zero_();
         pass.Begin(0, at.Shard, seed, whole);
         var count = phase.Batches.StepsPerEpoch;
         for (var number = 0L; number < count; number++)
@@ -28,10 +28,10 @@ internal sealed unsafe class HeldOutWork(HeldOutPhase phase, ulong seed, Learned
             using var scope = NewDisposeScope();
             if (batches.Take(at with { Step = number }, number + 1 < count ? at with { Step = number + 1 } : next, scope) is { } batch)
             {
-                after.Span.CopyTo(before.Span);
-                after.Span.Clear();
+                before.copy_(after);
+                after.zero_();
                 pass.GoOn(number, StepRandom.Mix(seed, (ulong)number, (ulong)at.Phase, (ulong)at.Shard));
-                pass.CarryBetween(before.Pointer, after.Pointer, phase.CarryLength);
+                pass.CarryBetween(before, after);
                 phase.Judge(batch, pass);
             }
         }

@@ -1,3 +1,4 @@
+using Granary.Torch.Devices;
 using Granary.Torch.Networks;
 using Granary.Training.Randomness;
 using static TorchSharp.torch;
@@ -14,7 +15,7 @@ internal sealed class LearnedNetworks : IDisposable
     /// <param name="random">What dropout draws from.</param>
     /// <param name="updates">How many updates the network of a given number has had.</param>
     /// <exception cref="UnfitNetworkException">A part of a network is not registered, or has no initial values.</exception>
-    public LearnedNetworks(Learner learner, LaneRandom random, Func<int, long> updates)
+    public LearnedNetworks(Learner learner, ReplicaDevice device, PassRandom random, Func<int, long> updates)
     {
         this.updates = updates;
         var given = learner.Networks;
@@ -22,21 +23,24 @@ internal sealed class LearnedNetworks : IDisposable
         {
             ModuleRules.Check(given[number].Module);
             learner.Initialize(given[number].Module, given.Count == 1 ? learner.Spec.Seed : StepRandom.Mix(learner.Spec.Seed, (ulong)number));
-            ServedDropout.Attach(given[number].Module, random);
+            ServedDropout.Attach(given[number].Module, random.Mask);
         }
         var learners = learner.Phases.OfType<LearningPhase>().SelectMany(phase => phase.Learns).ToHashSet<nn.Module>(ReferenceEqualityComparer.Instance);
         foreach (var still in given.Where(network => !learners.Contains(network.Module)))
         {
             WantGradients(still.Module.parameters(), false);
         }
-        Parameters = new(given);
-        networks = [.. given.Select(network => new Network(network.Module, new(network.Module)))];
+        Parameters = new(device, given);
+        networks = [.. given.Select(network => new Network(network.Module, new(network.Module, device)))];
     }
 
     public FlatParameters Parameters { get; }
 
     /// <summary>The numbers of the networks that learn in a phase.</summary>
     public int[] NumbersOf(LearningPhase phase) => [.. phase.Learns.Select(learns => networks.FindIndex(network => ReferenceEquals(network.Module, learns))).Order()];
+
+    /// <summary>What of the state lies on the device.</summary>
+    public IEnumerable<DeviceFloats> Copies => networks.Select(network => network.Buffers.Committed).Prepend(Parameters.Values);
 
     public NetworkBuffers BuffersOf(int network) => networks[network].Buffers;
 
@@ -67,10 +71,10 @@ internal sealed class LearnedNetworks : IDisposable
         return made;
     }
 
-    public float[][] CopyBuffers() => [.. networks.Select(network => network.Buffers.Copy())];
+    public Tensor[] CopyBuffers() => [.. networks.Select(network => network.Buffers.Copy())];
 
     /// <summary>See <see cref="NetworkBuffers.Move"/>.</summary>
-    public void MoveBuffers(float[][] before, float[][] after)
+    public void MoveBuffers(Tensor[] before, Tensor[] after)
     {
         for (var number = 0; number < networks.Count; number++)
         {

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Granary.Torch.Devices;
 using Granary.Torch.Networks;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
@@ -13,6 +14,7 @@ namespace Granary.Torch;
 public abstract class Learner(LearnerContext context) : IDisposable
 {
     private Func<IDisposable>? beginUse;
+    private ReplicaDevice? device;
     private long? stepsPerEpoch;
 
     /// <summary>What it is made for.</summary>
@@ -68,7 +70,7 @@ public abstract class Learner(LearnerContext context) : IDisposable
     /// <summary>Called when the engine has disposed the networks and the batches. Default: there is nothing else.</summary>
     public virtual void Dispose() => GC.SuppressFinalize(this);
 
-    internal void Attach(Func<IDisposable> use) => beginUse = use;
+    internal void Attach(ReplicaDevice place, Func<IDisposable> use) => (device, beginUse) = (place, use);
 
     /// <summary>
     /// For everything but training: the networks are in evaluation mode, where no layer drops anything or learns from its input, and
@@ -77,9 +79,18 @@ public abstract class Learner(LearnerContext context) : IDisposable
     protected T Use<T>(Func<T> use)
     {
         using var scope = NewDisposeScope();
-        using var ended = beginUse?.Invoke() ?? throw new InvalidOperationException("A learner can be used when the engine has its networks, not in its constructor.");
+        using var ended = beginUse?.Invoke() ?? throw TooEarly();
         return use();
     }
+
+    /// <summary>
+    /// Brings a tensor, or the tensors of a batch, to where the networks are: to a GPU, if they are on one. For what a learner makes by itself, for a
+    /// prediction say; batches of training come by themselves.
+    /// </summary>
+    /// <returns>In the innermost scope; on the processor the very same.</returns>
+    protected T Bring<T>(T made) where T : class => (T)DeviceBatch.Bring(made, device ?? throw TooEarly());
+
+    private static InvalidOperationException TooEarly() => new("A learner can be used when the engine has its networks, not in its constructor.");
 }
 
 /// <inheritdoc/>

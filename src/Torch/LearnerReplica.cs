@@ -1,7 +1,7 @@
+using Granary.Torch.Devices;
 using Granary.Torch.Networks;
 using Granary.Torch.Runtime;
 using Granary.Training.Frames;
-using Granary.Training.Randomness;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
 using TorchSharp.Modules;
@@ -15,6 +15,9 @@ internal sealed class LearnerReplica : ITrainingReplica
     // What follows from validations, as scalars of the state.
     private const string RateScale = "rate.scale", Best = "validation.best", Stale = "validation.stale", EndedAt = "ended.at";
     private readonly Learner learner;
+    private readonly ReplicaDevice device;
+    private readonly PassRandom random;
+    private readonly DeviceFloats[] copies;
     private readonly LearnedNetworks networks;
     private readonly BatchesAhead batches;
     private readonly PreparedTensors prepared;
@@ -23,37 +26,42 @@ internal sealed class LearnerReplica : ITrainingReplica
     private readonly string[] suffixes;
     private readonly string[][] updates;
     private ShardRange? expected;
+    private bool isStale;
 
     /// <param name="learner">Owned by the replica from now on.</param>
+    /// <param name="device">Where it is trained. The learner has made its networks on the host.</param>
     /// <exception cref="UnfitNetworkException">A network cannot keep the promise, or would not be trained as it is written.</exception>
     /// <exception cref="TaskSettingException">This machine, or the learner, cannot do what the settings ask for.</exception>
     /// <exception cref="TrainingDataException">The data cannot be used.</exception>
-    public LearnerReplica(Learner learner)
+    public LearnerReplica(Learner learner, ReplicaDevice device)
     {
-        this.learner = learner;
-        var (settings, random) = (learner.Settings, new LaneRandom(0));
+        using var here = device.Enter();
+        (this.learner, this.device, random) = (learner, device, new(device));
+        var settings = learner.Settings;
         var isValidated = learner.Phases.Any(phase => phase is HeldOutPhase { InTraining: true });
         CheckSettings(isValidated);
         lastValidation = learner.Phases.ToList().FindLastIndex(phase => phase is HeldOutPhase { InTraining: true });
         var lstm = learner.Networks.SelectMany(network => network.Module.modules().Prepend(network.Module)).Any(module => module is LSTM);
-        var rounded = !learner.Context.ForUse && Autocast.Resolve(settings.Autocast, lstm);
+        var rounded = !learner.Context.ForUse && Autocast.Resolve(settings.Autocast, lstm, device.Place.type == TorchSharp.DeviceType.CPU);
         Phases = [.. learner.Phases.Select(phase => phase.Name)];
-        batches = new(learner.Phases);
-        networks = new(learner, random, UpdatesOf);
+        batches = new(learner.Phases, device);
+        networks = new(learner, device, random, UpdatesOf);
         prepared = new(networks, learner.Spec.Seed);
         CheckMemory();
         var several = learner.Phases.Count(phase => phase is LearningPhase) > 1;
         works = [.. learner.Phases.Select<Phase, PhaseWork>(phase => phase switch
         {
-            LearningPhase learning => new LearningWork(learning, learner, networks, batches, prepared, random, rounded, several ? $"{phase.Name}." : ""),
-            HeldOutPhase heldOut => new HeldOutWork(heldOut, learner.Spec.Seed, networks, batches, random),
+            LearningPhase learning => new LearningWork(learning, learner, networks, batches, prepared, device, random, rounded, several ? $"{phase.Name}." : ""),
+            HeldOutPhase heldOut => new HeldOutWork(heldOut, learner.Spec.Seed, networks, batches, device, random),
             _ => throw new ArgumentException($"Phase '{phase.Name}' neither learns nor measures."),
         })];
         suffixes = [.. Phases.Select(name => several ? $".{name}" : "")];
         var numbers = Enumerable.Range(0, learner.Networks.Count);
         updates = [.. numbers.Select(number => works.OfType<LearningWork>().Where(work => work.Networks.Contains(number)).Select(work => work.Updates).ToArray())];
         var buffers = numbers.SelectMany(number => networks.BuffersOf(number).State(FlatParameters.Prefix(learner.Networks[number].Name)));
-        State = new([.. networks.Parameters.State(), .. buffers, .. works.SelectMany(work => work.State)], learner.Assets);
+        copies = device.IsHost ? [] : [.. networks.Copies, .. works.SelectMany(work => work.Copies)];
+        State = new([.. networks.Parameters.State(), .. buffers, .. works.SelectMany(work => work.State)], learner.Assets, device.IsHost ? null : Refresh);
+        isStale = true;
         foreach (var work in works.OfType<LearningWork>())
         {
             State.Scalars[work.Updates] = 0;
@@ -64,7 +72,7 @@ internal sealed class LearnerReplica : ITrainingReplica
             (State.Scalars[RateScale], State.Scalars[Best]) = (1, learner.Measure.LowerIsBetter ? double.MaxValue : double.MinValue);
             State.Scalars[Stale] = State.Scalars[EndedAt] = 0;
         }
-        learner.Attach(BeginUse);
+        learner.Attach(device, BeginUse);
         if (!learner.Context.ForUse)
         {
             // Data that cannot be used are refused here, not in the first step.
@@ -113,12 +121,15 @@ internal sealed class LearnerReplica : ITrainingReplica
     public void ComputeGradients(Coordinates at, Frame frame)
     {
         TorchRuntime.UseOneThread();
+        using var here = device.Enter();
         frame.Clear();
         works[at.Phase].Compute(at, frame, NextOf(at));
     }
 
     public void Apply(int phase, long step, Frame sum, Metrics metrics)
     {
+        using var here = device.Enter();
+        isStale = true;
         if (works[phase] is LearningWork learning)
         {
             learning.Apply(step, learner.TotalSteps, State.Scalars.GetValueOrDefault(RateScale, 1), sum, State.Scalars, metrics, suffixes[phase]);
@@ -142,7 +153,16 @@ internal sealed class LearnerReplica : ITrainingReplica
 
     public void Report(int phase, Frame sum, Metrics metrics) => ((HeldOutWork)works[phase]).Report(step: 0, sum, metrics);
 
-    public void StateRestored() => prepared.Forget();
+    public void StateRestored()
+    {
+        prepared.Forget();
+        using var here = device.Enter();
+        foreach (var copy in copies)
+        {
+            copy.BeginToDevice();
+        }
+        isStale = false;
+    }
 
     public bool SamplesDue(long step) => learner.SamplesDue(step);
 
@@ -157,6 +177,7 @@ internal sealed class LearnerReplica : ITrainingReplica
         }
         prepared.Dispose();
         networks.Dispose();
+        random.Dispose();
         learner.Dispose();
     }
 
@@ -200,18 +221,41 @@ internal sealed class LearnerReplica : ITrainingReplica
         return count;
     }
 
-    /// <summary>Checks, before the optimizers touch their memory, that training fits.</summary>
+    /// <summary>Checks, before the optimizers touch their memory, that training fits: into the device's, and into the host's, which has a copy.</summary>
     private void CheckMemory()
     {
-        long LearningIn(LearningPhase phase) => networks.Parameters.Learning(networks.NumbersOf(phase)).Sum(parameter => parameter.Room);
-        MemoryLimit.Check(2 * networks.Parameters.Length * sizeof(float) + learner.Phases.OfType<LearningPhase>().Sum(phase => LearningWork.MemoryBytes(phase, LearningIn(phase))));
+        long LearningIn(LearningPhase phase) => networks.Parameters.Learning(networks.NumbersOf(phase)).Sum(parameter => parameter.Room) * sizeof(float);
+        var learning = learner.Phases.OfType<LearningPhase>().ToList();
+        var (model, gradients, optimizer) = (networks.Parameters.Length * sizeof(float), learning.Sum(LearningIn), learning.Sum(phase => phase.Optimizer.Vectors * LearningIn(phase)));
+        (string What, long Bytes)[] needs = [("model", model), ("gradients", gradients), ("optimizer", optimizer)];
+        MemoryLimit.Check([.. needs, ("a copy for checkpoints", model + optimizer)], MemoryLimit.OfProcess);
+        if (device.Memory is { } memory)
+        {
+            MemoryLimit.Check(needs, memory, $"device {device.Name}");
+        }
     }
 
     private IDisposable BeginUse()
     {
         TorchRuntime.UseOneThread();
+        var use = new InUse(device);
         networks.Use();
-        return no_grad();
+        return use;
+    }
+
+    /// <summary>Brings the host's copies of the state up to date.</summary>
+    private void Refresh()
+    {
+        if (isStale)
+        {
+            using var here = device.Enter();
+            foreach (var copy in copies)
+            {
+                copy.BeginToHost();
+            }
+            device.Synchronize();
+            isStale = false;
+        }
     }
 
     /// <summary>The batch that training asks for after this one.</summary>
@@ -242,5 +286,17 @@ internal sealed class LearnerReplica : ITrainingReplica
             }
         }
         return null;
+    }
+
+    private sealed class InUse(ReplicaDevice device) : IDisposable
+    {
+        private readonly ReplicaDevice.Stay stay = device.Enter();
+        private readonly IDisposable outside = no_grad();
+
+        public void Dispose()
+        {
+            outside.Dispose();
+            stay.Dispose();
+        }
     }
 }

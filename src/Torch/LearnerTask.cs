@@ -1,4 +1,5 @@
 using System.Reflection;
+using Granary.Torch.Devices;
 using Granary.Training.Optimization;
 using Granary.Training.Tasks;
 
@@ -66,13 +67,21 @@ public sealed class LearnerTask : ITrainingTask
     public IReadOnlyList<string> DataFiles(string data) => files(Path.GetFullPath(data));
 
     /// <inheritdoc/>
-    public ITrainingReplica CreateReplica(TrainingSpec spec) => Create(new(spec, named.Epochs));
+    public ITrainingReplica CreateReplica(TrainingSpec spec) => CreateReplica(spec, DeviceName.Cpu);
 
     /// <inheritdoc/>
-    public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset) => Create(new(spec, named.Epochs, asset));
+    public bool UsesDevices => true;
 
-    private LearnerReplica Create(LearnerContext context) => new((Learner)Activator.CreateInstance(
-        learner, BindingFlags.DoNotWrapExceptions | BindingFlags.Instance | BindingFlags.Public, binder: null, [context], culture: null)!);
+    /// <inheritdoc/>
+    public ITrainingReplica CreateReplica(TrainingSpec spec, string device) => CreateReplica(spec, ReplicaDevice.Open(device));
+
+    internal ITrainingReplica CreateReplica(TrainingSpec spec, ReplicaDevice device) => Create(new(spec, named.Epochs), device);
+
+    /// <inheritdoc/>
+    public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset) => Create(new(spec, named.Epochs, asset), ReplicaDevice.Open(DeviceName.Cpu));
+
+    private LearnerReplica Create(LearnerContext context, ReplicaDevice device) => new(
+        (Learner)Activator.CreateInstance(learner, BindingFlags.DoNotWrapExceptions | BindingFlags.Instance | BindingFlags.Public, binder: null, [context], culture: null)!, device);
 
     private static IReadOnlyList<string> FilesAt<TFormat>(string path) where TFormat : IDataFormat => TFormat.FilesAt(path);
 

@@ -1,5 +1,6 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
+using Granary.Torch.Devices;
 using Granary.Torch.Networks;
 using Granary.Torch.Runtime;
 using Granary.Training.Frames;
@@ -14,42 +15,55 @@ namespace Granary.Torch;
 
 /// <summary>
 /// A phase that learns: <c>backward</c> puts gradients straight into the frame; behind them come what the shards carry and how far
-/// they have moved the buffers. Then the optimizer takes the mean.
+/// they have moved the buffers. Then the optimizer takes the mean. On a device nobody waits for a shard, and once for a step.
 /// </summary>
 internal sealed unsafe class LearningWork : PhaseWork, IDisposable
 {
     // Of the shards that this replica computes, one in this many is computed twice, beginning with the first.
     private const int ProveEvery = 1024;
+
+    // So many gradients are widened at once, for the norm.
+    private const long SquaredAtATime = 16 << 20;
     private readonly LearningPhase phase;
     private readonly TrainingSpec spec;
     private readonly LearnedNetworks networks;
     private readonly BatchesAhead batches;
     private readonly IReadOnlyList<FlatParameter> parameters;
     private readonly List<Run> runs;
-    private readonly long gradients;
-    private readonly List<NetworkBuffers> buffers;
-    private readonly IOptimizer optimizer;
-    private readonly NativeFloats carried;
+    private readonly long gradients, carriedLength, frameLength;
+    private readonly List<(NetworkBuffers Part, long Start)> buffers = [];
+    private readonly ReplicaDevice device;
+    private readonly IParameterUpdates optimizer;
+    private readonly DeviceFloats carried;
     private readonly ShardPass pass;
     private readonly List<string> names;
     private readonly bool rounded;
     private long computed;
 
+    // That of a frame of this phase: between the sum and the next shard nobody needs it.
+    private FrameMemory? spare;
+
     /// <param name="prefix">Put before the names of what it adds to the state.</param>
-    public LearningWork(LearningPhase phase, Learner learner, LearnedNetworks networks, BatchesAhead batches, PreparedTensors prepared, LaneRandom random, bool rounded, string prefix)
+    public LearningWork(LearningPhase phase, Learner learner, LearnedNetworks networks, BatchesAhead batches, PreparedTensors prepared, ReplicaDevice device, PassRandom random, bool rounded, string prefix)
     {
-        (this.phase, spec, this.networks, this.batches, this.rounded) = (phase, learner.Spec, networks, batches, rounded);
+        (this.phase, spec, this.networks, this.batches, this.device, this.rounded) = (phase, learner.Spec, networks, batches, device, rounded);
         Networks = networks.NumbersOf(phase);
         parameters = networks.Parameters.Learning(Networks);
         gradients = parameters.Sum(parameter => parameter.Room);
         runs = [.. RunsOf(phase, parameters)];
-        buffers = [.. Networks.Select(networks.BuffersOf)];
-        optimizer = phase.Optimizer.Create(gradients);
-        carried = new((long)phase.CarryLength * spec.Shards);
+        optimizer = device.IsHost ? new HostUpdates(phase.Optimizer, gradients, prefix) : new DeviceUpdates(phase.Optimizer, gradients, prefix, device);
+        carriedLength = (long)phase.CarryLength * spec.Shards;
+        carried = new(device, carriedLength);
+        frameLength = gradients + carriedLength;
+        foreach (var part in Networks.Select(networks.BuffersOf).Where(part => part.Length > 0))
+        {
+            buffers.Add((part, frameLength));
+            frameLength += part.Length;
+        }
         names = [Metrics.Loss, .. phase.Sums];
-        pass = new(names, random, prepared);
+        pass = new(names, device, random, prepared);
         Updates = $"{prefix}updates";
-        State = [.. optimizer.Memory.Select(memory => new StateTensor(prefix + memory.Name, [gradients], StateKind.Training, memory.Values.Pointer)), .. CarryState(prefix)];
+        State = [.. optimizer.State, .. CarryState(prefix)];
     }
 
     /// <summary>The numbers of the networks that learn.</summary>
@@ -60,15 +74,19 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
 
     public override IReadOnlyList<StateTensor> State { get; }
 
-    /// <summary>Bytes that the phase takes besides the model: gradients, the optimizer's memory and its copy for a checkpoint.</summary>
-    public static long MemoryBytes(LearningPhase phase, long learning) => (2 * phase.Optimizer.Vectors + 1) * learning * sizeof(float);
+    public override IReadOnlyList<DeviceFloats> Copies => [.. optimizer.Copies, carried];
 
-    public override Frame CreateFrame() =>
-        FlatParameters.CreateFrame(parameters, carried.Length + buffers.Sum(part => (long)part.Length), Totals.Slots(names));
+    public override Frame CreateFrame()
+    {
+        var frame = networks.Parameters.CreateFrame(parameters, frameLength - gradients, Totals.Slots(names));
+        spare = MemoryOf(frame);
+        return frame;
+    }
 
     public override void Compute(Coordinates at, Frame frame, Coordinates? next)
     {
         using var scope = NewDisposeScope();
+        spare = MemoryOf(frame);
         if (batches.Take(at, next, scope) is not { } batch)
         {
             return;
@@ -85,25 +103,31 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
     /// <param name="suffix">Put behind the names of what every phase measures; empty: there is only one phase.</param>
     public void Apply(long step, long totalSteps, double rateScale, Frame sum, SortedDictionary<string, double> state, Metrics metrics, string suffix)
     {
-        var totals = pass.TotalsOf(phase.Name, sum.Scalars);
+        using var scope = NewDisposeScope();
+        var brought = Bring(sum);
+        var fetched = device.IsHost ? ((float[] Scalars, double Squares)?)null : Fetch(brought);
+        var totals = pass.TotalsOf(phase.Name, fetched is null ? sum.Scalars : fetched.Value.Scalars);
         if (totals.Weight == 0)
         {
             throw new TrainingDataException($"No shard has a sample in phase '{phase.Name}' of step {step}. Does the loss add the number of its samples to pass.Weight?");
         }
         totals.CheckFinite(step);
         var rate = phase.LearningRate * rateScale * Schedule.Factor(phase.Schedule, phase.WarmUp, step, totalSteps);
-        var (norm, scale) = GradientNorm.Clip(sum.Pointer, gradients, totals.Weight, phase.Clip > 0 ? phase.Clip : double.PositiveInfinity, phase.Name, step);
+        var squares = fetched?.Squares ?? VectorMath.SumOfSquares(sum.Pointer, gradients);
+        var (norm, scale) = GradientNorm.Clip(squares, totals.Weight, phase.Clip > 0 ? phase.Clip : double.PositiveInfinity, phase.Name, step);
         var update = (long)++state[Updates];
         foreach (var run in runs)
         {
-            optimizer.Update(run.At, run.Length, networks.Parameters.Values + run.Start, sum.Pointer + run.At, new(update, (float)(rate * run.RateFactor), scale, (float)run.WeightDecay));
+            var learning = networks.Parameters.Values.Tensor.narrow(0, run.Start, run.Length);
+            optimizer.Update(run.At, learning, brought.Part(run.At, run.Length), new(update, (float)(rate * run.RateFactor), scale, (float)run.WeightDecay));
         }
-        sum.Part(gradients, carried.Length).CopyTo(carried.Span);
-        var place = gradients + carried.Length;
-        foreach (var part in buffers)
+        if (carriedLength > 0)
         {
-            part.Commit(sum.Part(place, part.Length), totals.Weight);
-            place += part.Length;
+            carried.Tensor.copy_(brought.Part(gradients, carriedLength));
+        }
+        foreach (var (part, start) in buffers)
+        {
+            part.Commit(brought.Part(start, part.Length), totals.Weight);
         }
         metrics[Metrics.Loss] = totals.Mean(Metrics.Loss);
         if (suffix.Length > 0)
@@ -130,28 +154,64 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
     {
         networks.Learn(Networks);
         networks.Parameters.Bind(frame);
+        var memory = MemoryOf(frame);
         pass.Begin(at.Step, at.Shard, StepRandom.Mix(spec.Seed, (ulong)at.Step, (ulong)at.Phase, (ulong)at.Shard), scope);
-        var carry = (long)at.Shard * phase.CarryLength;
-        pass.CarryBetween(carried.Pointer + carry, frame.Pointer + gradients + carry, phase.CarryLength);
+        if (phase.CarryLength > 0)
+        {
+            var carry = (long)at.Shard * phase.CarryLength;
+            pass.CarryBetween(carried.Tensor.narrow(0, carry, phase.CarryLength), memory.Part(gradients + carry, phase.CarryLength));
+        }
         var loss = RoundedLoss(batch);
         if (pass.Weight > 0)
         {
             loss.backward();
-            pass.Add(Metrics.Loss, loss.item<float>());
-            Totals.Write(pass, frame.Scalars);
-            var place = gradients + carried.Length;
-            foreach (var part in buffers)
+            pass.Add(Metrics.Loss, loss);
+            if (device.IsHost)
             {
-                part.Collect(frame.Part(place, part.Length), pass.Weight);
-                place += part.Length;
+                Totals.Write(pass, frame.Scalars);
+            }
+            else
+            {
+                pass.Sums.Write(pass.Weight, memory.Scalars());
+            }
+            foreach (var (part, start) in buffers)
+            {
+                part.Collect(memory.Part(start, part.Length), pass.Weight);
             }
         }
+    }
+
+    /// <summary>The scalars of a sum and the sum of the squares of its gradients: the only thing that a step waits for.</summary>
+    private (float[] Scalars, double Squares) Fetch(FrameMemory brought)
+    {
+        using var outside = no_grad();
+        var squares = zeros(1, dtype: float64, device: device.Place);
+        for (var start = 0L; start < gradients; start += SquaredAtATime)
+        {
+            using var some = NewDisposeScope();
+            squares.add_(brought.Part(start, Math.Min(SquaredAtATime, gradients - start)).to(float64).square().sum());
+        }
+        var found = device.Fetch(cat([brought.Scalars().to(float64), squares])).data<double>().ToArray();
+        return ([.. found[..^1].Select(scalar => (float)scalar)], found[^1]);
+    }
+
+    private static FrameMemory MemoryOf(Frame frame) => (FrameMemory)frame.Owner!;
+
+    /// <summary>A sum over all shards where the parameters are: in its own memory, or in memory to spare if it comes from the host's.</summary>
+    private FrameMemory Bring(Frame sum)
+    {
+        if (device.IsHost || !sum.IsOnHost)
+        {
+            return MemoryOf(sum);
+        }
+        spare!.BeginToDevice(MemoryOf(sum));
+        return spare;
     }
 
     // Autocast does not cover backward, which follows the types that forward left.
     private Tensor RoundedLoss(object batch)
     {
-        using var autocast = Autocast.Begin(rounded);
+        using var autocast = Autocast.Begin(rounded, device.Place.type);
         return phase.LossOf(batch, pass);
     }
 
@@ -159,9 +219,11 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
     /// <exception cref="UnfitNetworkException">They differ.</exception>
     private void Prove(Coordinates at, Frame frame, DisposeScope scope)
     {
+        frame.ToHost();
         var first = DigestOf(frame);
         frame.Clear();
         ComputeShard(at, frame, batches.Make(at)!, scope);
+        frame.ToHost();
         if (DigestOf(frame) != first)
         {
             throw new UnfitNetworkException(
@@ -182,7 +244,7 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
         return hash.GetCurrentHashAsUInt64();
     }
 
-    private IEnumerable<StateTensor> CarryState(string prefix) => carried.Length > 0
+    private IEnumerable<StateTensor> CarryState(string prefix) => carriedLength > 0
         ? [new($"{prefix}carry", [spec.Shards, phase.CarryLength], StateKind.Training, carried.Pointer)]
         : [];
 

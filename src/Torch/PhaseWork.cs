@@ -1,3 +1,4 @@
+using Granary.Torch.Devices;
 using Granary.Training.Frames;
 using Granary.Training.Tasks;
 
@@ -8,6 +9,9 @@ internal abstract class PhaseWork
 {
     /// <summary>What the state of the replica holds for it.</summary>
     public virtual IReadOnlyList<StateTensor> State => [];
+
+    /// <summary>What of that is a copy of the device's.</summary>
+    public virtual IReadOnlyList<DeviceFloats> Copies => [];
 
     public abstract Frame CreateFrame();
 

@@ -39,6 +39,7 @@ internal sealed class PreparedTensors(LearnedNetworks networks, ulong seed) : ID
             prepared.Remove((name, pass.Shard));
             networks.MoveBuffers(found.Before, found.After);
             scope.Attach(found.Parts);
+            found.DisposeBuffers();
             pass.Seed(StepRandom.Mix(SeedOf(name, pass), 1));
             return found.Made;
         }
@@ -77,11 +78,21 @@ internal sealed class PreparedTensors(LearnedNetworks networks, ulong seed) : ID
             {
                 part.Dispose();
             }
+            forgotten.DisposeBuffers();
         }
     }
 
     /// <param name="Made">One of the parts.</param>
     /// <param name="Parts">All that was made on the way: gradients by hand want it again.</param>
     /// <param name="Before">The networks' buffers.</param>
-    private sealed record Held(long Step, Tensor Made, IDisposable[] Parts, float[][] Before, float[][] After);
+    private sealed record Held(long Step, Tensor Made, IDisposable[] Parts, Tensor[] Before, Tensor[] After)
+    {
+        public void DisposeBuffers()
+        {
+            foreach (var buffers in Before.Concat(After))
+            {
+                buffers.Dispose();
+            }
+        }
+    }
 }

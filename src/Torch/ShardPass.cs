@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using Granary.Torch.Devices;
 using Granary.Training.Randomness;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -9,20 +9,25 @@ namespace Granary.Torch;
 /// One pass over a shard's batch: what it may draw from and remember, and what it adds to the sums over all shards. The same for
 /// every worker that computes the shard.
 /// </summary>
-public sealed unsafe class ShardPass : IDisposable
+public sealed class ShardPass : IDisposable
 {
     private readonly IReadOnlyList<string> names;
     private readonly Dictionary<string, int> places;
-    private readonly double[] sums;
+    private readonly ReplicaDevice device;
+    private readonly PassRandom random;
     private readonly PreparedTensors? prepared;
-    private Generator? generator;
-    private ulong seed;
+    private readonly PassSums sums;
     private DisposeScope? scope;
-    private float* carry, carryNext;
-    private int carryLength;
+    private Tensor? carry, carryNext;
 
-    internal ShardPass(IReadOnlyList<string> names, LaneRandom random, PreparedTensors? prepared = null) =>
-        (this.names, places, sums, Random, this.prepared) = (names, names.Index().ToDictionary(entry => entry.Item, entry => entry.Index), new double[names.Count], random, prepared);
+    internal ShardPass(IReadOnlyList<string> names, ReplicaDevice device, PassRandom random, PreparedTensors? prepared = null)
+    {
+        (this.names, places) = (names, names.Index().ToDictionary(entry => entry.Item, entry => entry.Index));
+        (this.device, this.random, this.prepared, sums) = (device, random, prepared, new(names.Count, device));
+    }
+
+    /// <summary>Where the networks and the batches are: tensors that a learner makes belong there, too.</summary>
+    public Device Device => device.Place;
 
     /// <summary>The step; of a held-out phase, the number of its batch.</summary>
     public long Step { get; private set; }
@@ -31,36 +36,29 @@ public sealed unsafe class ShardPass : IDisposable
     public int Shard { get; private set; }
 
     /// <summary>For whatever random numbers the pass needs; seeded by step, phase and shard.</summary>
-    public LaneRandom Random { get; }
+    public LaneRandom Random => random.Lanes;
 
     /// <summary>How many samples or tokens the sums are over. A pass that leaves it at 0 counts for nothing.</summary>
     public long Weight { get; set; }
 
     /// <summary>What the shard was told to <see cref="Remember"/> in its batch before; zeros at first.</summary>
     /// <param name="shape">No larger than <see cref="Phase.CarryLength"/> in all.</param>
-    public Tensor Carried(params long[] shape)
-    {
-        var values = empty(shape);
-        Carry(carry, values.numel()).CopyTo(MemoryMarshal.Cast<byte, float>(values.bytes));
-        return values;
-    }
+    public Tensor Carried(params long[] shape) => Carry(carry, shape.Aggregate(1L, (product, size) => product * size)).clone().view(shape);
 
     /// <summary>Keeps the values for the shard's next batch, on whatever worker that will be. What is not told is forgotten.</summary>
     /// <param name="values">No more than <see cref="Phase.CarryLength"/>.</param>
     public void Remember(Tensor values)
     {
-        using var floats = values.detach().to(float32).contiguous();
-        MemoryMarshal.Cast<byte, float>(floats.bytes).CopyTo(Carry(carryNext, floats.numel()));
+        using var within = NewDisposeScope();
+        using var outside = no_grad();
+        Carry(carryNext, values.numel()).copy_(values.reshape(-1));
     }
 
+    /// <summary>Each number is 1 with the given probability, and 0 otherwise.</summary>
+    public Tensor Mask(double probability, params long[] shape) => random.Mask(shape, probability, 1);
+
     /// <summary>Normally distributed numbers with mean 0 and deviation 1.</summary>
-    public Tensor Noise(params long[] shape)
-    {
-        generator ??= new();
-        generator.manual_seed((long)seed);
-        seed = StepRandom.Mix(seed, 1);
-        return empty(shape).normal_(0, 1, generator);
-    }
+    public Tensor Noise(params long[] shape) => random.Noise(shape);
 
     /// <summary>
     /// Makes a tensor that a later phase of this step wants, too, such as the images of a generator: it is made once. The networks that
@@ -77,19 +75,12 @@ public sealed unsafe class ShardPass : IDisposable
 
     /// <summary>Adds to one of the phase's sums. Whole numbers stay exact below 2^48, others to seven decimal places.</summary>
     /// <exception cref="ArgumentException">The phase has no sum of this name.</exception>
-    public void Add(string name, double value)
-    {
-        sums[places.TryGetValue(name, out var place) ? place : throw new ArgumentException($"The phase has no sum named '{name}'. It has: {string.Join(", ", names)}. Declare it with the phase.")] += value;
-    }
+    public void Add(string name, double value) => sums.Add(PlaceOf(name), value);
 
-    /// <summary>Adds a tensor of one number.</summary>
-    public void Add(string name, Tensor value)
-    {
-        using var number = value.to(float64);
-        Add(name, number.item<double>());
-    }
+    /// <summary>Adds a tensor of one number. On a GPU nobody waits for it.</summary>
+    public void Add(string name, Tensor value) => sums.Add(PlaceOf(name), value);
 
-    internal ReadOnlySpan<double> Sums => sums;
+    internal PassSums Sums => sums;
 
     /// <summary>What passes over all shards have added up to.</summary>
     internal Totals TotalsOf(string phase, ReadOnlySpan<float> scalars) => new(phase, names, places, scalars);
@@ -98,7 +89,7 @@ public sealed unsafe class ShardPass : IDisposable
     internal void Begin(long step, int shard, ulong seed, DisposeScope within)
     {
         (Step, Shard, Weight, scope) = (step, shard, 0, within);
-        Array.Clear(sums);
+        sums.Clear();
         Seed(seed);
     }
 
@@ -109,24 +100,20 @@ public sealed unsafe class ShardPass : IDisposable
         Seed(seed);
     }
 
-    private Span<float> Carry(float* place, long length) => length <= carryLength
-        ? new(place, (int)length)
-        : throw new ArgumentException($"A shard cannot carry {length} values from one batch to the next: its phase has room for {carryLength}. Raise the phase's CarryLength.");
-
     /// <summary>Seeds the random numbers from now on.</summary>
-    internal void Seed(ulong seed)
-    {
-        this.seed = seed;
-        Random.Seed(seed);
-    }
+    internal void Seed(ulong seed) => random.Seed(seed);
 
-    internal void CarryBetween(float* before, float* after, int length)
-    {
-        carry = before;
-        carryNext = after;
-        carryLength = length;
-    }
+    /// <param name="before">What the shard carries, as long as the phase's CarryLength; <see langword="null"/>: nothing.</param>
+    internal void CarryBetween(Tensor? before, Tensor? after) => (carry, carryNext) = (before, after);
 
     /// <inheritdoc/>
-    public void Dispose() => generator?.Dispose();
+    public void Dispose() => sums.Dispose();
+
+    private int PlaceOf(string name) => places.TryGetValue(name, out var place)
+        ? place
+        : throw new ArgumentException($"The phase has no sum named '{name}'. It has: {string.Join(", ", names)}. Declare it with the phase.");
+
+    private static Tensor Carry(Tensor? place, long length) => length <= (place?.numel() ?? 0)
+        ? place!.narrow(0, 0, length)
+        : throw new ArgumentException($"A shard cannot carry {length} values from one batch to the next: its phase has room for {place?.numel() ?? 0}. Raise the phase's CarryLength.");
 }

@@ -38,12 +38,14 @@ public readonly ref struct Totals
     /// <summary>Floats that the sums take in a frame.</summary>
     internal static int Slots(IReadOnlyList<string> names) => (First + names.Count) * ExactSum.Slots;
 
+    /// <summary>Writes what a pass has added up as the scalars of a frame of the host's.</summary>
     internal static void Write(ShardPass pass, Span<float> scalars)
     {
         ExactSum.Write(pass.Weight, scalars[(Weights * ExactSum.Slots)..]);
-        for (var i = 0; i < pass.Sums.Length; i++)
+        var sums = pass.Sums.ToHost();
+        for (var i = 0; i < sums.Length; i++)
         {
-            ExactSum.Write(pass.Sums[i], scalars[((First + i) * ExactSum.Slots)..]);
+            ExactSum.Write(sums[i], scalars[((First + i) * ExactSum.Slots)..]);
         }
     }
 

@@ -172,7 +172,7 @@ internal sealed unsafe class PointsReplica : ITrainingReplica
             State.Scalars["rate"] *= 0.9;
             return;
         }
-        var (norm, scale) = GradientNorm.Clip(sum.Pointer, settings.Size, sum.Scalars[0], 1, Phases[phase], step);
+        var (norm, scale) = GradientNorm.Clip(VectorMath.SumOfSquares(sum.Pointer, settings.Size), sum.Scalars[0], 1, Phases[phase], step);
         optimizer.Update(0, settings.Size, weights.Pointer, sum.Pointer, new(step + 1, (float)State.Scalars["rate"], scale));
         sum.Values[settings.Size..].CopyTo(carry.Span);
         if (sum.Rows is { } rows)

@@ -27,7 +27,7 @@ public sealed class SlotSessionTests : IDisposable
     public async Task Slot_WhoseThreadHangsInARead_IsFreeAgainWhenItsRunIsGivenUp()
     {
         var environment = new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string>());
-        using var session = new SlotSession("node/0", new(environment, rendezvous, Grains: null!, new(services.GetRequiredService<IMeterFactory>(), time), time, Gate: null), NullLogger<SlotSession>.Instance);
+        using var session = new SlotSession("node/0", "cpu", new(environment, rendezvous, Grains: null!, new(services.GetRequiredService<IMeterFactory>(), time), time, Gate: null), NullLogger<SlotSession>.Instance);
         PointsTask.Stuck.Reset();
         var stuck = session.WarmUpAsync(Spec("stuck"));
         var released = session.ReleaseAsync("stuck", 1);

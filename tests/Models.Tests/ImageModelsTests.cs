@@ -1,6 +1,7 @@
 using Granary.Models.Images;
 using Granary.Testing;
 using Granary.Torch;
+using Granary.Torch.Devices;
 using Granary.Torch.Data.Images;
 using Granary.Torch.Runtime;
 using Granary.Training.Checkpoints;
@@ -91,7 +92,7 @@ public sealed class ImageModelsTests : IDisposable
         other.Features.load_state_dict(one.Features.state_dict());
         var random = new Generator(1);
         Tensor picture = rand(1, 3, 32, 32, generator: random), content = rand(1, 3, 32, 32, generator: random);
-        using var pass = new ShardPass(StyleLoss.Sums, new(0));
+        using var pass = new ShardPass(StyleLoss.Sums, HostDevice.Only, new(HostDevice.Only));
         float Sum(StyleLoss loss, bool rounded)
         {
             pass.Begin(0, 0, 0, scope);
@@ -114,7 +115,7 @@ public sealed class ImageModelsTests : IDisposable
         // Independent features: the sum of squared differences of means and of deviations.
         double[] means = [0, 1, -2], deviations = [1, 0.5, 2], otherMeans = [1, 1, 0], otherDeviations = [2, 0.5, 1];
         var (distance, random) = (new FrechetDistance(3), new Generator(1));
-        using var pass = new ShardPass(distance.Sums, new(0));
+        using var pass = new ShardPass(distance.Sums, HostDevice.Only, new(HostDevice.Only));
         pass.Begin(0, 0, 0, scope);
         Tensor Draw(double[] mean, double[] deviation) => empty(200_000, 3).normal_(0, 1, random) * tensor(deviation) + tensor(mean);
         distance.Add(Draw(means, deviations), real: true, pass);

@@ -5,6 +5,7 @@ using Granary.Client.Views;
 using Granary.Silo;
 using Granary.Training.Files;
 using Granary.Training.Runs;
+using Granary.Training.Tasks;
 using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
@@ -30,8 +31,10 @@ internal static class ChaosCommand
         command.SetAction(async (parsed, _) =>
         {
             var (run, undisturbed) = Read(spec, parsed, parsed.GetValue(subject)!);
+            var devices = RunOptions.Devices(parsed, run);
             var request = new ChaosRequest(
-                run,
+                run with { Device = DeviceName.KindOf(devices[0]) },
+                devices,
                 undisturbed,
                 parsed.GetValue(seed),
                 SpecOptions.AtLeast(parsed.GetValue(kills), 1, "--kills"),

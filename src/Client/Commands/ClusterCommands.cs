@@ -65,12 +65,18 @@ internal static class ClusterCommands
         return table;
     }
 
+    /// <summary>Each device once, with what it is and, if they are several, how many slots it has.</summary>
+    private static IEnumerable<string> Devices(V1.Node node) =>
+        from slots in node.Devices.GroupBy(device => device)
+        let what = node.Gpus.TryGetValue(slots.Key, out var gpu) ? $" {gpu}" : ""
+        select $"{slots.Key}{what}{(slots.Count() > 1 ? $" ({slots.Count()} slots)" : "")}";
+
     private static Table List(IEnumerable<V1.Node> nodes)
     {
-        var table = new Table().Border(TableBorder.Simple).AddColumns("node", "slots", "versions", "");
+        var table = new Table().Border(TableBorder.Simple).AddColumns("node", "slots", "devices", "versions", "");
         foreach (var node in nodes)
         {
-            table.AddRow(new Text(node.Name), new Text($"{node.Slots}"), new Text(string.Join("  ", node.Versions.OrderBy(version => version.Key).Select(version => $"{version.Key} {version.Value}"))), new Text(node.Draining ? "draining" : ""));
+            table.AddRow(new Text(node.Name), new Text($"{node.Slots}"), new Text(string.Join("\n", Devices(node))), new Text(string.Join("  ", node.Versions.OrderBy(version => version.Key).Select(version => $"{version.Key} {version.Value}"))), new Text(node.Draining ? "draining" : ""));
         }
         return table;
     }

@@ -1,5 +1,8 @@
 using System.CommandLine;
+using Granary.Silo;
 using Granary.Training.Runs;
+using Granary.Training.Tasks;
+using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
 
@@ -13,24 +16,33 @@ internal sealed class RunOptions
     private readonly Option<long?> verifyEvery = new("--verify-every") { Description = "Steps between comparisons of the workers' states, besides those at every checkpoint. No bit depends on it." };
     private readonly Option<int?> minWorkers = new("--min-workers") { Description = "Start as soon as so many slots are free, and grow when more are; 0: wait for all workers." };
     private readonly Option<int?> priority = new("--priority") { Description = "On a cluster: of the runs that wait, those of a higher priority start first." };
+    private readonly Option<string?> device = new("--device") { Description = "Where replicas live: cpu, cuda (GPUs; of this machine also cuda:1 and so on), or auto, GPUs if there are any. All bits of a run are one kind's." };
     private readonly Option<string?> exchange = new("--exchange") { Description = "How gradients travel: from peer to peer, or through the coordinator (small models only)." };
+
+    // Which device a new run takes where nothing is typed.
+    private readonly bool isNew;
 
     /// <param name="command">Gets the options.</param>
     /// <param name="defaults">What holds where nothing is typed; <see langword="null"/>: what the run was begun with.</param>
     public RunOptions(Command command, RunSpec? defaults)
     {
+        isNew = defaults is not null;
         workers.Description = $"Replicas that share the work, at most as many as shards. The weights do not depend on it.{(defaults is null ? "" : $" Default: {defaults.Workers}, or as many as shards.")}";
         exchange.AcceptOnlyFromAmong(PeerToPeer, Coordinator);
         foreach (var (option, byDefault) in new (Option, object?)[]
         {
             (checkpointEvery, defaults?.CheckpointEvery), (keep, defaults?.Keep), (verifyEvery, defaults?.VerifyEvery),
-            (minWorkers, defaults?.MinWorkers), (priority, defaults?.Priority), (exchange, defaults is null ? null : PeerToPeer), (workers, null),
+            (minWorkers, defaults?.MinWorkers), (priority, defaults?.Priority), (exchange, defaults is null ? null : PeerToPeer), (device, defaults is null ? null : DeviceName.Auto), (workers, null),
         })
         {
             option.Description += byDefault is null ? "" : $" Default: {byDefault}.";
             command.Options.Add(option);
         }
     }
+
+    /// <summary>This machine's devices that a command which runs a cluster of its own is to use: those that were typed, or else those of the spec.</summary>
+    /// <exception cref="UserErrorException">One is not there.</exception>
+    public static IReadOnlyList<string> Devices(ParseResult parsed, RunSpec spec) => GranaryEnvironment.DevicesNamed(parsed.GetValue<string?>("--device") ?? spec.Device, "--device");
 
     /// <summary>The spec with what was typed in place of what it has. It has more workers than shards only if they were asked for.</summary>
     public RunSpec Override(RunSpec spec, ParseResult parsed) => spec with
@@ -41,6 +53,7 @@ internal sealed class RunOptions
         VerifyEvery = parsed.GetValue(verifyEvery) ?? spec.VerifyEvery,
         MinWorkers = parsed.GetValue(minWorkers) ?? spec.MinWorkers,
         Priority = parsed.GetValue(priority) ?? spec.Priority,
+        Device = parsed.GetValue(device) is { } named ? DeviceName.KindOf(named) : isNew ? DeviceName.Auto : spec.Device,
         Exchange = parsed.GetValue(exchange) switch
         {
             null => spec.Exchange,

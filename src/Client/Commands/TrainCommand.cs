@@ -4,6 +4,7 @@ using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.LocalClusters;
 using Granary.Training.Runs;
+using Granary.Training.Tasks;
 using Granary.Training.Wording;
 using Microsoft.Extensions.Logging;
 
@@ -26,15 +27,17 @@ internal static class TrainCommand
     public static async Task<int> RunAsync(RunSpec spec, SessionOptions session, WatchOptions watch, ParseResult parsed, bool verbose)
     {
         var how = watch.Read(parsed);
+        var devices = RunOptions.Devices(parsed, spec);
+        spec = spec with { Device = DeviceName.KindOf(devices[0]) };
         CheckOutput(spec);
         using var interruption = new Interruption();
-        await using var cluster = await StartClusterAsync(spec, session, parsed, verbose);
+        await using var cluster = await StartClusterAsync(spec, session, devices, parsed, verbose);
         await using var supervisor = cluster is ProcessCluster processes ? new Supervisor(processes, ErrorLine.Say) : null;
         using var client = new TrainingClient(cluster.Server) { Patience = how.Patience };
         return await RunSession.RunAsync(client, spec, how, RunOwner.Command, interruption);
     }
 
-    private static async Task<IRunCluster> StartClusterAsync(RunSpec spec, SessionOptions session, ParseResult parsed, bool verbose)
+    private static async Task<IRunCluster> StartClusterAsync(RunSpec spec, SessionOptions session, IReadOnlyList<string> devices, ParseResult parsed, bool verbose)
     {
         var processes = session.Processes(parsed);
         if (processes > spec.Workers)
@@ -42,8 +45,8 @@ internal static class TrainCommand
             throw new UserErrorException($"--processes {processes} is more than --workers {spec.Workers}: a process needs a worker at least.");
         }
         return processes > 1
-            ? await ProcessCluster.StartAsync(processes, spec.Workers, session.Redis(parsed))
-            : await LocalCluster.StartAsync(spec.Workers, verbose ? logging => logging.AddSimpleConsole() : null);
+            ? await ProcessCluster.StartAsync(new ProcessClusterOptions { Processes = processes, Workers = spec.Workers, Redis = session.Redis(parsed), Devices = devices })
+            : await LocalCluster.StartAsync(spec.Workers, verbose ? logging => logging.AddSimpleConsole() : null, devices);
     }
 
     /// <exception cref="UserErrorException">The run directory holds something, or cannot be written.</exception>

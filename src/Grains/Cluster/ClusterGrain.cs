@@ -72,7 +72,7 @@ internal sealed class ClusterGrain(
             request.Minimum,
             request.Wanted,
             before?.Held ?? [],
-            request.Started);
+            request.Started) { Device = request.Device };
         var nodesNow = Alive();
         var foreign = nodesNow.Select(node => VersionRule.Difference(node, request.Versions)).OfType<string>().ToList();
         var alive = nodesNow

@@ -21,9 +21,11 @@ internal sealed partial class NodeRegistration(
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LeavingCheck = TimeSpan.FromMilliseconds(20);
 
-    private NodeInfo Node => new(options.Value.Name, silo.SiloAddress.ToParsableString(), rendezvous.Process, options.Value.DataHost, rendezvous.Port, options.Value.Slots)
+    private NodeInfo Node => new(options.Value.Name, silo.SiloAddress.ToParsableString(), rendezvous.Process, options.Value.DataHost, rendezvous.Port, slots.Devices.Count)
     {
         Versions = environment.Versions.ToDictionary(),
+        Devices = [.. slots.Devices],
+        Gpus = environment.Gpus.ToDictionary(),
     };
 
     /// <summary>Hands over: from the next step boundary, the runs go on without this node or, if it is their last, leave a checkpoint.</summary>

@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Training.Tasks;
 
 namespace Granary.Grains.Cluster;
 
@@ -21,6 +22,10 @@ public sealed record SlotClaim(
     [Id(7)]
     public bool CanBeServed { get; init; } = true;
 
+    /// <summary>The kind of device that its slots must be on. Default: any.</summary>
+    [Id(8)]
+    public string Device { get; init; } = DeviceName.Any;
+
     /// <summary>Fewest slots it can use now.</summary>
     public int Needed => Started ? 1 : Math.Min(Minimum, Wanted);
 }
@@ -29,7 +34,7 @@ public sealed record SlotClaim(
 internal readonly record struct SlotGrant(IReadOnlyList<SlotInfo> Slots, string Reason);
 
 /// <summary>
-/// Who gets slots: first come, first served within a priority. A run waits while it has fewer slots than it needs. Nobody
+/// Who gets slots of those on the device that a run wants: first come, first served within a priority. A run waits while it has fewer slots than it needs. Nobody
 /// overtakes a run that waits, unless the cluster is too small for it; nobody is driven out of a slot. Pure functions.
 /// </summary>
 internal static class SlotQueue
@@ -39,12 +44,12 @@ internal static class SlotQueue
     public static SlotGrant Grant(IReadOnlyCollection<SlotClaim> runs, IReadOnlyCollection<SlotInfo> alive, string runId)
     {
         var run = runs.Single(one => one.RunId == runId);
-        var usable = alive.Where(slot => !slot.Node.Draining).ToList();
+        var usable = alive.Where(slot => !slot.Node.Draining && Fits(run, slot)).ToList();
         var kept = Kept(run, usable);
         var held = runs.SelectMany(one => one.Held).ToHashSet();
         var free = usable.Where(slot => !held.Contains(slot.Key)).ToList();
         var waiting = runs
-            .Where(one => one != run && one.CanBeServed && one.Needed <= usable.Count && Kept(one, usable).Count < one.Needed)
+            .Where(one => one != run && one.CanBeServed && IsOfLikeNeed(one, run) && one.Needed <= usable.Count && Kept(one, usable).Count < one.Needed)
             .OrderByDescending(one => one.Priority)
             .ThenBy(one => one.Arrival)
             .ToList();
@@ -55,7 +60,7 @@ internal static class SlotQueue
         }
         if (run.Needed > usable.Count)
         {
-            return new([], $"Waits for {Slots(run.Needed)}: the cluster has {usable.Count}.");
+            return new([], $"Waits for {Slots(run.Needed, Kind(run))}: the cluster has {usable.Count}.");
         }
         if (waiting.FirstOrDefault(other => (-other.Priority, other.Arrival).CompareTo((-run.Priority, run.Arrival)) < 0) is { } before)
         {
@@ -65,8 +70,16 @@ internal static class SlotQueue
         var there = kept.Count + more.Count;
         return there >= run.Needed
             ? Give(run, kept, more)
-            : new([], $"Waits for {Slots(run.Needed, "free ")}: {there} {(there == 1 ? "is" : "are")} free.");
+            : new([], $"Waits for {Slots(run.Needed, $"free {Kind(run)}")}: {there} {(there == 1 ? "is" : "are")} free.");
     }
+
+    private static bool Fits(SlotClaim run, SlotInfo slot) => run.Device == DeviceName.Any || DeviceName.KindOf(slot.Device) == run.Device;
+
+    /// <summary>Whether what the one waits for could go to the other: runs of different devices do not stand in one line.</summary>
+    private static bool IsOfLikeNeed(SlotClaim one, SlotClaim other) => one.Device == other.Device || one.Device == DeviceName.Any || other.Device == DeviceName.Any;
+
+    /// <summary>What is said of a slot on no ordinary device.</summary>
+    private static string Kind(SlotClaim run) => run.Device is DeviceName.Any or DeviceName.Cpu ? "" : $"{run.Device} ";
 
     private static List<SlotInfo> Kept(SlotClaim run, List<SlotInfo> usable) => SlotChoice.Spread(usable.Where(slot => run.Held.Contains(slot.Key)), run.Wanted);
 

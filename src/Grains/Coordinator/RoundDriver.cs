@@ -160,7 +160,7 @@ internal sealed partial class RoundDriver(
                 started,
                 [.. avoidance.Silos],
                 book.Record.Plan is { } plan ? [.. SlotsOf(plan)] : [],
-                Status.Spec.Versions.ToDictionary()));
+                Status.Spec.Versions.ToDictionary()) { Device = Status.Spec.Device });
         }
         catch (Exception away)
         {

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Granary.Training.Exchange.Links;
+using Granary.Training.Tasks;
 
 namespace Granary.Grains.Nodes;
 
@@ -13,7 +14,14 @@ public sealed class NodeOptions
     [RegularExpression("[A-Za-z0-9._-]{1,100}", ErrorMessage = "1 to 100 letters, digits, dots, dashes or underscores")]
     public string Name { get; set; } = Environment.MachineName;
 
-    /// <summary>How many replicas the silo takes; 0: none, it only coordinates. Default: 1.</summary>
+    /// <summary>
+    /// Where replicas live: <c>cpu</c>, <c>cuda</c> (every GPU), <c>cuda:1</c>, or several with commas between. Default: <c>auto</c>, every GPU that
+    /// libtorch can use, else the processor.
+    /// </summary>
+    [RegularExpression("[a-z0-9:, ]{1,1000}", ErrorMessage = "auto, cpu, cuda, cuda:0 and so on, or several with commas between")]
+    public string Device { get; set; } = DeviceName.Auto;
+
+    /// <summary>How many replicas the silo takes on each device; 0: none, it only coordinates. Default: 1.</summary>
     [Range(0, 1024)]
     public int Slots { get; set; } = 1;
 

@@ -19,6 +19,15 @@ public sealed record TrainingEnvironment(TaskCatalog Tasks, IReadOnlyDictionary<
     /// <summary>Versions of the programs that a run's bits depend on, by name; silos of different versions do not train together. Default: none.</summary>
     public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>The GPUs that replicas can live on, by name, and what each is. Default: none.</summary>
+    public IReadOnlyDictionary<string, string> Gpus { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>What the bits of a replica on a device depend on besides <see cref="Switches"/>. Default: the device's name.</summary>
+    public Func<string, IReadOnlyDictionary<string, string>> DeviceSwitches { get; init; } = device => new Dictionary<string, string> { [DeviceName.Switch] = device };
+
+    /// <summary>All that the bits of a run depend on that is trained on a device.</summary>
+    public IReadOnlyDictionary<string, string> SwitchesOf(string device) => Switches.Concat(DeviceSwitches(device)).ToDictionary();
+
     /// <summary>The run as it is asked for, settled: for the gateway, before anybody hears of it.</summary>
     public RunSpec Settle(RunSpec run) => SpecSettlement.Settle(run, Tasks, Versions);
 }

@@ -16,6 +16,10 @@ internal sealed class CoordinatorExchange(ICoordinatorGrain coordinator, long ro
 
     public Frame Sum(IReadOnlyList<Partial> partials, long step, int phase)
     {
+        foreach (var partial in partials)
+        {
+            partial.Frame.ToHost();
+        }
         var sum = partials[0].Frame;
         PartialSum.CopyTo(Answer(coordinator.SumAsync(new(round, worker, step, phase, [.. partials.Select(PartialSum.ToMessage)]))), sum);
         return sum;

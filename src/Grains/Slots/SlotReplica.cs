@@ -9,8 +9,8 @@ using Granary.Training.Tasks;
 
 namespace Granary.Grains.Slots;
 
-/// <summary>The replica of a slot and where it stands. Belongs to the slot's thread.</summary>
-internal sealed class SlotReplica(TrainingEnvironment environment, TimeProvider time) : IDisposable
+/// <summary>The replica of a slot on its device, and where it stands. Belongs to the slot's thread.</summary>
+internal sealed class SlotReplica(TrainingEnvironment environment, string device, TimeProvider time) : IDisposable
 {
     private string? runId;
     private RunFolder? folder;
@@ -92,10 +92,10 @@ internal sealed class SlotReplica(TrainingEnvironment environment, TimeProvider 
     private void Create(RunSpec run)
     {
         Forget();
-        var built = environment.Tasks[Spec!.Task].CreateReplica(Spec);
+        var built = environment.Tasks[Spec!.Task].CreateReplica(Spec, device);
         try
         {
-            MemoryLimit.Check(built.MemoryBytes, environment.MemoryLimit);
+            MemoryLimit.Check(built.MemoryNeeds, environment.MemoryLimit);
             InitialWeights.Load(Spec, built.State);
             built.StateRestored();
         }
@@ -110,17 +110,19 @@ internal sealed class SlotReplica(TrainingEnvironment environment, TimeProvider 
 
     private RunSpec SpecOf(RunSpec run)
     {
-        foreach (var (name, value) in run.Switches)
+        var task = environment.Tasks[run.Task];
+        var switches = environment.SwitchesOf(task.UsesDevices ? device : DeviceName.Cpu);
+        var before = run.Switches.Count == 0 || run.Switches.ContainsKey(DeviceName.Switch) ? run.Switches : run.Switches.Append(new(DeviceName.Switch, DeviceName.Cpu));
+        foreach (var (name, value) in before)
         {
-            if (environment.Switches.GetValueOrDefault(name) is var here && here != value)
+            if (switches.GetValueOrDefault(name) is var here && here != value)
             {
                 throw new ArgumentException($"The run was made with {name}={value}, here it is {here ?? "unknown"}: the bits would differ. Resume it on a machine like the first, or give up the promise with --other-machine.");
             }
         }
-        var task = environment.Tasks[run.Task];
         return run with
         {
-            Switches = environment.Switches,
+            Switches = switches,
             DataFiles = DataContent.Confirm(run, task),
             InitFiles = DataContent.ConfirmInit(run),
             SettingFiles = DataContent.ConfirmSettings(run, task),

@@ -11,12 +11,12 @@ using Microsoft.Extensions.Logging;
 namespace Granary.Grains.Slots;
 
 /// <summary>What one slot holds and does: at most one replica, at most one round.</summary>
-internal sealed partial class SlotSession(string slot, SlotServices services, ILogger<SlotSession> logger) : IDisposable
+internal sealed partial class SlotSession(string slot, string device, SlotServices services, ILogger<SlotSession> logger) : IDisposable
 {
     // A read that does not come back, from a network file system that is gone, say, holds a thread for good.
     private static readonly TimeSpan ReleaseTime = TimeSpan.FromSeconds(30);
     private SlotThread thread = new($"slot {slot}");
-    private SlotReplica replica = new(services.Environment, services.Time);
+    private SlotReplica replica = new(services.Environment, device, services.Time);
     private readonly RoundFence fence = new();
     private readonly Lock gate = new();
     private SlotRound? current;
@@ -183,7 +183,7 @@ internal sealed partial class SlotSession(string slot, SlotServices services, IL
             }
             LogThreadGivenUp(slot, runId, ReleaseTime);
             holding.GiveUp(replica.Dispose);
-            (thread, replica) = (new($"slot {slot}"), new(services.Environment, services.Time));
+            (thread, replica) = (new($"slot {slot}"), new(services.Environment, device, services.Time));
         }
     }
 
@@ -227,7 +227,7 @@ internal sealed partial class SlotSession(string slot, SlotServices services, IL
                 StepsPerEpoch = held.Replica.StepsPerEpoch,
                 Unit = held.Replica.Unit,
                 Measure = held.Replica.Measure.Metric,
-                Switches = new(services.Environment.Switches),
+                Switches = held.Spec!.Switches.ToDictionary(),
             };
         }
         catch (Exception error)

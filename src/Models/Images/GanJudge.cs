@@ -17,7 +17,7 @@ internal sealed class GanJudge(int colours) : IDisposable
 
     /// <summary>The loss of having to say that all of these are real, or that none is; summed.</summary>
     public static Tensor Says(Tensor logits, bool real) => nn.functional.binary_cross_entropy_with_logits(
-        logits.to(float32), full(logits.shape, real ? 1f : 0), reduction: nn.Reduction.Sum);
+        logits.to(float32), full(logits.shape, real ? 1f : 0, device: logits.device), reduction: nn.Reduction.Sum);
 
     /// <summary>The probability of being real, summed.</summary>
     public static Tensor Score(Tensor logits) => logits.detach().to(float32).sigmoid().sum();

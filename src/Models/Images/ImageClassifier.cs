@@ -58,9 +58,9 @@ public abstract class ImageClassifier<TSettings>(LearnerContext context, DrawnIm
         int[] some = [.. Enumerable.Range(0, Math.Min(WorstAmong, heldOut.Count)).Select(number => (int)((long)number * heldOut.Count / Math.Min(WorstAmong, heldOut.Count)))];
         var judged = Use(() => some.Chunk(Settings.Batch).SelectMany(chosen =>
         {
-            var batch = heldOut.ToExamples(chosen, Shape);
+            var batch = Bring(heldOut.ToExamples(chosen, Shape));
             var logits_BC = Network.call(batch.Inputs).to(float32);
-            var losses = nn.functional.cross_entropy(logits_BC, batch.Targets, reduction: nn.Reduction.None).data<float>().ToArray();
+            var losses = nn.functional.cross_entropy(logits_BC, batch.Targets, reduction: nn.Reduction.None).Values<float>();
             return chosen.Zip(losses, Answers.Of(logits_BC, Classes));
         }).OrderByDescending(entry => entry.Second).Take(WorstShown).ToList());
         var lines = judged.Select((entry, place) => string.Create(CultureInfo.InvariantCulture, $"{place + 1,2}  loss {entry.Second:0.00}  {Classes[heldOut.LabelOf(entry.First)]} taken for {entry.Third.Answer} ({entry.Third.Choices[0].Probability:0.00})\n"));
@@ -69,7 +69,7 @@ public abstract class ImageClassifier<TSettings>(LearnerContext context, DrawnIm
     }
 
     public IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs) =>
-        Use(() => Answers.Of(Network.call(cat([.. inputs.Select(path => Picture.Read(path).ToTensor(Shape))])), Classes));
+        Use(() => Answers.Of(Network.call(Bring(cat([.. inputs.Select(path => Picture.Read(path).ToTensor(Shape))]))), Classes));
 
     /// <param name="shape">Of the images.</param>
     /// <returns>A network from images, B x C x H x W, to a logit for each class.</returns>

@@ -42,6 +42,9 @@ internal sealed class ImageLayers : nn.Module<Tensor, Tensor>
                 case Conv2d convolution:
                     x_BKHW = LaidConvolution.Of(convolution, x_BKHW);
                     break;
+                case ConvTranspose2d convolution:
+                    x_BKHW = LaidConvolution.Of(convolution, x_BKHW);
+                    break;
                 case MaxPool2d pool:
                     x_BKHW = MaxPooling.Of(pool, x_BKHW);
                     break;

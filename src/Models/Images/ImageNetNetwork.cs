@@ -48,7 +48,7 @@ internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
     {
         var next = 0;
         // From -1 to 1 and red first, to 0 to 255 and blue first.
-        var maps_BKHW = Apply(ref next, ChannelsLast.Of((images_BKHW.flip(1) + 1) * 127.5f - tensor(mean).view(1, 3, 1, 1)));
+        var maps_BKHW = Apply(ref next, ChannelsLast.Of((images_BKHW.flip(1) + 1) * 127.5f - tensor(mean, device: images_BKHW.device).view(1, 3, 1, 1)));
         var maps = new List<Tensor> { maps_BKHW };
         maps_BKHW = nn.functional.max_pool2d(nn.functional.pad(maps_BKHW, [1, 0, 1, 0]), 3, 2);
         foreach (var (_, _, stride) in blocks)

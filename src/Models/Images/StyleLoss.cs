@@ -62,7 +62,7 @@ internal sealed class StyleLoss : IDisposable
             // What is kept must not depend on who asks first, a step under autocast or a measurement.
             using (Autocast.Pause())
             {
-                wanted ??= [.. Body.Maps(style()).Select(map => GramMatrix.Of(map).DetachFromDisposeScope())];
+                wanted ??= [.. Body.Maps(style().to(pictures_BKHW.device)).Select(map => GramMatrix.Of(map).DetachFromDisposeScope())];
                 remembered ??= always ? Body.Maps(content_BKHW)[deep].DetachFromDisposeScope() : null;
             }
             shown = remembered ?? Body.Maps(content_BKHW)[deep];

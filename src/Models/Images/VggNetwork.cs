@@ -47,7 +47,7 @@ internal sealed class VggNetwork : nn.Module<Tensor, Tensor>, IImageBody
     {
         var (maps, isFirst) = (new List<Tensor>(), true);
         using var layers = features.children().GetEnumerator();
-        var maps_BKHW = ChannelsLast.Of(((images_BKHW + 1) / 2 - tensor(mean).view(1, 3, 1, 1)) / tensor(deviation).view(1, 3, 1, 1));
+        var maps_BKHW = ChannelsLast.Of(((images_BKHW + 1) / 2 - tensor(mean, device: images_BKHW.device).view(1, 3, 1, 1)) / tensor(deviation, device: images_BKHW.device).view(1, 3, 1, 1));
         while (layers.MoveNext())
         {
             maps_BKHW = layers.Current is Conv2d convolution ? LaidConvolution.Of(convolution, maps_BKHW) : ((nn.Module<Tensor, Tensor>)layers.Current).call(maps_BKHW);

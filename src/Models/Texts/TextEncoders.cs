@@ -58,7 +58,7 @@ internal sealed class ConvolutionEncoder : TextEncoder
     private static Tensor WithinText(Tensor mask_TB1, int window)
     {
         var (length, count) = (mask_TB1.shape[0], mask_TB1.shape[1]);
-        return cat([ones(1, count, 1), mask_TB1.narrow(0, window, length - window)], 0);
+        return cat([ones(1, count, 1, device: mask_TB1.device), mask_TB1.narrow(0, window, length - window)], 0);
     }
 }
 

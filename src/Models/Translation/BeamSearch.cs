@@ -1,5 +1,5 @@
 // B sentences, R rows: so many of each sentence as the beam is wide, V vocabulary
-using System.Runtime.InteropServices;
+using Granary.Torch;
 using static TorchSharp.torch;
 
 namespace Granary.Models.Translation;
@@ -35,9 +35,8 @@ internal sealed class BeamSearch(int beam, int longest, int begin, int end)
             using var scope = NewDisposeScope();
             var odds_RV = next(words, parents);
             var vocabulary = (int)odds_RV.size(1);
-            var (best, places) = (odds_RV + tensor(scores).unsqueeze(1)).view(sentences, -1).topk(2 * beam, 1);
-            Span<float> candidates = MemoryMarshal.Cast<byte, float>(best.bytes);
-            Span<long> numbers = MemoryMarshal.Cast<byte, long>(places.bytes);
+            var (best, places) = (odds_RV + tensor(scores, device: odds_RV.device).unsqueeze(1)).view(sentences, -1).topk(2 * beam, 1);
+            var (candidates, numbers) = (best.Values<float>(), places.Values<long>());
             var before = written;
             written = new int[rows][];
             for (var sentence = 0; sentence < sentences; sentence++)

@@ -19,6 +19,11 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
     public override Task<V1.Run> Submit(V1.SubmitRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         var asked = (request.Spec ?? throw new SpecException("A run needs a spec.")).FromWire();
+        if (asked.Device == DeviceName.Auto)
+        {
+            var isThere = (await Cluster.GetNodesAsync()).SelectMany(node => node.Devices).Any(device => DeviceName.KindOf(device) == DeviceName.Cuda);
+            asked = asked with { Device = isThere ? DeviceName.Cuda : DeviceName.Cpu };
+        }
         // Hashing large data takes its time, and a read may hang: not on the thread that serves others.
         var spec = await Task.Run(() => environment.Settle(asked)).WaitAsync(context.CancellationToken);
         var run = await grains.GetGrain<ICoordinatorGrain>(spec.RunId).SubmitAsync(spec);
@@ -99,6 +104,8 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
         {
             var wire = new V1.Node { Name = node.Name, Slots = node.Slots, Draining = node.Draining };
             wire.Versions.Add(node.Versions);
+            wire.Devices.Add(node.Devices);
+            wire.Gpus.Add(node.Gpus);
             reply.Nodes.Add(wire);
         }
         return reply;

@@ -1,3 +1,4 @@
+using Granary.Torch.Devices;
 using Granary.Torch.Runtime;
 using Granary.Training.Frames;
 using Granary.Training.Tasks;
@@ -18,13 +19,14 @@ internal sealed unsafe class FlatParameters : IDisposable
     private const int Alignment = 16;
     private readonly List<FlatParameter> places = [];
     private readonly List<(string Name, int Place)> aliases = [];
-    private readonly Tensor flat;
+    private readonly ReplicaDevice device;
     private readonly int learning;
     private GradientMemory? bound;
 
     /// <param name="networks">Parameters carry the name of their network as a prefix; an empty one gives none.</param>
-    public FlatParameters(params IReadOnlyList<(string Name, nn.Module Module)> networks)
+    public FlatParameters(ReplicaDevice device, params IReadOnlyList<(string Name, nn.Module Module)> networks)
     {
+        this.device = device;
         var known = new Dictionary<nint, int>();
         var whole = 0L;
         var all = from network in Enumerable.Range(0, networks.Count)
@@ -46,21 +48,21 @@ internal sealed unsafe class FlatParameters : IDisposable
         }
         TorchRuntime.DoNotCount(networks.Sum(network => GhostsOf(network.Module)));
         using var noGradient = torch.no_grad();
-        flat = torch.zeros(whole);
+        Values = new(device, whole);
         foreach (var place in places)
         {
-            using var slice = flat.narrow(0, place.Start, place.Parameter.numel());
+            using var slice = Values.Tensor.narrow(0, place.Start, place.Parameter.numel());
             using var view = slice.view(place.Parameter.shape);
             view.copy_(place.Parameter);
-            place.Parameter.set_(view);
+            device.Lay(place.Parameter, view);
         }
     }
 
     /// <summary>Floats of all, frozen ones and padding included.</summary>
-    public long Length => flat.numel();
+    public long Length => Values.Tensor.numel();
 
     /// <summary>Those that learn come first, network by network.</summary>
-    public float* Values => flat.Floats();
+    public DeviceFloats Values { get; }
 
     /// <summary>The parameters of these networks that learn, in the order of the flat tensor.</summary>
     /// <param name="networks">Numbers of the networks.</param>
@@ -70,27 +72,21 @@ internal sealed unsafe class FlatParameters : IDisposable
     public IEnumerable<StateTensor> State()
     {
         var all = places.Select((place, index) => (place.Name, Place: index)).Concat(aliases);
-        return [.. all.Select(name => new StateTensor(name.Name, places[name.Place].Parameter.shape, StateKind.Model, Values + places[name.Place].Start))];
+        return [.. all.Select(name => new StateTensor(name.Name, places[name.Place].Parameter.shape, StateKind.Model, Values.Pointer + places[name.Place].Start))];
     }
 
     /// <summary>A frame whose values begin with the gradients of these parameters, one behind the other, followed by <paramref name="more"/> floats.</summary>
-    public static Frame CreateFrame(IReadOnlyList<FlatParameter> parameters, long more, int scalars)
-    {
-        var values = parameters.Sum(parameter => parameter.Room) + more;
-        var memory = new GradientMemory(Frame.SizeOf(values, scalars), parameters);
-        return new(memory.Flat.Floats(), values, scalars, owner: memory);
-    }
+    public Frame CreateFrame(IReadOnlyList<FlatParameter> parameters, long more, int scalars) => new GradientMemory(device, parameters, more, scalars).CreateFrame();
 
     /// <summary>From now on <c>backward</c> adds gradients into this frame, those of the parameters that it is made for.</summary>
     public void Bind(Frame frame)
     {
         var memory = (GradientMemory)frame.Owner!;
-        if (ReferenceEquals(memory, bound))
+        if (!ReferenceEquals(memory, bound))
         {
-            return;
+            memory.Bind();
+            bound = memory;
         }
-        memory.Bind();
-        bound = memory;
     }
 
     /// <summary>What stands before the names of a network's tensors.</summary>
@@ -102,7 +98,7 @@ internal sealed unsafe class FlatParameters : IDisposable
         {
             place.Parameter.grad = null;
         }
-        flat.Dispose();
+        Values.Dispose();
     }
 
     /// <summary>
@@ -113,23 +109,20 @@ internal sealed unsafe class FlatParameters : IDisposable
         .Where(part => part is not (LSTM or GRU or RNN))
         .Sum(part => part.named_parameters(recurse: false).Count());
 
-    private sealed class GradientMemory : IDisposable
+    private sealed class GradientMemory : FrameMemory
     {
         private readonly List<(Parameter Parameter, Tensor View)> views = [];
 
-        public GradientMemory(long size, IReadOnlyList<FlatParameter> parameters)
+        public GradientMemory(ReplicaDevice device, IReadOnlyList<FlatParameter> parameters, long more, int scalars) : base(device, parameters.Sum(parameter => parameter.Room) + more, scalars)
         {
-            Flat = torch.zeros(size);
             var start = 0L;
             foreach (var (_, _, parameter, _, room) in parameters)
             {
-                using var slice = Flat.narrow(0, start, parameter.numel());
+                using var slice = Part(start, parameter.numel());
                 views.Add((parameter, slice.view(parameter.shape)));
                 start += room;
             }
         }
-
-        public Tensor Flat { get; }
 
         public void Bind()
         {
@@ -139,13 +132,13 @@ internal sealed unsafe class FlatParameters : IDisposable
             }
         }
 
-        public void Dispose()
+        public override void Dispose()
         {
             foreach (var (_, view) in views)
             {
                 view.Dispose();
             }
-            Flat.Dispose();
+            base.Dispose();
         }
     }
 }

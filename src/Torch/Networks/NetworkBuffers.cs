@@ -1,5 +1,4 @@
-using System.Runtime.InteropServices;
-using Granary.Training.Numerics;
+using Granary.Torch.Devices;
 using Granary.Training.Tasks;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -7,45 +6,57 @@ using static TorchSharp.torch;
 namespace Granary.Torch.Networks;
 
 /// <summary>
-/// The buffers of a network, such as the running statistics of batch normalization. Every shard of a step begins with the
-/// committed values; its change to them travels in the frame, times its weight, and the mean is committed. What no shard moves stays
+/// The buffers of a network, such as the running statistics of batch normalization, as views of one flat tensor. Every shard of a step begins
+/// with the committed values; its change to them travels in the frame, times its weight, and the mean is committed. What no shard moves stays
 /// as it is, to the bit.
 /// </summary>
 internal sealed unsafe class NetworkBuffers : IDisposable
 {
-    private readonly List<(string Name, Tensor Tensor, int Offset)> places = [];
+    private readonly List<(string Name, long[] Shape, long Start)> places = [];
     private readonly List<Tensor> counts;
-    private readonly NativeFloats committed;
+    private readonly Tensor values;
+    private readonly DeviceFloats committed;
 
-    public NetworkBuffers(nn.Module network)
+    public NetworkBuffers(nn.Module network, ReplicaDevice device)
     {
-        foreach (var (name, buffer) in network.named_buffers().Where(entry => entry.buffer.dtype == ScalarType.Float32))
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var kinds = network.named_buffers().ToLookup(entry => entry.buffer.dtype == ScalarType.Float32);
+        var floats = kinds[true].ToList();
+        Length = floats.Sum(entry => entry.buffer.numel());
+        (values, committed) = (device.Allocate(Length), new(device, Length));
+        foreach (var (name, buffer) in floats)
         {
-            places.Add((name, buffer, Length));
-            Length += checked((int)buffer.numel());
+            var start = places.Count > 0 ? places[^1].Start + places[^1].Shape.Aggregate(1L, (product, size) => product * size) : 0;
+            places.Add((name, buffer.shape, start));
+            device.Lay(buffer, Copied(buffer, values.narrow(0, start, buffer.numel()).view(buffer.shape)));
+        }
+        foreach (var (_, buffer) in kinds[false])
+        {
+            device.Lay(buffer, device.Bring(buffer));
         }
         counts = [.. network.modules().Prepend(network).Distinct().OfType<NormBase>().Select(norm => norm.num_batches_tracked).OfType<Tensor>()];
-        committed = new(Length);
-        foreach (var place in places)
-        {
-            Values(place.Tensor).CopyTo(Committed(place));
-        }
+        committed.Tensor.copy_(values);
     }
 
     /// <summary>Floats in all.</summary>
-    public int Length { get; private set; }
+    public long Length { get; }
+
+    /// <summary>The committed values, for whoever copies the state.</summary>
+    public DeviceFloats Committed => committed;
 
     /// <summary>The buffers as <c>state_dict</c> names them, each under the given prefix. Counts of batches are not among them: they follow from the updates.</summary>
     public IEnumerable<StateTensor> State(string prefix = "") =>
-        [.. places.Select(place => new StateTensor(prefix + place.Name, place.Tensor.shape, StateKind.Model, committed.Pointer + place.Offset))];
+        [.. places.Select(place => new StateTensor(prefix + place.Name, place.Shape, StateKind.Model, committed.Pointer + place.Start))];
 
     /// <summary>Gives the network the committed values.</summary>
     /// <param name="updates">How many were made so far: the batches that have been tracked.</param>
     public void Restore(long updates)
     {
-        foreach (var place in places)
+        using var scope = NewDisposeScope();
+        if (Length > 0)
         {
-            Committed(place).CopyTo(Values(place.Tensor));
+            Set(committed.Tensor);
         }
         if (counts.Count == 0)
         {
@@ -58,58 +69,45 @@ internal sealed unsafe class NetworkBuffers : IDisposable
         }
     }
 
-    /// <summary>The values that the network has now.</summary>
-    public float[] Copy()
-    {
-        var values = new float[Length];
-        foreach (var place in places)
-        {
-            Values(place.Tensor).CopyTo(values.AsSpan(place.Offset));
-        }
-        return values;
-    }
+    /// <summary>The values that the network has now, in no scope.</summary>
+    public Tensor Copy() => values.clone().DetachFromDisposeScope();
 
     /// <summary>Repeats a change from <paramref name="before"/> to <paramref name="after"/> in the network: values that it left alone stay.</summary>
-    public void Move(ReadOnlySpan<float> before, ReadOnlySpan<float> after)
+    public void Move(Tensor before, Tensor after)
     {
-        foreach (var place in places)
-        {
-            var values = Values(place.Tensor);
-            for (var i = 0; i < values.Length; i++)
-            {
-                values[i] = after[place.Offset + i] == before[place.Offset + i] ? values[i] : after[place.Offset + i];
-            }
-        }
+        using var scope = NewDisposeScope();
+        Set(values.where(after.eq(before), after));
     }
 
     /// <summary>How far a shard has moved the values, times its weight.</summary>
-    public void Collect(Span<float> into, double weight)
+    public void Collect(Tensor into, double weight)
     {
-        foreach (var place in places)
-        {
-            Span<float> before = Committed(place), after = Values(place.Tensor), moved = into.Slice(place.Offset, before.Length);
-            for (var i = 0; i < moved.Length; i++)
-            {
-                // A mask holds infinities, whose difference is not a number; and a shard of one sample has no variance.
-                var change = weight * (after[i] - before[i]);
-                moved[i] = double.IsFinite(change) ? (float)change : 0;
-            }
-        }
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        // A mask holds infinities, whose difference is not a number; and a shard of one sample has no variance.
+        into.copy_((values - committed.Tensor).to(float64).mul_(weight).nan_to_num(0, 0, 0));
     }
 
     /// <param name="sum">Over all shards.</param>
-    public void Commit(ReadOnlySpan<float> sum, double weight)
+    public void Commit(Tensor sum, double weight)
     {
-        var values = committed.Span;
-        for (var i = 0; i < Length; i++)
-        {
-            values[i] = sum[i] == 0 ? values[i] : (float)(values[i] + sum[i] / weight);
-        }
+        using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
+        var moved = committed.Tensor.to(float64).add_(sum.to(float64).div_(weight)).to(float32);
+        committed.Tensor.copy_(committed.Tensor.where(sum.eq(0), moved));
     }
 
-    public void Dispose() => committed.Dispose();
+    public void Dispose()
+    {
+        values.Dispose();
+        committed.Dispose();
+    }
 
-    private Span<float> Committed((string Name, Tensor Tensor, int Offset) place) => committed.Span.Slice(place.Offset, (int)place.Tensor.numel());
+    private void Set(Tensor to)
+    {
+        using var noGradient = no_grad();
+        values.copy_(to);
+    }
 
-    private static Span<float> Values(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
+    private static Tensor Copied(Tensor from, Tensor into) => into.copy_(from);
 }

@@ -9,7 +9,7 @@ namespace Granary.Torch.Networks;
 /// <summary>
 /// What a convolutional network with fixed random weights sees in images: edges, spots and textures, whatever the images show. Enough
 /// to tell how unlike two sets of images are, and the same everywhere without a trained network. Networks may differ in how well they do; compare
-/// distances by these features with each other alone.
+/// distances by these features with each other alone. They are computed on the processor, wherever the images are.
 /// </summary>
 public sealed class RandomFeatures : IDisposable
 {
@@ -37,7 +37,7 @@ public sealed class RandomFeatures : IDisposable
     public Tensor Of(Tensor images_BKHW)
     {
         using var gradients = no_grad();
-        var maps_BKHW = images_BKHW;
+        var maps_BKHW = images_BKHW.cpu();
         foreach (var layer in layers)
         {
             maps_BKHW = layer.call(maps_BKHW).relu();

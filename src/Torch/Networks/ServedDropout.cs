@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using Granary.Training.Randomness;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -14,30 +12,33 @@ internal static class ServedDropout
     // Of self-normalizing networks (Klambauer et al., 2017): what alpha dropout puts in place of a value.
     private const double Alpha = 1.7580993408473766;
 
-    /// <summary>From now on; what the modules drop follows from <paramref name="random"/>.</summary>
-    public static void Attach(nn.Module network, LaneRandom random)
+    /// <summary>Makes a tensor whose numbers are each <paramref name="value"/> with the given probability, and 0 otherwise.</summary>
+    public delegate Tensor MaskSource(long[] shape, double probability, float value);
+
+    /// <summary>From now on; what the modules drop follows from <paramref name="mask"/>.</summary>
+    public static void Attach(nn.Module network, MaskSource mask)
     {
         foreach (var module in network.modules().Prepend(network).Distinct())
         {
             switch (module)
             {
                 case Dropout dropout:
-                    Serve(dropout, values => Drop(values, dropout.p, values.shape, random));
+                    Serve(dropout, values => Drop(values, dropout.p, values.shape, mask));
                     break;
                 case Dropout1d dropout:
-                    Serve(dropout, values => Drop(values, dropout.p, Channels(values, isBatch: values.dim() > 2), random));
+                    Serve(dropout, values => Drop(values, dropout.p, Channels(values, isBatch: values.dim() > 2), mask));
                     break;
                 case Dropout2d dropout:
-                    Serve(dropout, values => Drop(values, dropout.p, Channels(values, isBatch: true), random));
+                    Serve(dropout, values => Drop(values, dropout.p, Channels(values, isBatch: true), mask));
                     break;
                 case Dropout3d dropout:
-                    Serve(dropout, values => Drop(values, dropout.p, Channels(values, isBatch: values.dim() > 4), random));
+                    Serve(dropout, values => Drop(values, dropout.p, Channels(values, isBatch: values.dim() > 4), mask));
                     break;
                 case AlphaDropout dropout:
-                    Serve(dropout, values => DropToAlpha(values, dropout.p, values.shape, random));
+                    Serve(dropout, values => DropToAlpha(values, dropout.p, values.shape, mask));
                     break;
                 case FeatureAlphaDropout dropout:
-                    Serve(dropout, values => DropToAlpha(values, dropout.p, Channels(values, isBatch: true), random));
+                    Serve(dropout, values => DropToAlpha(values, dropout.p, Channels(values, isBatch: true), mask));
                     break;
             }
         }
@@ -61,29 +62,22 @@ internal static class ServedDropout
     }
 
     /// <summary>Each value is 0 with probability <paramref name="share"/>; the others are scaled up, so that the expected value stays the same (Srivastava et al., 2014).</summary>
-    private static Tensor Drop(Tensor values, double share, long[] shape, LaneRandom random) => share switch
+    private static Tensor Drop(Tensor values, double share, long[] shape, MaskSource mask) => share switch
     {
         0 => values,
         1 => values * 0,
-        _ => values * Mask(shape, share, (float)(1 / (1 - share)), random),
+        _ => values * mask(shape, 1 - share, (float)(1 / (1 - share))),
     };
 
-    private static Tensor DropToAlpha(Tensor values, double share, long[] shape, LaneRandom random)
+    private static Tensor DropToAlpha(Tensor values, double share, long[] shape, MaskSource mask)
     {
         if (share is 0 or 1)
         {
             return share == 0 ? values : values * 0;
         }
         var scale = 1 / Math.Sqrt((Alpha * Alpha * share + 1) * (1 - share));
-        var mask = Mask(shape, share, 1, random);
-        return values * (mask * scale) + ((mask - 1) * (Alpha * scale) + Alpha * scale * share);
-    }
-
-    private static Tensor Mask(long[] shape, double share, float kept, LaneRandom random)
-    {
-        var mask = empty(shape);
-        random.Keep(MemoryMarshal.Cast<byte, float>(mask.bytes), probability: 1 - share, kept);
-        return mask;
+        var kept = mask(shape, 1 - share, 1);
+        return values * (kept * scale) + ((kept - 1) * (Alpha * scale) + Alpha * scale * share);
     }
 
     /// <summary>The shape of a mask with one value for each channel (of each sample).</summary>

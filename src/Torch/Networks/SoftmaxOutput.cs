@@ -1,5 +1,6 @@
 // N samples, F features, V classes
 using System.Runtime.InteropServices;
+using Granary.Torch.Devices;
 using Granary.Torch.Runtime;
 using Granary.Training.Numerics;
 using TorchSharp.Modules;
@@ -10,7 +11,8 @@ namespace Granary.Torch.Networks;
 /// <summary>
 /// A linear layer, softmax and cross-entropy in one, for layers so wide that they take most of a step: the logits become
 /// their own gradient in place, and the layer's gradient is added where it belongs instead of being made and then copied.
-/// It takes some samples at a time, so that their logits are still in the cache when they are multiplied again.
+/// It takes some samples at a time, so that their logits are still in the cache when they are multiplied again. On a device it is
+/// libtorch's linear layer and cross-entropy.
 /// </summary>
 public static unsafe class SoftmaxOutput
 {
@@ -30,6 +32,10 @@ public static unsafe class SoftmaxOutput
     /// <param name="bias_V">The layer's, if it has one.</param>
     public static Tensor LossSum(Parameter weight_VF, Parameter? bias_V, Tensor features_NF, Tensor targets_N)
     {
+        if (!ReplicaDevice.Current.IsHost)
+        {
+            return nn.functional.cross_entropy(nn.functional.linear(features_NF, weight_VF, bias_V), targets_N, reduction: nn.Reduction.Sum);
+        }
         var known_NF = features_NF.detach().to(float32);
         var gradient_NF = empty_like(known_NF);
         double loss = 0;

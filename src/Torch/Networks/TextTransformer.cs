@@ -61,7 +61,7 @@ internal class TextTransformer : nn.Module
         }
         else
         {
-            using var unseen = Unseen(before, time, padding_BT);
+            using var unseen = Unseen(before, time, padding_BT, x_BTC.device);
             for (var i = 0; i < layers.Count; i++)
             {
                 x_BTC = layers[i].Forward(x_BTC, unseen, memory?.Layers[i]);
@@ -102,9 +102,9 @@ internal class TextTransformer : nn.Module
     public static bool IsMatrix(string name) => name.EndsWith("weight", StringComparison.Ordinal) && !name.Contains("ln_", StringComparison.Ordinal);
 
     /// <summary>What is added to the attention's logits, so that what a token must not see weighs nothing.</summary>
-    private Tensor? Unseen(long before, long time, Tensor? padding_BT)
+    private Tensor? Unseen(long before, long time, Tensor? padding_BT, Device device)
     {
-        var future_TS = shape.Causal && time > 1 ? full([time, before + time], float.NegativeInfinity).triu(before + 1) : null;
+        var future_TS = shape.Causal && time > 1 ? full([time, before + time], float.NegativeInfinity, device: device).triu(before + 1) : null;
         if (padding_BT is null)
         {
             return future_TS;
@@ -113,7 +113,7 @@ internal class TextTransformer : nn.Module
         return future_TS is null ? padding_X1S : future_TS + padding_X1S;
     }
 
-    private static Tensor Hidden(Tensor padding_BT) => zeros(padding_BT.shape).masked_fill(padding_BT, float.NegativeInfinity).unsqueeze(1);
+    private static Tensor Hidden(Tensor padding_BT) => zeros(padding_BT.shape, device: padding_BT.device).masked_fill(padding_BT, float.NegativeInfinity).unsqueeze(1);
 
     /// <summary>A vector for each token, or for each place.</summary>
     private sealed class Rows : nn.Module

@@ -28,9 +28,10 @@ internal static class ChannelsLast
         return x_BHWK.Floats();
     }
 
-    public static Tensor Empty(long[] shape)
+    /// <summary>No view of another tensor, so that whoever gets it may change it in place.</summary>
+    public static Tensor Empty(IReadOnlyList<long> shape_BKHW)
     {
-        using var empty_BHWK = empty(shape[0], shape[2], shape[3], shape[1]);
-        return empty_BHWK.permute(0, 3, 1, 2);
+        var (channels, height, width) = (shape_BKHW[1], shape_BKHW[2], shape_BKHW[3]);
+        return empty_strided([.. shape_BKHW], [height * width * channels, 1, width * channels, channels]);
     }
 }

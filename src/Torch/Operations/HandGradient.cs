@@ -1,3 +1,4 @@
+using Granary.Torch.Devices;
 using Granary.Torch.Runtime;
 using TorchSharp;
 using TorchSharp.Modules;
@@ -11,8 +12,8 @@ namespace Granary.Torch.Operations;
 /// </summary>
 internal abstract unsafe class HandGradient
 {
-    /// <summary>Whether parts that are written by hand can take these: 32-bit floats of the CPU, and nothing is rounded on the way.</summary>
-    public static bool Takes(Tensor values) => values.dtype == float32 && values.device_type == DeviceType.CPU && !Autocast.IsOn;
+    /// <summary>Whether parts that are written by hand can take these: 32-bit floats of the host, and nothing is rounded on the way.</summary>
+    public static bool Takes(Tensor values) => ReplicaDevice.Current.IsHost && values.dtype == float32 && values.device_type == DeviceType.CPU && !Autocast.IsOn;
 
     /// <summary>Where a parameter's gradient is added up; zeros if there is none yet.</summary>
     public static Tensor GradientTensor(Parameter parameter)
@@ -50,7 +51,7 @@ internal abstract unsafe class HandGradient
         return is_grad_enabled() && known.Any(tensor => tensor.requires_grad) ? Function.apply([this, .. known]) : Forward();
     }
 
-    /// <summary>Computes the output; autograd does not look.</summary>
+    /// <summary>Computes the output; autograd does not look. No view of another tensor: nobody could change it in place, as an activation may want to.</summary>
     protected abstract Tensor Forward();
 
     /// <summary>The output's gradient in the layout that <see cref="Backward"/> wants.</summary>

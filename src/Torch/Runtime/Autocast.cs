@@ -1,10 +1,11 @@
 using System.Runtime.Intrinsics.X86;
 using Granary.Training.Tasks;
+using TorchSharp;
 
 namespace Granary.Torch.Runtime;
 
 /// <summary>
-/// libtorch's automatic mixed precision on the CPU: while it is on, products, convolutions and recurrent layers round their
+/// libtorch's automatic mixed precision: while it is on, products, convolutions and recurrent layers round their
 /// factors to bfloat16; what needs the range stays in float32, and so do parameters and their gradients. For the forward
 /// pass alone, and for the calling thread alone. It changes bits, hence it is a setting of the run.
 /// </summary>
@@ -18,6 +19,9 @@ public static unsafe class Autocast
     [field: ThreadStatic]
     public static bool IsOn { get; private set; }
 
+    [ThreadStatic]
+    private static sbyte device;
+
     /// <summary>Whether this libtorch has what it takes.</summary>
     public static bool IsAvailable => found.Value.AreComplete;
 
@@ -30,9 +34,10 @@ public static unsafe class Autocast
     /// <summary>Refuses, before a run starts, what this libtorch cannot do, and what would be slower than without.</summary>
     /// <param name="setting">A task's setting <c>autocast</c>.</param>
     /// <param name="lstm">Whether the network has an LSTM.</param>
+    /// <param name="onProcessor">Whether it is the processor that shall round; a GPU can.</param>
     /// <returns>Whether it is to be on.</returns>
     /// <exception cref="TaskSettingException">libtorch lacks the functions, or the processor what an LSTM needs, or bfloat16.</exception>
-    public static bool Resolve(string setting, bool lstm = false)
+    public static bool Resolve(string setting, bool lstm = false, bool onProcessor = true)
     {
         if (setting == Off)
         {
@@ -41,6 +46,10 @@ public static unsafe class Autocast
         if (!IsAvailable)
         {
             throw new TaskSettingException($"Setting 'autocast' cannot be '{setting}': this libtorch does not export at::autocast under the names of libtorch 2.10. Use '{Off}'.");
+        }
+        if (!onProcessor)
+        {
+            return true;
         }
         if (lstm && !IsNative)
         {
@@ -57,10 +66,12 @@ public static unsafe class Autocast
 
     /// <summary>On until the scope is disposed, on the same thread.</summary>
     /// <param name="wanted">If not, the scope does nothing.</param>
-    public static Scope Begin(bool wanted)
+    /// <param name="on">What computes. Default: the processor.</param>
+    public static Scope Begin(bool wanted, DeviceType on = DeviceType.CPU)
     {
         if (wanted)
         {
+            device = (sbyte)on;
             found.Value.TurnOn();
             IsOn = true;
         }
@@ -109,7 +120,7 @@ public static unsafe class Autocast
 
     private sealed record Functions(nint SetType, nint SetEnabled, nint Nest, nint Unnest, nint ClearCache)
     {
-        private const sbyte Cpu = 0, BFloat16 = 15;
+        private const sbyte BFloat16 = 15;
 
         public bool AreComplete => SetType != 0 && SetEnabled != 0 && Nest != 0 && Unnest != 0 && ClearCache != 0;
 
@@ -122,12 +133,12 @@ public static unsafe class Autocast
 
         public void TurnOn()
         {
-            ((delegate* unmanaged<sbyte, sbyte, void>)SetType)(Cpu, BFloat16);
+            ((delegate* unmanaged<sbyte, sbyte, void>)SetType)(device, BFloat16);
             Enable(true);
             ((delegate* unmanaged<int>)Nest)();
         }
 
-        public void Enable(bool on) => ((delegate* unmanaged<sbyte, byte, void>)SetEnabled)(Cpu, on ? (byte)1 : (byte)0);
+        public void Enable(bool on) => ((delegate* unmanaged<sbyte, byte, void>)SetEnabled)(device, on ? (byte)1 : (byte)0);
 
         /// <summary>Rounded copies of the weights are kept while it is on, and must not outlive the weights' next update.</summary>
         public void TurnOff()

@@ -10,8 +10,9 @@ namespace Granary.Torch.Runtime;
 internal static class LibtorchExport
 {
     /// <returns>The function's address, or 0: this libtorch has none of that name.</returns>
-    public static nint Find(string mangled) =>
+    /// <param name="library">Default: the processor's part of libtorch, which has all but what is CUDA's.</param>
+    public static nint Find(string mangled, string library = "libtorch_cpu.so") =>
         OperatingSystem.IsLinux()
-        && NativeLibrary.TryLoad("libtorch_cpu.so", typeof(torch).Assembly, null, out var library)
-        && NativeLibrary.TryGetExport(library, mangled, out var function) ? function : 0;
+        && NativeLibrary.TryLoad(library, typeof(torch).Assembly, null, out var loaded)
+        && NativeLibrary.TryGetExport(loaded, mangled, out var function) ? function : 0;
 }

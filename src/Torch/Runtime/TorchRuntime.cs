@@ -27,6 +27,9 @@ public static partial class TorchRuntime
     /// <summary>What is in force; the first call puts it in force. Keys: threads, matmul, vectors, libtorch.</summary>
     public static IReadOnlyDictionary<string, string> Switches => configured.Value;
 
+    /// <summary>How much memory cuBLAS may take, and in how many pieces: only with a fixed size does it always add in one order.</summary>
+    internal const string CublasWorkspace = ":4096:2";
+
     /// <summary>TorchSharp's version.</summary>
     public static string Version { get; } = typeof(torch).Assembly.GetName().Version!.ToString(3);
 
@@ -88,7 +91,10 @@ public static partial class TorchRuntime
             remarks.Add("The C library has no mallopt as glibc has: large tensors are mapped anew in every step, which can take up to 40 % of it.");
         }
         var strict = OperatingSystem.IsLinux() && Avx2.IsSupported && MakeMklStrict();
+        _ = OperatingSystem.IsLinux() && SetEnvironmentVariable("CUBLAS_WORKSPACE_CONFIG", CublasWorkspace, overwrite: 1) == 0;
         Load();
+        // Before the first backward: without it, CUDA would be out of reach for the whole process.
+        _ = Libtorch.Gpus;
         if (typeof(torch).Assembly.GetCustomAttribute<DebuggableAttribute>() is not { IsJITOptimizerDisabled: true })
         {
             remarks.Add("TorchSharp may free a number while libtorch reads it, which fails a step once in a great while: import build/Libtorch.targets, which makes its assembly keep it.");

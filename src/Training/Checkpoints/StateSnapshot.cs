@@ -28,21 +28,25 @@ public sealed unsafe class StateSnapshot : IDisposable
     /// <param name="state">Of the same shape every time.</param>
     public void Begin(ReplicaState state)
     {
-        var scalars = state.Scalars.ToList();
-        Copied = Copied.ContinueWith(_ => Copy(state, scalars), TaskScheduler.Default);
+        var (tensors, scalars) = (state.Tensors, state.Scalars.ToList());
+        Copied = Copied.ContinueWith(_ => Copy(tensors, state.Assets, scalars), TaskScheduler.Default);
     }
 
     /// <summary>Makes the memory ready in the background, before it is needed: its first touch takes much longer than a copy.</summary>
-    public void Prepare(ReplicaState state) => Copied = Task.Run(() => copy ??= Allocate(state));
+    public void Prepare(ReplicaState state)
+    {
+        var tensors = state.Tensors;
+        Copied = Task.Run(() => copy ??= Allocate(tensors, state.Assets));
+    }
 
     /// <inheritdoc/>
     public void Dispose() => memory.ForEach(block => block.Dispose());
 
-    private void Copy(ReplicaState state, List<KeyValuePair<string, double>> scalars)
+    private void Copy(IReadOnlyList<StateTensor> state, IReadOnlyDictionary<string, byte[]> assets, List<KeyValuePair<string, double>> scalars)
     {
-        copy ??= Allocate(state);
+        copy ??= Allocate(state, assets);
         var pieces = new List<(StateTensor From, StateTensor To, long Start)>();
-        foreach (var (from, to) in state.Tensors.Zip(copy.Tensors))
+        foreach (var (from, to) in state.Zip(copy.Tensors))
         {
             for (var start = 0L; start < from.Length; start += Piece)
             {
@@ -61,15 +65,15 @@ public sealed unsafe class StateSnapshot : IDisposable
         }
     }
 
-    private ReplicaState Allocate(ReplicaState state)
+    private ReplicaState Allocate(IReadOnlyList<StateTensor> state, IReadOnlyDictionary<string, byte[]> assets)
     {
         // A block for each: all together they may be more than a block can hold.
         var tensors = new List<StateTensor>();
-        foreach (var tensor in state.Tensors)
+        foreach (var tensor in state)
         {
             memory.Add(new(tensor.Length));
             tensors.Add(new(tensor.Name, tensor.Shape, tensor.Kind, memory[^1].Pointer));
         }
-        return new(tensors, state.Assets);
+        return new(tensors, assets);
     }
 }

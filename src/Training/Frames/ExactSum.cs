@@ -7,10 +7,16 @@ namespace Granary.Training.Frames;
 public static class ExactSum
 {
     // A digit has 12 bits: the sum over 4,096 shards of any of them is a whole number below 2^24, exact in a float.
-    private const int Digits = 4, DigitBits = 12;
+    private const int DigitBits = 12;
+
+    /// <summary>Digits of a number.</summary>
+    public const int Digits = 4;
 
     /// <summary>Floats that a number takes: its digits to the base of 4,096, lowest first, and the fraction.</summary>
     public const int Slots = Digits + 1;
+
+    /// <summary>What one of a digit is worth; the lowest digit is number 0.</summary>
+    public static double Unit(int digit) => 1L << digit * DigitBits;
 
     /// <summary>Numbers that are not finite come back as not finite.</summary>
     public static void Write(double value, Span<float> slots)
@@ -19,7 +25,7 @@ public static class ExactSum
         slots[Digits] = (float)(value - whole);
         for (var digit = Digits - 1; digit >= 0; digit--)
         {
-            var unit = (double)(1L << digit * DigitBits);
+            var unit = Unit(digit);
             var count = Math.Truncate(whole / unit);
             slots[digit] = (float)count;
             whole -= count * unit;
@@ -32,7 +38,7 @@ public static class ExactSum
         double sum = slots[Digits];
         for (var digit = 0; digit < Digits; digit++)
         {
-            sum += slots[digit] * (double)(1L << digit * DigitBits);
+            sum += slots[digit] * Unit(digit);
         }
         return sum;
     }

@@ -6,23 +6,27 @@ namespace Granary.Training.Frames;
 /// <summary>
 /// A sum over the samples of a shard, or of a subtree of shards, with the scalars that belong to it (the weight, the sum of
 /// losses); never a mean. Layout of the dense part, in floats: the task's values (gradients, carried state), the task's
-/// scalars, the count of shards, one control slot. The values lie in memory of the task's own choice, such as a libtorch tensor's.
+/// scalars, the count of shards, one control slot. The values lie in memory of the task's own choice, such as a libtorch tensor's;
+/// if that is a device's, they and the scalars are copied here when somebody wants them.
 /// </summary>
 public sealed unsafe class Frame : IDisposable
 {
     private const int ControlSlots = ShardLedger.Slots + 1;
     private readonly float* data;
     private readonly int scalars;
+    private bool isComing;
 
     /// <param name="data">Memory for <see cref="Size"/> floats, 64-byte aligned, kept alive by <paramref name="owner"/>.</param>
     /// <param name="values">How many floats are the task's values.</param>
     /// <param name="scalars">How many scalars the task sums.</param>
     /// <param name="rows">The row-sparse part, if the task has one.</param>
-    public Frame(float* data, long values, int scalars, SparseRows? rows = null, IDisposable? owner = null)
+    /// <param name="device">Where values and scalars are computed, if not here.</param>
+    public Frame(float* data, long values, int scalars, SparseRows? rows = null, IDisposable? owner = null, IDeviceValues? device = null)
     {
         this.data = data;
         this.scalars = scalars;
         Owner = owner;
+        Device = device;
         Size = SizeOf(values, scalars);
         Rows = rows;
     }
@@ -42,6 +46,12 @@ public sealed unsafe class Frame : IDisposable
 
     /// <summary>Whose memory this is: disposed with the frame. Tells a task which of its buffers it is handed.</summary>
     public IDisposable? Owner { get; }
+
+    /// <summary>Where values and scalars are computed; <see langword="null"/>: here.</summary>
+    public IDeviceValues? Device { get; }
+
+    /// <summary>Whether values and scalars are here: always, where no device computes them.</summary>
+    public bool IsOnHost { get; private set; } = true;
 
     /// <summary>Length of the dense part.</summary>
     public long Size { get; }
@@ -77,18 +87,48 @@ public sealed unsafe class Frame : IDisposable
     /// <summary>Back to zeros and no rows.</summary>
     public void Clear()
     {
-        NativeMemory.Clear(data, (nuint)Size * sizeof(float));
+        var here = Device is null ? 0 : Size - ControlSlots;
+        NativeMemory.Clear(data + here, (nuint)(Size - here) * sizeof(float));
         Rows?.Clear();
+        Device?.Clear();
+        (IsOnHost, isComing) = (Device is null, false);
     }
 
-    /// <summary>Adds the right neighbour in the canonical tree: the dense part.</summary>
+    /// <summary>Begins to copy values and scalars here; nobody adds to them from now on.</summary>
+    public void BeginToHost()
+    {
+        if (!IsOnHost && !isComing)
+        {
+            isComing = true;
+            Device!.BeginToHost();
+        }
+    }
+
+    /// <summary>Sees to it that values and scalars are here.</summary>
+    public void ToHost()
+    {
+        BeginToHost();
+        if (!IsOnHost)
+        {
+            Device!.EndToHost();
+            IsOnHost = true;
+        }
+    }
+
+    /// <summary>Adds the right neighbour in the canonical tree: the dense part, where it was computed.</summary>
     public void Add(Frame right)
     {
         if (right.Size != Size)
         {
             throw new ArgumentException($"Frames differ in length ({Size} and {right.Size}). Do all workers run the same spec?");
         }
-        VectorMath.Add(data, right.data, data, Size);
+        var here = Device is null ? 0 : Size - ControlSlots;
+        VectorMath.Add(data + here, right.data + here, data + here, Size - here);
+        if (Device is not null)
+        {
+            Device.Add(right.Device!);
+            (IsOnHost, isComing) = (false, false);
+        }
     }
 
     /// <inheritdoc/>

@@ -4,12 +4,15 @@ namespace Granary.Training.Frames;
 
 /// <summary>
 /// Sums the shards of one worker as far as the canonical tree allows, in as many frames as the tree is deep, the same ones in
-/// every step. Shards with rows stay apart, each in a frame of its own: the exchange adds up all rows in one pass.
+/// every step. Shards with rows stay apart, each in a frame of its own: the exchange adds up all rows in one pass. Sums made on a device are
+/// added there, and each is copied to the host while the next shard is computed; the root stays where it is, as nobody else adds to it.
 /// </summary>
 public sealed class FrameFold(int shards, Func<Frame> create) : IDisposable
 {
     private readonly List<Frame> frames = [];
     private readonly List<Partial> partials = [];
+    private ShardRange covered;
+    private IReadOnlyList<ShardRange> crossing = [];
 
     /// <summary>Computes the shards of the range one after the other.</summary>
     /// <returns>
@@ -18,6 +21,10 @@ public sealed class FrameFold(int shards, Func<Frame> create) : IDisposable
     public IReadOnlyList<Partial> Compute(ShardRange range, Action<int, Frame> compute)
     {
         partials.Clear();
+        if (covered != range)
+        {
+            (covered, crossing) = (range, [.. CanonicalTree.Cover(range, shards).Where(node => node != new ShardRange(0, shards))]);
+        }
         for (var shard = range.Start; shard < range.End; shard++)
         {
             // A partial's frame is the one of its place; those behind are free.
@@ -32,6 +39,17 @@ public sealed class FrameFold(int shards, Func<Frame> create) : IDisposable
                 sum = new(new(left.Node.Start, sum.Node.End), left.Frame);
             }
             partials.Add(sum);
+            if (sum.Frame.Device is not null && crossing.Contains(sum.Node))
+            {
+                sum.Frame.BeginToHost();
+            }
+        }
+        foreach (var partial in partials)
+        {
+            if (crossing.Contains(partial.Node))
+            {
+                partial.Frame.ToHost();
+            }
         }
         return partials;
     }

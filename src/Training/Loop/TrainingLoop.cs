@@ -217,6 +217,7 @@ public sealed class TrainingLoop : IDisposable
         for (var shard = shards.Start; shard < shards.End; shard++)
         {
             Compute(new(step, phase, shard), frame);
+            frame.ToHost();
             if (!AllFinite(frame) || (frame.Rows is { } rows && !AllFinite(rows.Values)))
             {
                 return shard;

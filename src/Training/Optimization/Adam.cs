@@ -17,8 +17,8 @@ public sealed unsafe class Adam(long length) : IOptimizer
     /// <summary>What remains of the second moments from update to update. Default: 0.999.</summary>
     public float Beta2 { get; init; } = 0.999f;
 
-    /// <summary>Added to the root of the second moments. Default: 1e-8.</summary>
-    public float Epsilon { get; init; } = 1e-8f;
+    /// <summary>What is added to the root of the second moments.</summary>
+    public const float Epsilon = 1e-8f;
 
     /// <summary>Whether the parameters decay by themselves (AdamW) rather than through the gradient. Default: no.</summary>
     public bool Decoupled { get; init; }

@@ -1,20 +1,18 @@
-using Granary.Training.Numerics;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Optimization;
 
 /// <summary>The norm of the mean gradient, and the factor that clips it.</summary>
-public static unsafe class GradientNorm
+public static class GradientNorm
 {
-    /// <param name="sum">The gradient sum.</param>
-    /// <param name="length">Its length in floats.</param>
+    /// <param name="squares">The sum of the squares of the gradient sum; see <see cref="Numerics.VectorMath.SumOfSquares"/>.</param>
     /// <param name="weight">Samples or tokens in the sum.</param>
     /// <param name="maxNorm">Largest norm of the mean gradient; infinity: no clipping.</param>
     /// <returns>The norm before clipping, and what to multiply the sum with: 1 / weight, times the clipping factor.</returns>
     /// <exception cref="NonFiniteException">The weights have not been touched.</exception>
-    public static (double Norm, float Scale) Clip(float* sum, long length, double weight, double maxNorm, string phase, long step)
+    public static (double Norm, float Scale) Clip(double squares, double weight, double maxNorm, string phase, long step)
     {
-        var norm = Math.Sqrt(VectorMath.SumOfSquares(sum, length)) / weight;
+        var norm = Math.Sqrt(squares) / weight;
         if (!double.IsFinite(norm))
         {
             throw new NonFiniteException("gradient", phase, step);

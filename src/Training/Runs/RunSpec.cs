@@ -36,6 +36,12 @@ public sealed record RunSpec : TrainingSpec
     /// <summary>Steps between comparisons of the workers' states, besides those at every checkpoint and before every copy of state. Default: 20.</summary>
     public long VerifyEvery { get; init; } = 20;
 
+    /// <summary>
+    /// The kind of device to train on: <c>cpu</c>, <c>cuda</c>, or <c>auto</c>, which the gateway settles by what the cluster has. A task that does not
+    /// use devices is trained in any slot. Default: <c>cpu</c>.
+    /// </summary>
+    public string Device { get; init; } = DeviceName.Cpu;
+
     /// <summary>How gradients are exchanged.</summary>
     public ExchangeKind Exchange { get; init; }
 

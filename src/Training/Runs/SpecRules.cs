@@ -73,6 +73,10 @@ public static class SpecRules
         {
             throw new SpecException("A run has steps or epochs, not both.");
         }
+        if (spec.Device is not (DeviceName.Cpu or DeviceName.Cuda or DeviceName.Staged or DeviceName.Auto or DeviceName.Any))
+        {
+            throw Wrong("device", Shown.Value(spec.Device), $"it takes {DeviceName.Cpu}, {DeviceName.Cuda} or {DeviceName.Auto}");
+        }
         if (!Enum.IsDefined(spec.Exchange))
         {
             throw Wrong("exchange", $"{spec.Exchange}", $"it takes {string.Join(" or ", Enum.GetNames<ExchangeKind>())}");

@@ -27,6 +27,7 @@ public static class SpecSettlement
             InitFiles = DataContent.ConfirmInit(spec),
             SettingFiles = DataContent.ConfirmSettings(spec, task),
             Versions = versions,
+            Device = task.UsesDevices ? spec.Device : DeviceName.Any,
         };
     }
 

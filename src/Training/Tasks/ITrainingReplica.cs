@@ -68,10 +68,16 @@ public interface ITrainingReplica : IDisposable
     ReplicaState State { get; }
 
     /// <summary>
-    /// Bytes that training takes on one worker at least: the state, its copy for a checkpoint, gradients as long as the model.
+    /// What training takes on one worker at least, and how many bytes: the state, its copy for a checkpoint, gradients as long as the model.
     /// Data, and what a forward pass remembers, come on top.
     /// </summary>
-    long MemoryBytes => 2 * State.MemoryBytes() + State.MemoryBytes(StateKind.Model);
+    IReadOnlyList<(string What, long Bytes)> MemoryNeeds =>
+    [
+        ("model", State.MemoryBytes(StateKind.Model)),
+        ("gradients", State.MemoryBytes(StateKind.Model)),
+        ("optimizer and carry", State.MemoryBytes(StateKind.Training)),
+        ("a copy for checkpoints", State.MemoryBytes()),
+    ];
 
     /// <summary>To be called after <see cref="State"/> has been overwritten, for what is derived from it.</summary>
     void StateRestored() { }

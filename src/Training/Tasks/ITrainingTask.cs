@@ -41,6 +41,13 @@ public interface ITrainingTask
     /// <exception cref="TrainingDataException">The data are missing, truncated or of another kind.</exception>
     ITrainingReplica CreateReplica(TrainingSpec spec);
 
+    /// <summary>Whether its replicas can live on other devices than the processor. Default: no.</summary>
+    bool UsesDevices => false;
+
+    /// <summary>The same on a device, such as <c>cuda:0</c>. A task that does not use devices trains on the processor all the same.</summary>
+    /// <exception cref="TaskSettingException">There is no such device here, or the settings ask for what it lacks.</exception>
+    ITrainingReplica CreateReplica(TrainingSpec spec, string device) => CreateReplica(spec);
+
     /// <summary>
     /// Builds a replica for a model that is trained already. Its data may be gone or have changed: what training derived from
     /// them comes from the assets, and they are loaded only when an evaluation or training asks for them.

@@ -12,16 +12,24 @@ public static class MemoryLimit
     /// <summary>The container's limit, or what the machine has.</summary>
     public static long OfProcess { get; } = Read();
 
-    /// <param name="needed">Bytes.</param>
-    /// <param name="limit">Bytes. Default: <see cref="OfProcess"/>.</param>
+    /// <param name="needs">What needs memory, and how many bytes.</param>
+    /// <param name="limit">Bytes.</param>
+    /// <param name="place">Whose they are. Default: the process's.</param>
     /// <exception cref="InsufficientMemoryException">It cannot fit.</exception>
-    public static void Check(long needed, long? limit = null)
+    public static void Check(IReadOnlyList<(string What, long Bytes)> needs, long limit, string place = "this process")
     {
-        if (needed > (limit ?? OfProcess))
+        var needed = needs.Sum(need => need.Bytes);
+        if (needed > limit)
         {
-            throw new InsufficientMemoryException(string.Create(CultureInfo.InvariantCulture,
-                $"The run needs about {needed >> 20:N0} MiB of memory in each slot (model, gradients, optimizer, a copy for checkpoints), and this process may have {(limit ?? OfProcess) >> 20:N0} MiB. Give it more, or train a smaller model."));
+            throw new InsufficientMemoryException(
+                $"The run needs at least {Size(needed)} of memory in each slot ({string.Join(" + ", needs.Select(need => $"{need.What} {Size(need.Bytes)}"))}), and {place} may have {Size(limit)}. Give it more, or train a smaller model.");
         }
+    }
+
+    private static string Size(long bytes)
+    {
+        const double Mebi = 1 << 20, Gibi = 1 << 30;
+        return bytes < Gibi ? FormattableString.Invariant($"{bytes / Mebi:0.#} MiB") : FormattableString.Invariant($"{bytes / Gibi:0.#} GiB");
     }
 
     private static long Read() =>

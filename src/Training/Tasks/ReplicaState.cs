@@ -40,11 +40,15 @@ public sealed unsafe class StateTensor(string name, long[] shape, StateKind kind
 /// <summary>The whole state of a replica, by name: tensors, scalars such as the learning rate in force, and assets.</summary>
 public sealed class ReplicaState
 {
+    private readonly IReadOnlyList<StateTensor> tensors;
+    private readonly Action? refresh;
+
     /// <param name="assets">See <see cref="Assets"/>. Default: none.</param>
+    /// <param name="refresh">Brings the tensors up to date, where they are copies of what lies on a device. Called before every use of them.</param>
     /// <exception cref="ArgumentException">The name of an asset is no plain file name.</exception>
-    public ReplicaState(IReadOnlyList<StateTensor> tensors, IReadOnlyDictionary<string, byte[]>? assets = null)
+    public ReplicaState(IReadOnlyList<StateTensor> tensors, IReadOnlyDictionary<string, byte[]>? assets = null, Action? refresh = null)
     {
-        Tensors = tensors;
+        (this.tensors, this.refresh) = (tensors, refresh);
         Assets = assets ?? FrozenDictionary<string, byte[]>.Empty;
         if (Assets.Keys.FirstOrDefault(name => name is "" or ['.', ..] || Path.GetFileName(name) != name) is { } name)
         {
@@ -52,8 +56,18 @@ public sealed class ReplicaState
         }
     }
 
-    /// <summary>Tied weights appear under each of their names, as in <c>state_dict</c>.</summary>
-    public IReadOnlyList<StateTensor> Tensors { get; }
+    /// <summary>
+    /// Tied weights appear under each of their names, as in <c>state_dict</c>. Of a replica on a device they are the host's copies, up to date
+    /// when they are asked for, on the thread that owns the replica.
+    /// </summary>
+    public IReadOnlyList<StateTensor> Tensors
+    {
+        get
+        {
+            refresh?.Invoke();
+            return tensors;
+        }
+    }
 
     /// <summary>Numbers by name, such as counts of updates; part of what a twin needs.</summary>
     public SortedDictionary<string, double> Scalars { get; } = new(StringComparer.Ordinal);

@@ -61,6 +61,7 @@ internal sealed class CommandValues(string runs, string server)
         ["submit --out"] = new("/runs/out", null), // a path of the silos
         ["--pictures"] = new(Path.Combine(runs, "pictures"), "/dev/null/pictures"),
         ["--patience"] = new("90s", "60"),
+        ["--device"] = new("cpu", "gpu"),
         ["--priority"] = new("-1", "high"),
         ["--processes"] = new("2", "0"),
         ["--prompt"] = new("w1", null),

@@ -48,6 +48,14 @@ public sealed class ImageOperationsTests : IDisposable
     }
 
     [Fact]
+    public void Output_MayBeChangedInPlace()
+    {
+        var x = Noise(2, 16, 4, 4).requires_grad_(true);
+        BatchNormalization.Of(Norm(16), ChannelsLast.Of(x), slope: 1).relu_().sum().backward();
+        Assert.NotNull(x.grad);
+    }
+
+    [Fact]
     public void BatchNormalization_InEvaluation_MovesNothing()
     {
         var norm = Norm(16);
@@ -88,6 +96,33 @@ public sealed class ImageOperationsTests : IDisposable
         Assert.True(x.grad!.allclose(gradient, rtol: 0, atol: 0));
     }
 
+    // Pictures of one channel and of three, also with frozen weights; a kernel as large as the image; sides that the stride does not divide.
+    [Theory]
+    [InlineData(1, 32, 4, 2, 1, 8, 8, true)]
+    [InlineData(3, 8, 3, 1, 1, 7, 5, true)]
+    [InlineData(3, 8, 3, 1, 1, 7, 5, false)]
+    [InlineData(2, 5, 3, 2, 0, 8, 9, true)]
+    [InlineData(24, 3, 4, 1, 0, 4, 4, true)]
+    [InlineData(16, 8, 3, 1, 1, 6, 6, true)]
+    public void Convolution_IsThatOfTheModule(int channels, int maps, int kernel, int stride, int padding, int height, int width, bool learns)
+    {
+        var module = nn.Conv2d(channels, maps, kernel, stride, padding);
+        module.weight!.requires_grad = learns;
+        AssertSame(module, x => LaidConvolution.Of(module, x), [3, channels, height, width]);
+    }
+
+    [Theory]
+    [InlineData(32, 1, 4, 2, 1, 5, 4)]
+    [InlineData(8, 3, 3, 1, 1, 7, 5)]
+    [InlineData(8, 3, 2, 3, 0, 4, 4)]
+    [InlineData(24, 8, 4, 1, 0, 1, 1)]
+    [InlineData(16, 8, 4, 2, 1, 4, 4)]
+    public void TransposedConvolution_IsThatOfTheModule(int maps, int channels, int kernel, int stride, int padding, int height, int width)
+    {
+        var module = nn.ConvTranspose2d(maps, channels, kernel, stride, padding, bias: false);
+        AssertSame(module, x => LaidConvolution.Of(module, x), [3, maps, height, width]);
+    }
+
     [Fact]
     public void Layers_ComputedAgain_HaveTheSameBits()
     {
@@ -100,6 +135,32 @@ public sealed class ImageOperationsTests : IDisposable
             return x.grad!.clone();
         }
         Assert.True(Gradient().allclose(Gradient(), rtol: 0, atol: 0));
+    }
+
+    /// <summary>Holds a module's other form against it, with all gradients.</summary>
+    private void AssertSame(nn.Module<Tensor, Tensor> module, Func<Tensor, Tensor> other, long[] shape)
+    {
+        using (module)
+        {
+            var x = ChannelsLast.Of(Noise(shape)).requires_grad_(true);
+            var (found, weights) = (new List<Tensor>(), default(Tensor));
+            foreach (var way in new[] { module.call, other })
+            {
+                var y = way(x).leaky_relu_(0.2);
+                weights ??= Noise(y.shape);
+                (y * weights).sum().backward();
+                found.AddRange([y, .. module.parameters().Prepend(x).Select(tensor => tensor.grad?.clone() ?? zeros(1))]);
+                foreach (var tensor in module.parameters().Prepend(x))
+                {
+                    tensor.grad?.zero_();
+                }
+            }
+            foreach (var (expected, actual) in found.Take(found.Count / 2).Zip(found.Skip(found.Count / 2)))
+            {
+                Assert.Equal(expected.shape, actual.shape);
+                AssertClose(expected, actual);
+            }
+        }
     }
 
     private static TorchSharp.Modules.BatchNorm2d Norm(int channels)

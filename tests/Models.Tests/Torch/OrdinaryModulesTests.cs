@@ -1,7 +1,7 @@
 using Granary.Testing;
+using Granary.Torch.Devices;
 using Granary.Torch.Networks;
 using Granary.Torch;
-using Granary.Training.Randomness;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
 using TorchSharp.Modules;
@@ -40,7 +40,7 @@ public sealed class OrdinaryModulesTests
     {
         using var scope = NewDisposeScope();
         using var network = networks["dropout"]();
-        ServedDropout.Attach(network, new LaneRandom(1));
+        ServedDropout.Attach(network, new PassRandom(HostDevice.Only).Mask);
         var input = ones(3, Features);
         network.train();
         Assert.False(network.call(input).equal(network.call(input)).all().item<bool>());
@@ -54,8 +54,9 @@ public sealed class OrdinaryModulesTests
         using var scope = NewDisposeScope();
         using var dropout = nn.Dropout(0.25);
         using var alpha = nn.AlphaDropout(0.25);
-        ServedDropout.Attach(dropout, new LaneRandom(1));
-        ServedDropout.Attach(alpha, new LaneRandom(2));
+        var random = new PassRandom(HostDevice.Only);
+        ServedDropout.Attach(dropout, random.Mask);
+        ServedDropout.Attach(alpha, random.Mask);
         dropout.train();
         alpha.train();
         Assert.InRange(dropout.call(ones(100_000)).mean().item<float>(), 0.99f, 1.01f);

@@ -1,5 +1,6 @@
+using Granary.Torch;
+using Granary.Torch.Devices;
 using Granary.Torch.Networks;
-using Granary.Training.Randomness;
 using static TorchSharp.torch;
 
 namespace Granary.Models.Tests.Torch;
@@ -65,8 +66,8 @@ public sealed class TextTransformerTests : IDisposable
     {
         using var network = Network(causal, width, dropout);
         network.train();
-        var random = new LaneRandom(7);
-        ServedDropout.Attach(network, random);
+        var random = new PassRandom(HostDevice.Only);
+        ServedDropout.Attach(network, random.Mask);
         var some = tensor(Enumerable.Range(0, 2 * Time).Select(number => (long)(number * number % 10)).ToArray(), [2, Time]);
         var padding = padded ? arange(Time).expand(2, Time).ge(tensor([Time - 3L, Time]).unsqueeze(1)) : null;
         using var generator = new Generator(1);

@@ -53,8 +53,8 @@ public sealed record Picture(ImageShape Shape, ReadOnlyMemory<byte> Planes)
     /// <param name="image_CHW">C is 1 or 3.</param>
     public static Picture From(Tensor image_CHW)
     {
-        using var floats_CHW = image_CHW.detach().to(float32).contiguous();
-        var values = MemoryMarshal.Cast<byte, float>(floats_CHW.bytes);
+        using var floats_CHW = image_CHW.detach().to(float32);
+        var values = floats_CHW.Values<float>();
         var planes = new byte[values.Length];
         for (var i = 0; i < planes.Length; i++)
         {

@@ -1,0 +1,24 @@
+using Granary.Torch.Runtime;
+using Granary.Training.Tasks;
+
+namespace Granary.Torch.Devices;
+
+/// <summary>The devices that learners can live on here.</summary>
+public static class TorchDevices
+{
+    private static readonly Lazy<IReadOnlyDictionary<string, string>> gpus = new(FindGpus);
+
+    /// <summary>The GPUs that libtorch can use, by name (<c>cuda:0</c>), and what each is: its model, memory and compute capability.</summary>
+    public static IReadOnlyDictionary<string, string> Gpus => gpus.Value;
+
+    /// <summary>What the bits depend on that are computed on a device, besides <see cref="TorchRuntime.Switches"/>.</summary>
+    public static IReadOnlyDictionary<string, string> SwitchesOf(string device) => DeviceName.KindOf(device) == DeviceName.Cuda
+        ? CudaRuntime.SwitchesOf(CudaDevice.NumberIn(device))
+        : new Dictionary<string, string> { [DeviceName.Switch] = device };
+
+    private static Dictionary<string, string> FindGpus()
+    {
+        _ = TorchRuntime.Switches;
+        return Enumerable.Range(0, Libtorch.Gpus).ToDictionary(number => $"{DeviceName.Cuda}:{number}", number => CudaDriver.Describe(number)?.ToString() ?? "of an unknown model");
+    }
+}
