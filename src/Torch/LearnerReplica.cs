@@ -161,6 +161,7 @@ internal sealed class LearnerReplica : ITrainingReplica
         {
             copy.BeginToDevice();
         }
+        device.Synchronize();
         isStale = false;
     }
 

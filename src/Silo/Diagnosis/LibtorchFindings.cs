@@ -1,3 +1,4 @@
+using Granary.Torch.Devices;
 using Granary.Torch.Runtime;
 using Granary.Training.Wording;
 
@@ -25,8 +26,10 @@ internal static class LibtorchFindings
             .. Found(symbols),
             .. TorchRuntime.Remarks.Select(remark => Finding.Warn("remark", remark)),
             Switches(TorchRuntime.ReadBack()),
-            SmokeTestOf(SmokeTest.Faults()),
-            GpuFindings.Gpus(Libtorch.Gpus, GpuFindings.Driver),
+            SmokeTestOf("smoke test", SmokeTest.Faults()),
+            GpuFindings.Gpus(TorchDevices.Gpus.Count, GpuFindings.Driver),
+            .. TorchDevices.Gpus.Select(gpu => new Finding(gpu.Key, gpu.Value)),
+            .. TorchDevices.Gpus.Keys.Select(gpu => SmokeTestOf($"{gpu} test", TorchDevices.Faults(gpu))),
         ];
     }
 
@@ -34,9 +37,9 @@ internal static class LibtorchFindings
         ? new("symbols", "none missing of those that TorchSharp wants of libtorch")
         : Finding.Break("symbols", $"{missing.Count} missing of those that TorchSharp wants of libtorch: {string.Join(", ", missing.Take(Shown))}{(missing.Count > Shown ? ", ..." : "")}", Another);
 
-    internal static Finding SmokeTestOf(IReadOnlyList<string> faults) => faults.Count == 0
-        ? new("smoke test", $"{SmokeTest.Subjects}: all as expected")
-        : Finding.Break("smoke test", string.Join(" ", faults), Another);
+    internal static Finding SmokeTestOf(string subject, IReadOnlyList<string> faults) => faults.Count == 0
+        ? new(subject, $"{SmokeTest.Subjects}: all as expected")
+        : Finding.Break(subject, string.Join(" ", faults), Another);
 
     private static Finding Switches(IReadOnlyList<string> faults)
     {
