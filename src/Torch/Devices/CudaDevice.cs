@@ -69,6 +69,9 @@ internal sealed unsafe class CudaDevice : ReplicaDevice
 
     public override Tensor Fetch(Tensor tensor) => tensor.cpu();
 
+    // TorchSharp's own way to the values is for the host's alone.
+    public override float* Address(Tensor tensor) => (float*)tensor.storage<float>().data_ptr() + tensor.storage_offset();
+
     // CUDA's is IEEE's.
     public override Tensor Root(Tensor values) => values.sqrt();
 

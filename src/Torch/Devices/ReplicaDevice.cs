@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Granary.Torch.Runtime;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -71,6 +72,9 @@ internal abstract class ReplicaDevice
 
     /// <summary>Makes a parameter or buffer of a module lie where <paramref name="view"/> does.</summary>
     public virtual void Lay(Tensor part, Tensor view) => part.set_(view);
+
+    /// <summary>Where a tensor's floats lie, for libraries that compute there.</summary>
+    public virtual unsafe float* Address(Tensor tensor) => tensor.Floats();
 
     /// <summary>
     /// The square root, rounded correctly. libtorch's on the processor is MKL's, which on a Zen 5 is not, in a fifth of all values; that of double

@@ -10,7 +10,7 @@ public sealed unsafe class TreeSum : IDisposable
 {
     // A chunk and its intermediate results stay in the first-level cache.
     private const int Chunk = 1024;
-    private readonly List<(int Left, int Right)> additions = [];
+    private readonly IReadOnlyList<(int Left, int Right)> additions;
     private readonly float*[] operands;
     private readonly NativeFloats intermediate;
 
@@ -19,23 +19,8 @@ public sealed unsafe class TreeSum : IDisposable
     public TreeSum(IReadOnlyList<ShardRange> nodes, int shards)
     {
         Inputs = nodes.Count;
-        var pending = new Stack<(ShardRange Node, int Operand)>();
-        for (var input = 0; input < nodes.Count; input++)
-        {
-            var sum = (Node: nodes[input], Operand: input);
-            while (pending.TryPeek(out var left) && CanonicalTree.AreSiblings(left.Node, sum.Node, shards))
-            {
-                pending.Pop();
-                additions.Add((left.Operand, sum.Operand));
-                sum = (new(left.Node.Start, sum.Node.End), nodes.Count + additions.Count - 1);
-            }
-            pending.Push(sum);
-        }
-        if (pending.Count != 1)
-        {
-            throw new ArgumentException($"The nodes {string.Join(", ", nodes)} of {shards} shards do not add up to one node.");
-        }
-        Node = pending.Peek().Node;
+        additions = CanonicalTree.Additions(nodes, shards);
+        Node = new(nodes[0].Start, nodes[^1].End);
         operands = new float*[Inputs + additions.Count];
         intermediate = new(Math.Max(1, additions.Count) * Chunk);
     }

@@ -36,4 +36,25 @@ public static class CanonicalTree
         }
         return [.. nodes.Reverse()];
     }
+
+    /// <summary>In which order some nodes, from left to right, are added up to one.</summary>
+    /// <returns>For each addition its two operands: the number of a node, or, counted on from there, that of an earlier addition.</returns>
+    /// <exception cref="ArgumentException">They do not add up to one node.</exception>
+    public static IReadOnlyList<(int Left, int Right)> Additions(IReadOnlyList<ShardRange> nodes, int shards)
+    {
+        var additions = new List<(int Left, int Right)>();
+        var pending = new Stack<(ShardRange Node, int Operand)>();
+        for (var input = 0; input < nodes.Count; input++)
+        {
+            var sum = (Node: nodes[input], Operand: input);
+            while (pending.TryPeek(out var left) && AreSiblings(left.Node, sum.Node, shards))
+            {
+                pending.Pop();
+                additions.Add((left.Operand, sum.Operand));
+                sum = (new(left.Node.Start, sum.Node.End), nodes.Count + additions.Count - 1);
+            }
+            pending.Push(sum);
+        }
+        return pending.Count == 1 ? additions : throw new ArgumentException($"The nodes {string.Join(", ", nodes)} of {shards} shards do not add up to one node.");
+    }
 }
