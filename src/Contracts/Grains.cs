@@ -107,6 +107,10 @@ public interface IClusterGrain : IGrainWithIntegerKey
     [ResponseTimeout(IWorkerGrain.Soon)]
     Task<SlotReply> AcquireAsync(SlotRequest request);
 
+    /// <summary>The kind of device for a run that leaves it open: GPUs, if a node has some that may train it.</summary>
+    /// <param name="versions">As in <see cref="SlotRequest"/>.</param>
+    Task<string> ChooseDeviceAsync(Dictionary<string, string> versions);
+
     /// <summary>Takes a node out of use (until its silo starts anew), or back into it.</summary>
     /// <exception cref="UnknownNodeException"/>
     Task DrainAsync(string node, bool undo);

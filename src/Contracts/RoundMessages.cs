@@ -111,6 +111,10 @@ public sealed record PrepareReply
     /// <summary>The replica has seen that the workers' states differ, and nobody may have heard of it yet.</summary>
     [Id(13)]
     public bool Differs { get; init; }
+
+    /// <summary>By what workers on devices can find each other, made by the round's first worker; empty from the others; <see langword="null"/>: they exchange through the host.</summary>
+    [Id(14)]
+    public byte[]? Meeting { get; init; }
 }
 
 /// <summary>What a run directory is searched for.</summary>
@@ -169,7 +173,12 @@ public sealed record RoundStateReply([property: Id(0)] bool Trains, [property: I
 /// <param name="Source">The worker whose state the others copy; <see langword="null"/>: they load the checkpoint of that step (0: the initial weights).</param>
 /// <param name="Behind">The workers that stand elsewhere.</param>
 [GenerateSerializer, Immutable]
-public sealed record StartPoint([property: Id(0)] long Step, [property: Id(1)] int Phase, [property: Id(2)] int? Source, [property: Id(3)] List<int> Behind);
+public sealed record StartPoint([property: Id(0)] long Step, [property: Id(1)] int Phase, [property: Id(2)] int? Source, [property: Id(3)] List<int> Behind)
+{
+    /// <summary>By what the workers find each other on their devices; <see langword="null"/>: they exchange through the host.</summary>
+    [Id(4)]
+    public byte[]? Meeting { get; init; }
+}
 
 /// <summary>What a worker has to say.</summary>
 [GenerateSerializer]

@@ -27,6 +27,7 @@ public sealed class SiloProcess : IDisposable
         (Server, Http) = (new($"http://{host}:{ports[2]}"), new($"http://{host}:{ports[3]}"));
         LogPath = Path.Combine(folder, $"{name}.log");
         configuration = Path.Combine(folder, $"{name}.json");
+        var isAlike = devices.Distinct().Count() < 2;
         log = TextWriter.Synchronized(new StreamWriter(LogPath) { AutoFlush = true });
         File.WriteAllText(configuration, JsonSerializer.Serialize(new
         {
@@ -35,7 +36,7 @@ public sealed class SiloProcess : IDisposable
                 // This cluster's Redis runs before its silos: one that does not answer is the wrong one.
                 Cluster = new { options.ClusterId, Redis = redis, StartPatience = "00:00:10", AdvertisedAddress = $"{host}", SiloPort = ports[0], GatewayPort = ports[1], GrpcPort = ports[2], HttpPort = ports[3] },
                 // A silo with an address of its own stands for a machine: what its cable is to carry must not go through memory.
-                Node = new { Name = name, Slots = Math.Min(1, devices.Count), Device = devices.Count > 0 ? string.Join(',', devices) : DeviceName.Cpu, DataHost = $"{host}", DataPort, Transport = $"{(IPAddress.IsLoopback(host) ? Transport.Auto : Transport.Tcp)}" },
+                Node = new { Name = name, Slots = isAlike ? devices.Count : 1, Device = isAlike ? devices.FirstOrDefault(DeviceName.Cpu) : string.Join(',', devices), DataHost = $"{host}", DataPort, Transport = $"{(IPAddress.IsLoopback(host) ? Transport.Auto : Transport.Tcp)}" },
             },
         }));
     }

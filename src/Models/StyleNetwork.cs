@@ -95,7 +95,7 @@ public sealed class StyleNetwork : Learner<NetworkStyleSettings>, IPictureTransf
             shrink = nn.Sequential([.. Layer(3, maps, 9, 1), .. Layer(maps, 2 * maps, 3, 2), .. Layer(2 * maps, 4 * maps, 3, 2)]);
             blocks = nn.ModuleList([.. Enumerable.Range(0, count).Select(_ => nn.Sequential([.. Layer(4 * maps, 4 * maps, 3, 1), .. Layer(4 * maps, 4 * maps, 3, 1).SkipLast(1)]))]);
             // Enlarging by copies before a convolution leaves no checkerboard (Odena et al., 2016).
-            enlarge = nn.Sequential([nn.Upsample(scale_factor: [2, 2]), .. Layer(4 * maps, 2 * maps, 3, 1), nn.Upsample(scale_factor: [2, 2]), .. Layer(2 * maps, maps, 3, 1), nn.ReflectionPad2d(4), nn.Conv2d(maps, 3, 9), nn.Tanh()]);
+            enlarge = nn.Sequential([nn.Upsample(scale_factor: [2, 2]), .. Layer(4 * maps, 2 * maps, 3, 1), nn.Upsample(scale_factor: [2, 2]), .. Layer(2 * maps, maps, 3, 1), new Mirror(4), nn.Conv2d(maps, 3, 9), nn.Tanh()]);
             RegisterComponents();
         }
 
@@ -110,7 +110,7 @@ public sealed class StyleNetwork : Learner<NetworkStyleSettings>, IPictureTransf
         }
 
         private static List<nn.Module<Tensor, Tensor>> Layer(int from, int to, int kernel, int stride) =>
-            [nn.ReflectionPad2d(kernel / 2), nn.Conv2d(from, to, kernel, stride: stride), nn.InstanceNorm2d(to, affine: true), nn.ReLU()];
+            [new Mirror(kernel / 2), nn.Conv2d(from, to, kernel, stride: stride), nn.InstanceNorm2d(to, affine: true), nn.ReLU()];
     }
 }
 

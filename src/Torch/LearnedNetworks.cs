@@ -40,7 +40,7 @@ internal sealed class LearnedNetworks : IDisposable
     public int[] NumbersOf(LearningPhase phase) => [.. phase.Learns.Select(learns => networks.FindIndex(network => ReferenceEquals(network.Module, learns))).Order()];
 
     /// <summary>What of the state lies on the device.</summary>
-    public IEnumerable<DeviceFloats> Copies => networks.Select(network => network.Buffers.Committed).Prepend(Parameters.Values);
+    public IEnumerable<DeviceFloats> Mirrored => networks.Select(network => network.Buffers.Committed).Prepend(Parameters.Values);
 
     public NetworkBuffers BuffersOf(int network) => networks[network].Buffers;
 

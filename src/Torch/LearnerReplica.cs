@@ -1,6 +1,8 @@
 using Granary.Torch.Devices;
+using Granary.Torch.Devices.Nccl;
 using Granary.Torch.Networks;
 using Granary.Torch.Runtime;
+using Granary.Training.Exchange;
 using Granary.Training.Frames;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
@@ -10,7 +12,7 @@ using static TorchSharp.torch;
 namespace Granary.Torch;
 
 /// <summary>The engine: a learner as a replica.</summary>
-internal sealed class LearnerReplica : ITrainingReplica
+internal sealed class LearnerReplica : ITrainingReplica, IDeviceReplica
 {
     // What follows from validations, as scalars of the state.
     private const string RateScale = "rate.scale", Best = "validation.best", Stale = "validation.stale", EndedAt = "ended.at";
@@ -25,6 +27,7 @@ internal sealed class LearnerReplica : ITrainingReplica
     private readonly int lastValidation;
     private readonly string[] suffixes;
     private readonly string[][] updates;
+    private NcclExchanges? exchanges;
     private ShardRange? expected;
     private bool isStale;
 
@@ -44,10 +47,10 @@ internal sealed class LearnerReplica : ITrainingReplica
         var lstm = learner.Networks.SelectMany(network => network.Module.modules().Prepend(network.Module)).Any(module => module is LSTM);
         var rounded = !learner.Context.ForUse && Autocast.Resolve(settings.Autocast, lstm, device.Place.type == TorchSharp.DeviceType.CPU);
         Phases = [.. learner.Phases.Select(phase => phase.Name)];
+        CheckMemory();
         batches = new(learner.Phases, device);
         networks = new(learner, device, random, UpdatesOf);
         prepared = new(networks, learner.Spec.Seed);
-        CheckMemory();
         var several = learner.Phases.Count(phase => phase is LearningPhase) > 1;
         works = [.. learner.Phases.Select<Phase, PhaseWork>(phase => phase switch
         {
@@ -59,7 +62,7 @@ internal sealed class LearnerReplica : ITrainingReplica
         var numbers = Enumerable.Range(0, learner.Networks.Count);
         updates = [.. numbers.Select(number => works.OfType<LearningWork>().Where(work => work.Networks.Contains(number)).Select(work => work.Updates).ToArray())];
         var buffers = numbers.SelectMany(number => networks.BuffersOf(number).State(FlatParameters.Prefix(learner.Networks[number].Name)));
-        copies = device.IsHost ? [] : [.. networks.Copies, .. works.SelectMany(work => work.Copies)];
+        copies = device.IsHost ? [] : [.. networks.Mirrored, .. works.SelectMany(work => work.Mirrored)];
         State = new([.. networks.Parameters.State(), .. buffers, .. works.SelectMany(work => work.State)], learner.Assets, device.IsHost ? null : Refresh);
         isStale = true;
         foreach (var work in works.OfType<LearningWork>())
@@ -96,6 +99,8 @@ internal sealed class LearnerReplica : ITrainingReplica
     public ReplicaState State { get; }
 
     public object Model => learner;
+
+    public IDeviceExchanges? DeviceExchanges => device.UsesNccl ? exchanges ??= new(device) : null;
 
     public string? Findings => learner.Findings;
 
@@ -222,12 +227,14 @@ internal sealed class LearnerReplica : ITrainingReplica
         return count;
     }
 
-    /// <summary>Checks, before the optimizers touch their memory, that training fits: into the device's, and into the host's, which has a copy.</summary>
+    /// <summary>Checks, before anything is taken, that training fits: into the device's memory, and into the host's, which has a copy.</summary>
     private void CheckMemory()
     {
-        long LearningIn(LearningPhase phase) => networks.Parameters.Learning(networks.NumbersOf(phase)).Sum(parameter => parameter.Room) * sizeof(float);
+        static long BytesOf(IEnumerable<nn.Module> networks, bool learning) => networks.SelectMany(network => network.parameters()).Where(parameter => !learning || parameter.requires_grad)
+            .DistinctBy(parameter => parameter.Handle).Sum(parameter => parameter.numel()) * sizeof(float);
         var learning = learner.Phases.OfType<LearningPhase>().ToList();
-        var (model, gradients, optimizer) = (networks.Parameters.Length * sizeof(float), learning.Sum(LearningIn), learning.Sum(phase => phase.Optimizer.Vectors * LearningIn(phase)));
+        var (model, gradients) = (BytesOf(learner.Networks.Select(network => network.Module), learning: false), learning.Sum(phase => BytesOf(phase.Learns, learning: true)));
+        var optimizer = learning.Sum(phase => phase.Optimizer.Vectors * BytesOf(phase.Learns, learning: true));
         (string What, long Bytes)[] needs = [("model", model), ("gradients", gradients), ("optimizer", optimizer)];
         MemoryLimit.Check([.. needs, ("a copy for checkpoints", model + optimizer)], MemoryLimit.OfProcess);
         if (device.Memory is { } memory)
@@ -240,8 +247,16 @@ internal sealed class LearnerReplica : ITrainingReplica
     {
         TorchRuntime.UseOneThread();
         var use = new InUse(device);
-        networks.Use();
-        return use;
+        try
+        {
+            networks.Use();
+            return use;
+        }
+        catch
+        {
+            use.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Brings the host's copies of the state up to date.</summary>

@@ -80,8 +80,19 @@ public sealed class LearnerTask : ITrainingTask
     /// <inheritdoc/>
     public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset) => Create(new(spec, named.Epochs, asset), ReplicaDevice.Open(DeviceName.Cpu));
 
-    private LearnerReplica Create(LearnerContext context, ReplicaDevice device) => new(
-        (Learner)Activator.CreateInstance(learner, BindingFlags.DoNotWrapExceptions | BindingFlags.Instance | BindingFlags.Public, binder: null, [context], culture: null)!, device);
+    private LearnerReplica Create(LearnerContext context, ReplicaDevice device)
+    {
+        var made = (Learner)Activator.CreateInstance(learner, BindingFlags.DoNotWrapExceptions | BindingFlags.Instance | BindingFlags.Public, binder: null, [context], culture: null)!;
+        try
+        {
+            return new(made, device);
+        }
+        catch
+        {
+            made.Dispose();
+            throw;
+        }
+    }
 
     private static IReadOnlyList<string> FilesAt<TFormat>(string path) where TFormat : IDataFormat => TFormat.FilesAt(path);
 

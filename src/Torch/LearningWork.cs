@@ -1,6 +1,7 @@
 using System.IO.Hashing;
 using System.Runtime.InteropServices;
 using Granary.Torch.Devices;
+using Granary.Torch.Devices.Nccl;
 using Granary.Torch.Networks;
 using Granary.Torch.Runtime;
 using Granary.Training.Frames;
@@ -74,11 +75,11 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
 
     public override IReadOnlyList<StateTensor> State { get; }
 
-    public override IReadOnlyList<DeviceFloats> Copies => [.. optimizer.Copies, carried];
+    public override IReadOnlyList<DeviceFloats> Mirrored => [.. optimizer.Mirrored, carried];
 
     public override Frame CreateFrame()
     {
-        var frame = networks.Parameters.CreateFrame(parameters, frameLength - gradients, Totals.Slots(names));
+        var frame = networks.Parameters.CreateFrame(parameters, frameLength - gradients, Totals.Slots(names), NcclSum.MostRoom(spec.Shards));
         spare = MemoryOf(frame);
         return frame;
     }

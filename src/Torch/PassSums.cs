@@ -12,13 +12,18 @@ internal sealed class PassSums : IDisposable
 {
     private readonly ReplicaDevice device;
     private readonly double[] onHost;
-    private readonly Tensor? onDevice;
+    private readonly Tensor? onDevice, units;
 
     /// <param name="count">How many sums there are.</param>
     public PassSums(int count, ReplicaDevice device)
     {
         (this.device, onHost) = (device, new double[count]);
-        onDevice = device.IsHost ? null : zeros(count, dtype: float64, device: device.Place).DetachFromDisposeScope();
+        if (!device.IsHost)
+        {
+            using var scope = NewDisposeScope();
+            onDevice = zeros(count, dtype: float64, device: device.Place).DetachFromDisposeScope();
+            units = device.Bring(tensor([.. Enumerable.Range(0, ExactSum.Digits).Select(ExactSum.Unit)])).DetachFromDisposeScope();
+        }
     }
 
     public void Clear()
@@ -41,7 +46,7 @@ internal sealed class PassSums : IDisposable
             Add(place, number.item<double>());
             return;
         }
-        onDevice.narrow(0, place, 1).add_((value.device == onDevice.device ? number : device.Bring(number)).view(1));
+        onDevice.narrow(0, place, 1).add_((value.device_type == onDevice.device_type ? number : device.Bring(number)).view(1));
     }
 
     /// <summary>The sums; what a device computes is waited for.</summary>
@@ -61,14 +66,26 @@ internal sealed class PassSums : IDisposable
     {
         using var scope = NewDisposeScope();
         using var outside = no_grad();
-        var values = device.Bring(tensor([weight, .. onHost]));
-        values.narrow(0, 1, onHost.Length).add_(onDevice!);
+        var values = zeros(1 + onHost.Length, dtype: float64, device: device.Place);
+        var sums = values.narrow(0, 1, onHost.Length).copy_(onDevice!);
+        values.narrow(0, 0, 1).fill_(weight);
+        // As arguments of kernels: a tensor of the host's would be waited for.
+        for (var place = 0; place < onHost.Length; place++)
+        {
+            if (onHost[place] != 0)
+            {
+                sums.narrow(0, place, 1).add_(onHost[place]);
+            }
+        }
         var whole = values.trunc();
-        var units = device.Bring(tensor([.. Enumerable.Range(0, ExactSum.Digits).Select(ExactSum.Unit)]));
-        var counts = whole.unsqueeze(1).div(units).trunc();
+        var counts = whole.unsqueeze(1).div(units!).trunc();
         var higher = cat([counts.narrow(1, 1, ExactSum.Digits - 1), zeros(values.numel(), 1, dtype: float64, device: device.Place)], 1);
         into.view(values.numel(), ExactSum.Slots).copy_(cat([counts - higher * ExactSum.Unit(1), (values - whole).unsqueeze(1)], 1));
     }
 
-    public void Dispose() => onDevice?.Dispose();
+    public void Dispose()
+    {
+        onDevice?.Dispose();
+        units?.Dispose();
+    }
 }

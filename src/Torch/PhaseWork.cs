@@ -11,7 +11,7 @@ internal abstract class PhaseWork
     public virtual IReadOnlyList<StateTensor> State => [];
 
     /// <summary>What of that is a copy of the device's.</summary>
-    public virtual IReadOnlyList<DeviceFloats> Copies => [];
+    public virtual IReadOnlyList<DeviceFloats> Mirrored => [];
 
     public abstract Frame CreateFrame();
 

@@ -13,14 +13,29 @@ internal static class CommandLine
         return await EndAsync(process);
     }
 
+    /// <param name="environment">Variables besides those of this process.</param>
+    public static async Task<CommandResult> RunAsync(IEnumerable<(string Name, string Value)> environment, params string[] arguments)
+    {
+        using var process = Start(Program, arguments, environment);
+        return await EndAsync(process);
+    }
+
     public static Process Start(params string[] arguments) => Start(Program, arguments);
 
-    public static Process Start(string program, string[] arguments) => Process.Start(new ProcessStartInfo(program, arguments)
+    public static Process Start(string program, string[] arguments, IEnumerable<(string Name, string Value)>? environment = null)
     {
-        RedirectStandardOutput = true,
-        RedirectStandardError = true,
-        RedirectStandardInput = true,
-    })!;
+        var start = new ProcessStartInfo(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            RedirectStandardInput = true,
+        };
+        foreach (var (name, value) in environment ?? [])
+        {
+            start.Environment[name] = value;
+        }
+        return Process.Start(start)!;
+    }
 
     public static async Task<CommandResult> EndAsync(Process process)
     {

@@ -62,12 +62,21 @@ public sealed class DeviceTests : IDisposable
     [Theory]
     [InlineData("--device cannot be 'cuda': this machine has no GPU that libtorch can use", "cuda")]
     [InlineData("--device cannot be 'cuda:3': this machine has no GPU that libtorch can use", "cuda:3")]
-    [InlineData("'device' cannot be 'gpu': it takes cpu, cuda or auto", "gpu")]
+    [InlineData("--device cannot be 'gpu': it takes cpu, cuda, cuda:0 and so on (several of one kind with commas between), or auto.", "gpu")]
+    [InlineData("--device cannot be 'cuda:0,cpu': it takes", "cuda:0,cpu")]
+    [InlineData("--device cannot be 'cpu:7': it takes", "cpu:7")]
     public async Task Device_ThatIsNotThere_IsRefusedInOneLine(string message, string device)
     {
         var result = await CommandLine.RunAsync("train", "two-layer", "--device", device, "--out", In("run"));
         Assert.Equal(1, result.ExitCode);
         Assert.Contains(message, Assert.Single(result.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries)), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Submit_OfOneMachinesDevice_IsRefused()
+    {
+        var result = await CommandLine.RunAsync("submit", "two-layer", "--device", "cuda:1", "--server", "http://127.0.0.1:1");
+        Assert.Contains("--device cuda:1 names devices of one machine, and a cluster chooses among its own. Take cuda.", result.Error, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -54,6 +54,20 @@ public sealed class SlotQueueTests
         Assert.Equal(["silo-1/0"], Keys(SlotQueue.Grant([Run("a", 1, 1, held: ["silo-0/0"]) with { Started = true }], draining, "a")));
     }
 
+    // A node with a GPU and the processor. word2vec, which takes any slot, leaves the GPU alone, holds up nobody, and waits for nobody's.
+    [Fact]
+    public void Runs_OfDifferentDevices_DoNotStandInOneLine()
+    {
+        List<SlotInfo> mixed = [.. Node("silo-0", 2).Select(slot => slot with { Node = slot.Node with { Devices = ["cuda:0", "cpu"] } })];
+        SlotClaim any = Run("any", 1, 1) with { Device = "any" }, gpu = Run("gpu", 2, 1) with { Device = "cuda" }, twoGpus = Run("two", 0, 2) with { Device = "cuda" };
+        Assert.Equal(["silo-0/1"], Keys(SlotQueue.Grant([any], mixed, "any")));
+        Assert.Equal(["silo-0/0"], Keys(SlotQueue.Grant([any with { Held = ["silo-0/1"], Started = true }, gpu], mixed, "gpu")));
+        Assert.Equal(["silo-0/1"], Keys(SlotQueue.Grant([twoGpus, any], mixed, "any")));
+        Assert.Equal("Waits for 2 cuda slots: the cluster has 1.", SlotQueue.Grant([twoGpus, any], mixed, "two").Reason);
+        Assert.Equal(["silo-0/0"], Keys(SlotQueue.Grant([any with { Held = ["silo-0/1"] }, Run("more", 3, 1) with { Device = "any" }], mixed, "more")));
+        Assert.Equal("Waits for 2 cpu slots: the cluster has 1.", SlotQueue.Grant([Run("cpu", 1, 2) with { Device = "cpu" }], mixed, "cpu").Reason);
+    }
+
     [Fact]
     public void Runs_InAnyOrderOfEvents_ShareNoSlotKeepTheirsAndAreAllServedInTheEnd() =>
         Gen.Select(Gen.Int[1, 3].Array[1, 4], Gen.Select(Gen.Int[0, 5], Gen.Int[0, 99], Gen.Int[1, 6]).Array[1, 40]).Sample((nodes, events) =>

@@ -32,13 +32,14 @@ internal static class ChaosCommand
         {
             var (run, undisturbed) = Read(spec, parsed, parsed.GetValue(subject)!);
             var devices = RunOptions.Devices(parsed, run);
+            var struck = ReadKinds(parsed.GetValue(kinds), isOnHost: devices[0] == DeviceName.Cpu);
             var request = new ChaosRequest(
                 run with { Device = DeviceName.KindOf(devices[0]) },
                 devices,
                 undisturbed,
                 parsed.GetValue(seed),
                 SpecOptions.AtLeast(parsed.GetValue(kills), 1, "--kills"),
-                ReadKinds(parsed.GetValue(kinds)),
+                struck,
                 SpecOptions.AtLeast(parsed.GetValue(processes), 2, "--processes"),
                 parsed.GetValue(keepLogs),
                 parsed.GetValue(report),
@@ -83,7 +84,8 @@ internal static class ChaosCommand
         return (spec.Repeat(parsed, RunDirectory.SpecOf(made, subject)), Path.GetFullPath(subject));
     }
 
-    private static List<FaultKind> ReadKinds(string? asked)
+    /// <param name="isOnHost">Whether weights lie where a flip strikes: in the host's memory.</param>
+    private static List<FaultKind> ReadKinds(string? asked, bool isOnHost)
     {
         var obstacle = SiloNetworks.Obstacle();
         if (asked is null)
@@ -92,13 +94,17 @@ internal static class ChaosCommand
             {
                 Console.WriteLine($"Without cut: {obstacle}");
             }
-            return [.. Enum.GetValues<FaultKind>().Where(kind => kind != FaultKind.Cut || obstacle is null)];
+            return [.. Enum.GetValues<FaultKind>().Where(kind => (kind != FaultKind.Cut || obstacle is null) && (kind != FaultKind.Flip || isOnHost))];
         }
         var kinds = new List<FaultKind>();
         foreach (var name in asked.Split(',', StringSplitOptions.TrimEntries))
         {
             kinds.Add(Enum.GetValues<FaultKind>().Cast<FaultKind?>().FirstOrDefault(kind => Fault.NameOf(kind!.Value) == name)
                 ?? throw new UserErrorException($"--kinds knows no fault '{name}'. Known: {KnownKinds}."));
+        }
+        if (kinds.Contains(FaultKind.Flip) && !isOnHost)
+        {
+            throw new UserErrorException($"--kinds {Fault.NameOf(FaultKind.Flip)} strikes weights in the host's memory, and with this --device they are not there. Take --device {DeviceName.Cpu}.");
         }
         return kinds.Contains(FaultKind.Cut) && obstacle is not null ? throw new UserErrorException(obstacle) : kinds;
     }

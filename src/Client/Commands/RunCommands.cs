@@ -22,6 +22,7 @@ internal static class RunCommands
         command.SetAction(async (parsed, cancellationToken) =>
         {
             var how = watch.ReadIfWaiting(parsed);
+            RunOptions.CheckKind(parsed);
             using var client = server.Connect(parsed, how);
             var run = spec.Read(parsed, await client.TasksAsync(cancellationToken));
             if (parsed.GetValue(id) is { } chosen)

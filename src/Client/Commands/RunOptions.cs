@@ -19,14 +19,10 @@ internal sealed class RunOptions
     private readonly Option<string?> device = new("--device") { Description = "Where replicas live: cpu, cuda (GPUs; of this machine also cuda:1 and so on), or auto, GPUs if there are any. All bits of a run are one kind's." };
     private readonly Option<string?> exchange = new("--exchange") { Description = "How gradients travel: from peer to peer, or through the coordinator (small models only)." };
 
-    // Which device a new run takes where nothing is typed.
-    private readonly bool isNew;
-
     /// <param name="command">Gets the options.</param>
     /// <param name="defaults">What holds where nothing is typed; <see langword="null"/>: what the run was begun with.</param>
     public RunOptions(Command command, RunSpec? defaults)
     {
-        isNew = defaults is not null;
         workers.Description = $"Replicas that share the work, at most as many as shards. The weights do not depend on it.{(defaults is null ? "" : $" Default: {defaults.Workers}, or as many as shards.")}";
         exchange.AcceptOnlyFromAmong(PeerToPeer, Coordinator);
         foreach (var (option, byDefault) in new (Option, object?)[]
@@ -44,6 +40,19 @@ internal sealed class RunOptions
     /// <exception cref="UserErrorException">One is not there.</exception>
     public static IReadOnlyList<string> Devices(ParseResult parsed, RunSpec spec) => GranaryEnvironment.DevicesNamed(parsed.GetValue<string?>("--device") ?? spec.Device, "--device");
 
+    /// <summary>Refuses what names devices of one machine: a cluster chooses among its own.</summary>
+    /// <exception cref="UserErrorException"/>
+    public static void CheckKind(ParseResult parsed)
+    {
+        if (parsed.GetValue<string?>("--device") is { } named && KindOf(named) != named)
+        {
+            throw new UserErrorException($"--device {named} names devices of one machine, and a cluster chooses among its own. Take {KindOf(named)}.");
+        }
+    }
+
+    private static string KindOf(string named) => DeviceName.KindOfAll(named)
+        ?? throw new UserErrorException($"--device cannot be '{Shown.Value(named)}': it takes {DeviceName.Cpu}, {DeviceName.Cuda}, {DeviceName.Cuda}:0 and so on (several of one kind with commas between), or {DeviceName.Auto}.");
+
     /// <summary>The spec with what was typed in place of what it has. It has more workers than shards only if they were asked for.</summary>
     public RunSpec Override(RunSpec spec, ParseResult parsed) => spec with
     {
@@ -53,7 +62,7 @@ internal sealed class RunOptions
         VerifyEvery = parsed.GetValue(verifyEvery) ?? spec.VerifyEvery,
         MinWorkers = parsed.GetValue(minWorkers) ?? spec.MinWorkers,
         Priority = parsed.GetValue(priority) ?? spec.Priority,
-        Device = parsed.GetValue(device) is { } named ? DeviceName.KindOf(named) : isNew ? DeviceName.Auto : spec.Device,
+        Device = parsed.GetValue(device) is { } named ? KindOf(named) : spec.Device,
         Exchange = parsed.GetValue(exchange) switch
         {
             null => spec.Exchange,

@@ -32,7 +32,7 @@ internal sealed class SpecOptions
     {
         task = subject ?? new("task") { Description = "What to train; see: granary tasks" };
         seed = new(seedName) { Description = "For the initial weights and all other chance. Default: 1." };
-        defaults = new() { RunId = "", Task = "", Output = "", Workers = defaultWorkers };
+        defaults = new() { RunId = "", Task = "", Output = "", Workers = defaultWorkers, Device = DeviceName.Auto };
         command.Arguments.Add(task);
         foreach (var option in new Option[] { data, shards, steps, epochs, seed, set, init, map, output })
         {

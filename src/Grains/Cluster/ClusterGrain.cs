@@ -1,5 +1,6 @@
 using Granary.Contracts;
 using Granary.Grains.Persistence;
+using Granary.Training.Tasks;
 
 namespace Granary.Grains.Cluster;
 
@@ -90,6 +91,11 @@ internal sealed class ClusterGrain(
         }
         return new([.. slots], slots.Count > 0 || foreign.Count == 0 ? reason : $"{reason} Not for this run: {string.Join("; ", foreign)}.");
     }
+
+    public Task<string> ChooseDeviceAsync(Dictionary<string, string> versions) =>
+        Task.FromResult(Alive().Where(node => !node.Draining && VersionRule.Difference(node, versions) is null).SelectMany(node => node.Devices).Any(device => DeviceName.KindOf(device) == DeviceName.Cuda)
+            ? DeviceName.Cuda
+            : DeviceName.Cpu);
 
     public async Task ReleaseAsync(string runId)
     {

@@ -44,33 +44,34 @@ internal static class SlotQueue
     public static SlotGrant Grant(IReadOnlyCollection<SlotClaim> runs, IReadOnlyCollection<SlotInfo> alive, string runId)
     {
         var run = runs.Single(one => one.RunId == runId);
-        var usable = alive.Where(slot => !slot.Node.Draining && Fits(run, slot)).ToList();
+        var open = alive.Where(slot => !slot.Node.Draining).ToList();
+        var usable = UsableBy(run, open);
         var kept = Kept(run, usable);
         var held = runs.SelectMany(one => one.Held).ToHashSet();
         var free = usable.Where(slot => !held.Contains(slot.Key)).ToList();
         var waiting = runs
-            .Where(one => one != run && one.CanBeServed && IsOfLikeNeed(one, run) && one.Needed <= usable.Count && Kept(one, usable).Count < one.Needed)
+            .Where(one => one != run && one.CanBeServed && IsOfLikeNeed(one, run) && UsableBy(one, open) is var theirs && one.Needed <= theirs.Count && Kept(one, theirs).Count < one.Needed)
             .OrderByDescending(one => one.Priority)
             .ThenBy(one => one.Arrival)
             .ToList();
         if (kept.Count >= run.Needed)
         {
             var spare = Math.Max(free.Count - waiting.Sum(one => one.Wanted), 0);
-            return Give(run, kept, SlotChoice.Spread(free, Math.Min(spare, run.Wanted - kept.Count)));
+            return Give(run, kept, Choose(run, free, Math.Min(spare, run.Wanted - kept.Count)));
         }
         if (run.Needed > usable.Count)
         {
-            return new([], $"Waits for {Slots(run.Needed, Kind(run))}: the cluster has {usable.Count}.");
+            return new([], $"Waits for {Slots(run.Needed, Kind(run, open))}: the cluster has {usable.Count}.");
         }
         if (waiting.FirstOrDefault(other => (-other.Priority, other.Arrival).CompareTo((-run.Priority, run.Arrival)) < 0) is { } before)
         {
             return new([], $"Waits behind run '{before.RunId}'.");
         }
-        var more = SlotChoice.Spread(free, run.Wanted - kept.Count);
+        var more = Choose(run, free, run.Wanted - kept.Count);
         var there = kept.Count + more.Count;
         return there >= run.Needed
             ? Give(run, kept, more)
-            : new([], $"Waits for {Slots(run.Needed, $"free {Kind(run)}")}: {there} {(there == 1 ? "is" : "are")} free.");
+            : new([], $"Waits for {Slots(run.Needed, $"free {Kind(run, open)}")}: {there} {(there == 1 ? "is" : "are")} free.");
     }
 
     private static bool Fits(SlotClaim run, SlotInfo slot) => run.Device == DeviceName.Any || DeviceName.KindOf(slot.Device) == run.Device;
@@ -78,8 +79,18 @@ internal static class SlotQueue
     /// <summary>Whether what the one waits for could go to the other: runs of different devices do not stand in one line.</summary>
     private static bool IsOfLikeNeed(SlotClaim one, SlotClaim other) => one.Device == other.Device || one.Device == DeviceName.Any || other.Device == DeviceName.Any;
 
-    /// <summary>What is said of a slot on no ordinary device.</summary>
-    private static string Kind(SlotClaim run) => run.Device is DeviceName.Any or DeviceName.Cpu ? "" : $"{run.Device} ";
+    private static List<SlotInfo> UsableBy(SlotClaim run, List<SlotInfo> open) => [.. open.Where(slot => Fits(run, slot))];
+
+    /// <summary>A run that computes on the processor wherever it is leaves GPUs to others as long as it can.</summary>
+    private static List<SlotInfo> Choose(SlotClaim run, List<SlotInfo> free, int count)
+    {
+        var first = SlotChoice.Spread(free.Where(slot => run.Device != DeviceName.Any || slot.Device == DeviceName.Cpu), count);
+        return [.. first, .. SlotChoice.Spread(free.Except(first), count - first.Count)];
+    }
+
+    /// <summary>The kind of slots, where there are others, too.</summary>
+    private static string Kind(SlotClaim run, List<SlotInfo> open) =>
+        run.Device == DeviceName.Any || (run.Device == DeviceName.Cpu && open.All(slot => Fits(run, slot))) ? "" : $"{run.Device} ";
 
     private static List<SlotInfo> Kept(SlotClaim run, List<SlotInfo> usable) => SlotChoice.Spread(usable.Where(slot => run.Held.Contains(slot.Key)), run.Wanted);
 

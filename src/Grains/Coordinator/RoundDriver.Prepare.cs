@@ -100,6 +100,10 @@ internal sealed partial class RoundDriver
         {
             return null;
         }
+        if (replies.Count > 1 && replies.All(reply => reply.Meeting is not null))
+        {
+            start = start with { Meeting = ready.Meeting };
+        }
         fruitless.BeginsAt(start.Step);
         Status = Status with { TotalSteps = ready.TotalSteps, StepsPerEpoch = ready.StepsPerEpoch, Unit = ready.Unit, Measure = ready.Measure, Switches = ready.Switches, Step = start.Step };
         return start;

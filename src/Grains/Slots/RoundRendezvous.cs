@@ -29,6 +29,7 @@ public sealed partial class RoundRendezvous : IDisposable
     {
         listener = new(address, port, transport);
         this.patience = patience;
+        IsAutomatic = transport == Transport.Auto;
         this.logger = logger ?? NullLogger<RoundRendezvous>.Instance;
     }
 
@@ -36,6 +37,9 @@ public sealed partial class RoundRendezvous : IDisposable
     public Guid Process { get; } = Guid.NewGuid();
 
     public int Port => listener.Port;
+
+    /// <summary>Whether gradients may travel by whatever is fastest.</summary>
+    public bool IsAutomatic { get; }
 
     /// <summary>Waits until every process of the round is connected.</summary>
     /// <param name="cancellationToken">Gives up, for all workers of this process.</param>

@@ -46,7 +46,7 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
             LeaveRound($"Round {plan.Number} begins.");
             // Work that hangs on the slot's thread must find its own replica when it comes back, not the next one.
             var held = replica;
-            var prepared = thread.RunAsync(() => MakeReady(held, plan.Spec, () => held.Keep(worker == 0 ? plan : null)));
+            var prepared = thread.RunAsync(() => MakeReady(held, plan.Spec, () => held.Keep(worker == 0 ? plan : null)) with { Meeting = MeetingOf(plan, worker, held) });
             current = new(plan, worker, new(services.Grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker), thread, held, prepared);
             return prepared;
         }
@@ -237,13 +237,36 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
         }
     }
 
+    /// <summary>See <see cref="PrepareReply.Meeting"/>.</summary>
+    private byte[]? MeetingOf(RoundPlan plan, int worker, SlotReplica held)
+    {
+        if (plan.Workers.Count == 1 || plan.Spec.Exchange != ExchangeKind.PeerToPeer || !services.Rendezvous.IsAutomatic || (held.Replica as IDeviceReplica)?.DeviceExchanges is not { } exchanges)
+        {
+            return null;
+        }
+        if (exchanges.Lack is { } lack)
+        {
+            LogThroughHost(slot, lack);
+            return null;
+        }
+        try
+        {
+            return worker == 0 ? exchanges.CreateMeeting() : [];
+        }
+        catch (Exception error)
+        {
+            LogThroughHost(slot, error.Message);
+            return null;
+        }
+    }
+
     /// <summary>Whether it would fail here again.</summary>
     private static bool IsPermanent(Exception error) => error is TrainingDataException or TaskSettingException or UnknownTaskException or InsufficientMemoryException or ArgumentException;
 
-    private void Train(SlotRound round, IExchange exchange, StartPoint start)
+    private void Train(SlotRound round, IExchange ordinary, StartPoint start)
     {
         var (plan, reporter, held) = (round.Plan, round.Reporter, round.Replica);
-        using var owned = exchange;
+        var exchange = ordinary;
         var step = start.Step;
         string? unwritten = null;
         try
@@ -251,6 +274,11 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
             if (start.Source is { } source && start.Behind.Count > 0)
             {
                 Share(held, round, exchange, start, source);
+            }
+            if (start.Meeting is { } meeting)
+            {
+                exchange = ((IDeviceReplica)held.Replica!).DeviceExchanges!.Join(ordinary, meeting, round.Worker, [.. plan.Workers.Select(worker => new ShardRange(worker.ShardStart, worker.ShardEnd))], out var remark);
+                LogJoined(plan.Number, plan.Spec.RunId, slot, remark);
             }
             var from = held.Position!.Value;
             var (assignment, trained) = (plan.Workers[round.Worker], held.Replica!);
@@ -297,6 +325,10 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
             held.Failure = error.Message;
             reporter.Finish(ReportKind.Failed, step, null, error.Message, (error as NonFiniteException)?.Shard ?? (error as ShardFailedException)?.Shard);
         }
+        finally
+        {
+            exchange.Dispose();
+        }
     }
 
     /// <summary>How many replicas are known to have begun with one state: a state that one alone has given to the others was compared with nothing.</summary>
@@ -318,6 +350,12 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
             LogCopied(start.Step, slot, round.Plan.Spec.RunId, round.Plan.Workers[source].Slot.Key);
         }
     }
+
+    [LoggerMessage(LogLevel.Information, "Round {Round} of run {RunId}: slot {Slot} adds gradients over {Way}")]
+    private partial void LogJoined(long round, string runId, string slot, string way);
+
+    [LoggerMessage(LogLevel.Information, "Slot {Slot} adds gradients through the host: {Reason}")]
+    private partial void LogThroughHost(string slot, string reason);
 
     [LoggerMessage(LogLevel.Information, "Restored step {Step} in slot {Slot} for run {RunId}")]
     private partial void LogRestored(long step, string slot, string runId);

@@ -1,4 +1,5 @@
 // B batch, K feature maps, H height, W width, P = H W
+using Granary.Torch.Devices;
 using Granary.Torch.Operations;
 using static TorchSharp.torch;
 
@@ -15,7 +16,8 @@ internal sealed class GramMatrix : HandGradient
     public static Tensor Of(Tensor maps_BKHW)
     {
         var maps_BPK = maps_BKHW.permute(0, 2, 3, 1).flatten(1, 2);
-        return new GramMatrix(maps_BPK).Apply([maps_BPK]);
+        var product = new GramMatrix(maps_BPK);
+        return ReplicaDevice.Current.IsHost ? product.Apply([maps_BPK]) : product.Forward();
     }
 
     protected override Tensor Forward() => maps_BPK.transpose(1, 2).matmul(maps_BPK) * share;

@@ -19,10 +19,11 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
     public override Task<V1.Run> Submit(V1.SubmitRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         var asked = (request.Spec ?? throw new SpecException("A run needs a spec.")).FromWire();
-        if (asked.Device == DeviceName.Auto)
+        if (asked.Device is DeviceName.Auto or DeviceName.Any)
         {
-            var isThere = (await Cluster.GetNodesAsync()).SelectMany(node => node.Devices).Any(device => DeviceName.KindOf(device) == DeviceName.Cuda);
-            asked = asked with { Device = isThere ? DeviceName.Cuda : DeviceName.Cpu };
+            // Asked for twice, a run is one, whatever nodes have come or gone.
+            var before = await Cluster.KnowsAsync(asked.RunId) ? await FindAsync(asked.RunId) : null;
+            asked = asked with { Device = before?.Spec.Device ?? await Cluster.ChooseDeviceAsync(environment.Versions.ToDictionary()) };
         }
         // Hashing large data takes its time, and a read may hang: not on the thread that serves others.
         var spec = await Task.Run(() => environment.Settle(asked)).WaitAsync(context.CancellationToken);

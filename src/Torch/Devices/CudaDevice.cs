@@ -65,18 +65,21 @@ internal sealed unsafe class CudaDevice : ReplicaDevice
         CheckForErrors();
     }
 
-    public override Tensor Bring(Tensor tensor) => tensor.to(Place, copy: false, disposeAfter: false);
+    // From pinned memory nobody waits; libtorch keeps it until the copy is done.
+    public override Tensor Bring(Tensor tensor) => tensor.device_type == DeviceType.CPU ? tensor.pin_memory().to(Place, non_blocking: true) : tensor;
 
     public override Tensor Fetch(Tensor tensor) => tensor.cpu();
+
+    public override bool UsesNccl => true;
 
     // TorchSharp's own way to the values is for the host's alone.
     public override float* Address(Tensor tensor) => (float*)tensor.storage<float>().data_ptr() + tensor.storage_offset();
 
     // CUDA's is IEEE's.
-    public override Tensor Root(Tensor values) => values.sqrt();
+    public override Tensor SquareRoot(Tensor values) => values.sqrt();
 
     // Tensor.set_ refuses to change the device.
-    public override void Lay(Tensor part, Tensor view) => ((delegate* unmanaged<nint, nint, void>)setData)(part.Handle, view.Handle);
+    public override void MoveInto(Tensor part, Tensor view) => ((delegate* unmanaged<nint, nint, void>)setData)(part.Handle, view.Handle);
 
     // An at::Generator is one pointer, returned through a hidden first argument; TorchSharp deletes it, which is free(). Its own constructor makes a generator of the processor's, whatever device it is told.
     public override Generator CreateGenerator()

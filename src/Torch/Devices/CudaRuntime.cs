@@ -33,8 +33,9 @@ internal static unsafe class CudaRuntime
             [DeviceName.Switch] = gpu?.Name ?? "unknown",
             ["capability"] = gpu?.Capability ?? "unknown",
             ["multiprocessors"] = $"{gpu?.Multiprocessors ?? 0}",
-            ["cuda"] = VersionOf(["libcudart.so.13", "libcudart.so.12"], "cudaRuntimeGetVersion", 1000, 10),
-            ["cudnn"] = CudnnVersion(),
+            ["cuda"] = VersionOf("libcudart", "cudaRuntimeGetVersion", CudaVersion),
+            ["cudnn"] = VersionOf("libcudnn.", "cudnnGetVersion", CudnnVersion),
+            ["cublas"] = VersionOf("libcublas.", "cublasGetProperty", CublasVersion),
             ["cublas-workspace"] = TorchRuntime.CublasWorkspace,
             ["tf32"] = "off",
             ["deterministic"] = Configure().Count == 0 ? "on" : "partly",
@@ -66,28 +67,31 @@ internal static unsafe class CudaRuntime
         return missing;
     }
 
-    private static string CudnnVersion()
+    /// <summary>By a library's own word; found among those that are loaded, whose names may have been changed.</summary>
+    private static string VersionOf(string library, string function, Func<nint, string> ask) =>
+        Libtorch.Mapped(name => name.StartsWith(library, StringComparison.Ordinal)) is { } path && NativeLibrary.TryLoad(path, out var loaded) && NativeLibrary.TryGetExport(loaded, function, out var address)
+            ? ask(address)
+            : "unknown";
+
+    private static string CudaVersion(nint function)
     {
-        foreach (var library in (string[])["libcudnn.so.9", "libcudnn.so.8"])
-        {
-            if (NativeLibrary.TryLoad(library, typeof(TorchSharp.torch).Assembly, null, out var loaded) && NativeLibrary.TryGetExport(loaded, "cudnnGetVersion", out var function))
-            {
-                return $"{((delegate* unmanaged<nuint>)function)()}";
-            }
-        }
-        return "none";
+        int version;
+        return ((delegate* unmanaged<int*, int>)function)(&version) == 0 ? $"{version / 1000}.{version % 1000 / 10}" : "unknown";
     }
 
-    private static string VersionOf(string[] libraries, string name, int major, int minor)
+    private static string CudnnVersion(nint function) => $"{((delegate* unmanaged<nuint>)function)()}";
+
+    // libraryPropertyType: major, minor, patch.
+    private static string CublasVersion(nint function)
     {
-        foreach (var library in libraries)
+        var numbers = stackalloc int[3];
+        for (var part = 0; part < 3; part++)
         {
-            int version;
-            if (NativeLibrary.TryLoad(library, typeof(TorchSharp.torch).Assembly, null, out var loaded) && NativeLibrary.TryGetExport(loaded, name, out var function) && ((delegate* unmanaged<int*, int>)function)(&version) == 0)
+            if (((delegate* unmanaged<int, int*, int>)function)(part, numbers + part) != 0)
             {
-                return $"{version / major}.{version % major / minor}";
+                return "unknown";
             }
         }
-        return "unknown";
+        return $"{numbers[0]}.{numbers[1]}.{numbers[2]}";
     }
 }

@@ -29,7 +29,7 @@ internal sealed unsafe class DeviceUpdates : IParameterUpdates
 
     public IReadOnlyList<StateTensor> State => [.. names.Zip(memories, (name, memory) => new StateTensor(prefix + name, [length], StateKind.Training, memory.Pointer))];
 
-    public IReadOnlyList<DeviceFloats> Copies => memories;
+    public IReadOnlyList<DeviceFloats> Mirrored => memories;
 
     public void Update(long start, Tensor parameters, Tensor gradients, in OptimizerStep step)
     {
@@ -72,7 +72,7 @@ internal sealed unsafe class DeviceUpdates : IParameterUpdates
         var rootScale = (float)(1 / Math.Sqrt(1 - Math.Pow(beta2, step.Update)));
         mean.mul_(beta1).add_(g * (1 - beta1));
         variance.mul_(beta2).add_((g * g).mul_(1 - beta2));
-        p.mul_(shrink).sub_((mean * rate).div_(device.Root(variance).mul_(rootScale).add_(Adam.Epsilon)));
+        p.mul_(shrink).sub_((mean * rate).div_(device.SquareRoot(variance).mul_(rootScale).add_(Adam.Epsilon)));
     }
 
     private void Descend(Tensor p, Tensor g, Tensor[] memory, in OptimizerStep step)

@@ -13,7 +13,7 @@ internal sealed unsafe class HostUpdates(OptimizerChoice choice, long length, st
 
     public IReadOnlyList<StateTensor> State => [.. optimizer.Memory.Select(memory => new StateTensor(prefix + memory.Name, [length], StateKind.Training, memory.Values.Pointer))];
 
-    public IReadOnlyList<DeviceFloats> Copies => [];
+    public IReadOnlyList<DeviceFloats> Mirrored => [];
 
     public void Update(long start, Tensor parameters, Tensor gradients, in OptimizerStep step) => optimizer.Update(start, parameters.numel(), parameters.Floats(), gradients.Floats(), step);
 

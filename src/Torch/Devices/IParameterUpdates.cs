@@ -11,7 +11,7 @@ internal interface IParameterUpdates : IDisposable
     IReadOnlyList<StateTensor> State { get; }
 
     /// <summary>What of it is a copy of the device's.</summary>
-    IReadOnlyList<DeviceFloats> Copies { get; }
+    IReadOnlyList<DeviceFloats> Mirrored { get; }
 
     /// <summary>Updates some consecutive parameters.</summary>
     /// <param name="start">How many of those that learn lie before them.</param>

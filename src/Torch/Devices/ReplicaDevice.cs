@@ -71,7 +71,10 @@ internal abstract class ReplicaDevice
     public abstract Tensor Fetch(Tensor tensor);
 
     /// <summary>Makes a parameter or buffer of a module lie where <paramref name="view"/> does.</summary>
-    public virtual void Lay(Tensor part, Tensor view) => part.set_(view);
+    public virtual void MoveInto(Tensor part, Tensor view) => part.set_(view);
+
+    /// <summary>Whether replicas here exchange over NCCL, where there is one. Default: no.</summary>
+    public virtual bool UsesNccl => false;
 
     /// <summary>Where a tensor's floats lie, for libraries that compute there.</summary>
     public virtual unsafe float* Address(Tensor tensor) => tensor.Floats();
@@ -80,7 +83,7 @@ internal abstract class ReplicaDevice
     /// The square root, rounded correctly. libtorch's on the processor is MKL's, which on a Zen 5 is not, in a fifth of all values; that of double
     /// precision, rounded once more, always is.
     /// </summary>
-    public virtual Tensor Root(Tensor values) => values.to(float64).sqrt().to(float32);
+    public virtual Tensor SquareRoot(Tensor values) => values.to(float64).sqrt().to(float32);
 
     /// <summary>What random numbers are drawn from on the device.</summary>
     public virtual Generator CreateGenerator() => new();

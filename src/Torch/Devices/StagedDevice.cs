@@ -1,3 +1,4 @@
+using Granary.Training;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -10,6 +11,9 @@ namespace Granary.Torch.Devices;
 internal class StagedDevice : ReplicaDevice
 {
     public override string Name => DeviceName.Staged;
+
+    // A stand-in for it, which has to be named.
+    public override bool UsesNccl => EnvironmentVariable.Read(EnvironmentVariable.Nccl) is not null;
 
     public override void Synchronize()
     {

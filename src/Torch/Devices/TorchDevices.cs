@@ -16,12 +16,19 @@ public static class TorchDevices
         ? CudaRuntime.SwitchesOf(CudaDevice.NumberIn(device))
         : new Dictionary<string, string> { [DeviceName.Switch] = device };
 
-    /// <summary>See <see cref="SmokeTest.Faults"/>, and what libtorch lacks for the promise of the same bits.</summary>
+    /// <summary>See <see cref="SmokeTest.Faults()"/>, and what libtorch lacks for the promise of the same bits.</summary>
     /// <param name="gpu">One of <see cref="Gpus"/>.</param>
     public static IReadOnlyList<string> Faults(string gpu)
     {
-        using var here = ReplicaDevice.Open(gpu).Enter();
-        return [.. SmokeTest.Faults(ReplicaDevice.Current.Place), .. CudaRuntime.Configure().Select(function => $"This libtorch does not export {function}: kernels may differ from run to run.")];
+        try
+        {
+            using var here = ReplicaDevice.Open(gpu).Enter();
+            return [.. SmokeTest.Faults(ReplicaDevice.Current.Place), .. CudaRuntime.Configure().Select(function => $"This libtorch does not export {function}: kernels may differ from run to run.")];
+        }
+        catch (TaskSettingException error)
+        {
+            return [error.Message];
+        }
     }
 
     private static Dictionary<string, string> FindGpus()

@@ -54,7 +54,7 @@ internal sealed unsafe class FlatParameters : IDisposable
             using var slice = Values.Tensor.narrow(0, place.Start, place.Parameter.numel());
             using var view = slice.view(place.Parameter.shape);
             view.copy_(place.Parameter);
-            device.Lay(place.Parameter, view);
+            device.MoveInto(place.Parameter, view);
         }
     }
 
@@ -76,7 +76,8 @@ internal sealed unsafe class FlatParameters : IDisposable
     }
 
     /// <summary>A frame whose values begin with the gradients of these parameters, one behind the other, followed by <paramref name="more"/> floats.</summary>
-    public Frame CreateFrame(IReadOnlyList<FlatParameter> parameters, long more, int scalars) => new GradientMemory(device, parameters, more, scalars).CreateFrame();
+    /// <param name="room">Floats behind it, for an exchange between devices.</param>
+    public Frame CreateFrame(IReadOnlyList<FlatParameter> parameters, long more, int scalars, long room) => new GradientMemory(device, parameters, more, scalars, room).CreateFrame();
 
     /// <summary>From now on <c>backward</c> adds gradients into this frame, those of the parameters that it is made for.</summary>
     public void Bind(Frame frame)
@@ -113,14 +114,15 @@ internal sealed unsafe class FlatParameters : IDisposable
     {
         private readonly List<(Parameter Parameter, Tensor View)> views = [];
 
-        public GradientMemory(ReplicaDevice device, IReadOnlyList<FlatParameter> parameters, long more, int scalars) : base(device, parameters.Sum(parameter => parameter.Room) + more, scalars)
+        public GradientMemory(ReplicaDevice device, IReadOnlyList<FlatParameter> parameters, long more, int scalars, long room)
+            : base(device, parameters.Sum(parameter => parameter.Room) + more, scalars, room)
         {
             var start = 0L;
-            foreach (var (_, _, parameter, _, room) in parameters)
+            foreach (var (_, _, parameter, _, taken) in parameters)
             {
                 using var slice = Part(start, parameter.numel());
                 views.Add((parameter, slice.view(parameter.shape)));
-                start += room;
+                start += taken;
             }
         }
 

@@ -29,11 +29,11 @@ internal sealed unsafe class NetworkBuffers : IDisposable
         {
             var start = places.Count > 0 ? places[^1].Start + places[^1].Shape.Aggregate(1L, (product, size) => product * size) : 0;
             places.Add((name, buffer.shape, start));
-            device.Lay(buffer, Copied(buffer, values.narrow(0, start, buffer.numel()).view(buffer.shape)));
+            device.MoveInto(buffer, Copied(buffer, values.narrow(0, start, buffer.numel()).view(buffer.shape)));
         }
         foreach (var (_, buffer) in kinds[false])
         {
-            device.Lay(buffer, device.Bring(buffer));
+            device.MoveInto(buffer, device.Bring(buffer));
         }
         counts = [.. network.modules().Prepend(network).Distinct().OfType<NormBase>().Select(norm => norm.num_batches_tracked).OfType<Tensor>()];
         committed.Tensor.copy_(values);

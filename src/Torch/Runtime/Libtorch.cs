@@ -47,7 +47,11 @@ public static unsafe class Libtorch
 
     private static bool IsOfLibtorch(string name) => name.StartsWith("_Z", StringComparison.Ordinal) && namespaces.Any(part => name.Contains(part, StringComparison.Ordinal));
 
-    private static string? Mapped(string library) => File.Exists(Mappings)
-        ? File.ReadLines(Mappings).Where(line => line.EndsWith($"/{library}", StringComparison.Ordinal)).Select(line => line[line.IndexOf('/')..]).FirstOrDefault()
+    /// <summary>The file of a library that is loaded.</summary>
+    /// <param name="isIt">Tells it by its file's name.</param>
+    internal static string? Mapped(Func<string, bool> isIt) => File.Exists(Mappings)
+        ? File.ReadLines(Mappings).Where(line => line.Contains('/', StringComparison.Ordinal)).Select(line => line[line.IndexOf('/', StringComparison.Ordinal)..]).FirstOrDefault(path => isIt(Path.GetFileName(path)))
         : null;
+
+    private static string? Mapped(string library) => Mapped(name => name == library);
 }

@@ -32,8 +32,16 @@ public interface IExchange : IDisposable
     /// <exception cref="ExchangeAbortedException">A peer is gone, the round has ended, or the copy differs from its original.</exception>
     void Share(Handoff mine, int source, IReadOnlyList<int> behind);
 
+    /// <summary>Whether frames that lie on devices are added there: then they need not come to the host. Default: no.</summary>
+    bool SumsOnDevices => false;
+
     /// <summary>Bytes sent to other processes so far on this worker's behalf.</summary>
     long BytesSent => 0;
+
+    /// <summary>Has something done when the round ends early, on whatever thread ends it; at once, if it has.</summary>
+    void WhenAborted(Action<string> act)
+    {
+    }
 
     /// <summary>Ends the round: every <see cref="Sum"/>, running or to come, fails with this reason. Callable from any thread.</summary>
     void Abort(string reason);

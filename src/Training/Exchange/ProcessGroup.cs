@@ -28,6 +28,7 @@ public sealed class ProcessGroup : IDisposable
     private readonly Handoff[] states;
     private readonly IReadOnlyList<int> processes;
     private readonly int shards;
+    private readonly List<Action<string>> whenAborted = [];
     private int left;
     private int inside;
     private string? aborted;
@@ -60,6 +61,15 @@ public sealed class ProcessGroup : IDisposable
             arrivals.Close();
             releases.Close();
             mesh?.Abort(why);
+            Action<string>[] told;
+            lock (whenAborted)
+            {
+                told = [.. whenAborted];
+            }
+            foreach (var act in told)
+            {
+                act(why);
+            }
         }
     }
 
@@ -72,6 +82,18 @@ public sealed class ProcessGroup : IDisposable
             sum?.Dispose();
         }
         mesh?.Dispose();
+    }
+
+    private void WhenAborted(Action<string> act)
+    {
+        lock (whenAborted)
+        {
+            whenAborted.Add(act);
+        }
+        if (Volatile.Read(ref aborted) is { } why)
+        {
+            act(why);
+        }
     }
 
     private void Enter()
@@ -187,6 +209,8 @@ public sealed class ProcessGroup : IDisposable
                 }
             }
         }
+
+        public void WhenAborted(Action<string> act) => group.WhenAborted(act);
 
         public void Abort(string reason) => group.Abort(reason);
 

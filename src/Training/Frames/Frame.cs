@@ -91,8 +91,11 @@ public sealed unsafe class Frame : IDisposable
         NativeMemory.Clear(data + here, (nuint)(Size - here) * sizeof(float));
         Rows?.Clear();
         Device?.Clear();
-        (IsOnHost, isComing) = (Device is null, false);
+        ChangedOnDevice();
     }
+
+    /// <summary>To be called when values or scalars were changed on the device: what was copied here is old.</summary>
+    public void ChangedOnDevice() => (IsOnHost, isComing) = (Device is null, false);
 
     /// <summary>Begins to copy values and scalars here; nobody adds to them from now on.</summary>
     public void BeginToHost()
@@ -127,7 +130,7 @@ public sealed unsafe class Frame : IDisposable
         if (Device is not null)
         {
             Device.Add(right.Device!);
-            (IsOnHost, isComing) = (false, false);
+            ChangedOnDevice();
         }
     }
 

@@ -15,10 +15,11 @@ public sealed class FrameFold(int shards, Func<Frame> create) : IDisposable
     private IReadOnlyList<ShardRange> crossing = [];
 
     /// <summary>Computes the shards of the range one after the other.</summary>
+    /// <param name="staysOnDevice">Whether sums made on a device are wanted there, and nowhere else.</param>
     /// <returns>
     /// One partial sum for each node of <see cref="CanonicalTree.Cover"/>, or for each shard if there are rows; valid until the next call.
     /// </returns>
-    public IReadOnlyList<Partial> Compute(ShardRange range, Action<int, Frame> compute)
+    public IReadOnlyList<Partial> Compute(ShardRange range, Action<int, Frame> compute, bool staysOnDevice = false)
     {
         partials.Clear();
         if (covered != range)
@@ -39,14 +40,14 @@ public sealed class FrameFold(int shards, Func<Frame> create) : IDisposable
                 sum = new(new(left.Node.Start, sum.Node.End), left.Frame);
             }
             partials.Add(sum);
-            if (sum.Frame.Device is not null && crossing.Contains(sum.Node))
+            if (!staysOnDevice && sum.Frame.Device is not null && crossing.Contains(sum.Node))
             {
                 sum.Frame.BeginToHost();
             }
         }
         foreach (var partial in partials)
         {
-            if (crossing.Contains(partial.Node))
+            if (!staysOnDevice && crossing.Contains(partial.Node))
             {
                 partial.Frame.ToHost();
             }

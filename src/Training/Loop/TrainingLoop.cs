@@ -157,7 +157,7 @@ public sealed class TrainingLoop : IDisposable
     private StepTimes RunPhase(long step, int phase, IExchange exchange, IStepObserver observer, StopSignal stop, ref bool stopping)
     {
         var (started, waited) = (Stopwatch.GetTimestamp(), replica.DataWait);
-        var partials = folds[phase].Compute(shards, computeShard);
+        var partials = folds[phase].Compute(shards, computeShard, exchange.SumsOnDevices);
         partials[0].Frame.Control = stop.Control + (observer.WantsComparison ? StopSignal.Compare : 0);
         var computed = Stopwatch.GetTimestamp();
         observer.PhaseComputed(step, phase);

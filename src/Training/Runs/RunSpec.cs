@@ -37,7 +37,7 @@ public sealed record RunSpec : TrainingSpec
     public long VerifyEvery { get; init; } = 20;
 
     /// <summary>
-    /// The kind of device to train on: <c>cpu</c>, <c>cuda</c>, or <c>auto</c>, which the gateway settles by what the cluster has. A task that does not
+    /// The kind of device to train on, of those that <see cref="DeviceName"/> names; <c>auto</c> is settled by the gateway, by what the cluster has. A task that does not
     /// use devices is trained in any slot. Default: <c>cpu</c>.
     /// </summary>
     public string Device { get; init; } = DeviceName.Cpu;

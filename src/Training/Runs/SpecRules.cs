@@ -73,7 +73,7 @@ public static class SpecRules
         {
             throw new SpecException("A run has steps or epochs, not both.");
         }
-        if (spec.Device is not (DeviceName.Cpu or DeviceName.Cuda or DeviceName.Staged or DeviceName.Auto or DeviceName.Any))
+        if (spec.Device != DeviceName.Any && (!DeviceName.IsValid(spec.Device) || DeviceName.KindOf(spec.Device) != spec.Device))
         {
             throw Wrong("device", Shown.Value(spec.Device), $"it takes {DeviceName.Cpu}, {DeviceName.Cuda} or {DeviceName.Auto}");
         }

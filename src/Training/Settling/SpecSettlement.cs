@@ -27,7 +27,7 @@ public static class SpecSettlement
             InitFiles = DataContent.ConfirmInit(spec),
             SettingFiles = DataContent.ConfirmSettings(spec, task),
             Versions = versions,
-            Device = task.UsesDevices ? spec.Device : DeviceName.Any,
+            Device = !task.UsesDevices ? DeviceName.Any : spec.Device == DeviceName.Any ? DeviceName.Cpu : spec.Device,
         };
     }
 

@@ -24,6 +24,14 @@ public static class DeviceName
     /// <summary>The kind: what all bits of a run are computed on.</summary>
     public static string KindOf(string device) => device.IndexOf(':', StringComparison.Ordinal) is var end && end >= 0 ? device[..end] : device;
 
+    /// <summary>The kind of some devices, with commas between.</summary>
+    /// <returns><see langword="null"/>: one is none, or they are of several kinds.</returns>
+    public static string? KindOfAll(string devices)
+    {
+        var kinds = devices.Split(',').Select(device => IsValid(device) ? KindOf(device) : null).Distinct().ToList();
+        return kinds is [{ } kind] ? kind : null;
+    }
+
     /// <summary>Whether it is a device, or <see cref="Auto"/>.</summary>
     public static bool IsValid(string name) => name is Cpu or Cuda or Staged or Auto || (KindOf(name) == Cuda && name.Length > Cuda.Length + 1 && name.AsSpan(Cuda.Length + 1) is var number && number.Length < 4 && !number.ContainsAnyExceptInRange('0', '9'));
 }

@@ -58,7 +58,7 @@ public sealed class ReplicaState
 
     /// <summary>
     /// Tied weights appear under each of their names, as in <c>state_dict</c>. Of a replica on a device they are the host's copies, up to date
-    /// when they are asked for, on the thread that owns the replica.
+    /// when they are asked for: on the thread that owns the replica, or by another worker while that one waits for it.
     /// </summary>
     public IReadOnlyList<StateTensor> Tensors
     {

@@ -44,7 +44,7 @@ public class DeviceUpdatesTests
             }
         }
         Assert.True(onHost.Values<float>().AsSpan().SequenceEqual(onDevice.Values<float>()));
-        foreach (var copy in device.Copies)
+        foreach (var copy in device.Mirrored)
         {
             copy.BeginToHost();
         }

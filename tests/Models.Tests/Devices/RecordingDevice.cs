@@ -23,6 +23,12 @@ internal sealed class RecordingDevice : StagedDevice
         base.Copy(from, into);
     }
 
+    public override Tensor Bring(Tensor tensor)
+    {
+        Events.Add("bring");
+        return base.Bring(tensor);
+    }
+
     public override Tensor Fetch(Tensor tensor)
     {
         Events.Add("fetch");

@@ -1,8 +1,10 @@
 using Granary.Testing;
 using Granary.Torch;
+using Granary.Torch.Devices;
 using Granary.Training.Frames;
 using Granary.Training.Shards;
 using Granary.Training.Tasks;
+using static TorchSharp.torch;
 
 namespace Granary.Models.Tests.Devices;
 
@@ -26,6 +28,19 @@ public class StagedDeviceTests
     [MemberData(nameof(Tasks))]
     public void Training_LeavesNoTensorsBehind(string task) => TaskPromises.LeavesNoTensorsBehind(TaskOf(task), TaskPromisesTests.SpecOf(task));
 
+    [Theory]
+    [InlineData("two-layer")]
+    [InlineData("dcgan batch=13 maps=4 size=16 latent=8")]
+    [InlineData("lm batch=7 bptt=5 embedding=16 hidden=16 validate-every=4 valid-words=500")]
+    public void Replica_Disposed_LeavesNoTensorsBehind(string task)
+    {
+        TaskPromisesTests.LeavesNothingBehind(() =>
+        {
+            using var driver = new Lockstep(TaskOf(task), TaskPromisesTests.SpecOf(task), workers: 2).Run(2);
+            _ = (driver.Hash, driver.Evaluate());
+        });
+    }
+
     // The bits differ, as other code computes them; what is learned does not. Dropout draws otherwise on a device.
     [Theory]
     [MemberData(nameof(Tasks))]
@@ -42,6 +57,33 @@ public class StagedDeviceTests
         Assert.InRange(there.Metrics[Metrics.Loss] / here.Metrics[Metrics.Loss], 0.999, 1.001);
     }
 
+    // Carry, buffers, two networks; a copy that nobody waits for would not be a number.
+    [Theory]
+    [InlineData("lm batch=7 bptt=5 embedding=16 hidden=16 validate-every=4 valid-words=500")]
+    [InlineData("dcgan batch=13 maps=4 size=16 latent=8 validate-every=8")]
+    public void Copies_AreWaitedFor(string task)
+    {
+        var lagging = new OnDevice(TaskPromisesTests.TaskOf(task), () => new LaggingDevice());
+        using var here = new Lockstep(TaskOf(task), TaskPromisesTests.SpecOf(task), workers: 3).Run(4);
+        using var there = new Lockstep(lagging, TaskPromisesTests.SpecOf(task), workers: 3).Run(2);
+        using var resumed = new Lockstep(lagging, TaskPromisesTests.SpecOf(task)).Run(1);
+        resumed.GoOnFrom(there);
+        Assert.Equal(here.Hash, there.Run(2).Hash);
+        Assert.Equal(here.Hash, resumed.Run(2).Hash);
+    }
+
+    // With own batches a step says where a batch keeps tensors that would stay behind.
+    [Fact]
+    public void Batch_ThatKeepsTensorsElsewhere_IsRefusedByName()
+    {
+        using var scope = NewDisposeScope();
+        var device = new StagedDevice();
+        var whole = (Whole)DeviceBatch.Bring(new Whole(ones(2)), device);
+        Assert.Equal([2f, 2f], whole.Twice.Values<float>());
+        Assert.Contains("Several keeps tensors", Assert.Throws<ArgumentException>(() => DeviceBatch.Bring(new InAnArray([ones(2)]), device)).Message, StringComparison.Ordinal);
+        Assert.Contains("hidden keeps tensors", Assert.Throws<ArgumentException>(() => DeviceBatch.Bring(new InAField(), device)).Message, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Step_OfOneWorker_CopiesNothingAndWaitsOnce()
     {
@@ -49,7 +91,9 @@ public class StagedDeviceTests
         using var training = new Lockstep(new OnDevice(LearnerTask.Of<TwoLayer>(), () => device), small).Run(1);
         device.Events.Clear();
         training.Run(2);
-        Assert.Equal(["fetch", "fetch"], device.Events);
+        // Of each step the batches of five shards, inputs and targets.
+        string[] step = [.. Enumerable.Repeat("bring", 2 * 5), "fetch"];
+        Assert.Equal([.. step, .. step], device.Events);
     }
 
     // Of five shards the first worker has two: one partial, which is complete before the third shard begins. The second has three: two partials.
@@ -61,15 +105,21 @@ public class StagedDeviceTests
         using var replica = task.CreateReplica(small);
         using var fold = new FrameFold(5, () => replica.CreateFrame(0));
         var range = new ShardRange(2, 5);
-        void Compute() => fold.Compute(range, (shard, frame) =>
+        void Compute(bool staysOnDevice = false)
         {
-            device.Events.Add($"shard {shard}");
-            replica.ComputeGradients(new(1, 0, shard), frame);
-        });
+            device.Events.Clear();
+            fold.Compute(range, (shard, frame) =>
+            {
+                device.Events.Add($"shard {shard}");
+                replica.ComputeGradients(new(1, 0, shard), frame);
+            }, staysOnDevice);
+        }
         Compute();
-        device.Events.Clear();
         Compute();
-        Assert.Equal(["shard 2", "shard 3", "to host", "shard 4", "to host", "wait", "wait"], device.Events);
+        Assert.Equal(["shard 2", "shard 3", "to host", "shard 4", "to host", "wait", "wait"], device.Events.Where(entry => entry != "bring"));
+        // Where devices exchange by themselves.
+        Compute(staysOnDevice: true);
+        Assert.Equal(["shard 2", "shard 3", "shard 4"], device.Events.Where(entry => entry != "bring"));
     }
 
     [Fact]
@@ -92,6 +142,20 @@ public class StagedDeviceTests
     [InlineData("cuda", "Device 'cuda:0' is not here")]
     public void Device_ThatIsNotThere_IsRefusedByName(string device, string complaint) =>
         Assert.Contains(complaint, Assert.Throws<TaskSettingException>(() => LearnerTask.Of<TwoLayer>().CreateReplica(small, device)).Message, StringComparison.Ordinal);
+
+    private sealed record Whole(Tensor Once)
+    {
+        public Tensor Twice => Once * 2;
+    }
+
+    private sealed record InAnArray(Tensor[] Several);
+
+    private sealed class InAField
+    {
+        private readonly Tensor hidden = zeros(1);
+
+        public long Count => hidden.numel();
+    }
 
     private static OnDevice TaskOf(string task) => new(TaskPromisesTests.TaskOf(task));
 }

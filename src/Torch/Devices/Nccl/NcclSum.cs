@@ -37,6 +37,9 @@ internal sealed unsafe class NcclSum : IDisposable
         }
     }
 
+    /// <summary>The most floats that <see cref="Padded"/> adds, for as many ranks as there are shards.</summary>
+    public static long MostRoom(int shards) => 2L * Alignment * shards;
+
     /// <summary>Floats that the memory of a partial must have for so many ranks: some more than the partial.</summary>
     public static long Padded(long length, int ranks) => SliceOf(length, ranks) * ranks;
 
