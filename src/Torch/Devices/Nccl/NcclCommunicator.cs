@@ -69,12 +69,7 @@ internal sealed unsafe class NcclCommunicator : IDisposable
         }
         finally
         {
-            var result = end();
-            lock (gate)
-            {
-                // An end that was broken off from outside is told in the words of whoever did so.
-                _ = aborted is null ? nccl.Check("ncclGroupEnd", result) : throw new NcclException(aborted);
-            }
+            Settle("ncclGroupEnd", end());
         }
     }
 
@@ -85,7 +80,7 @@ internal sealed unsafe class NcclCommunicator : IDisposable
     /// <summary>Collects each rank's part in all ranks.</summary>
     /// <param name="all">This rank's part is in its place already.</param>
     /// <param name="each">Floats of a part.</param>
-    public void Gather(float* all, long each) => nccl.Check("ncclAllGather", gather(all + Rank * each, all, (nuint)each, Float, Open(), DefaultStream));
+    public void Gather(float* all, long each) => Settle("ncclAllGather", gather(all + Rank * each, all, (nuint)each, Float, Open(), DefaultStream));
 
     /// <summary>Ends it for all ranks. Callable from any thread, any number of times.</summary>
     public void Abort(string why)
@@ -111,6 +106,23 @@ internal sealed unsafe class NcclCommunicator : IDisposable
                 _ = ((delegate* unmanaged<nint, int>)nccl["ncclCommDestroy"])(handle);
             }
             handle = 0;
+        }
+    }
+
+    /// <summary>Waits until the library has taken something over, which it may do after the call; the GPU then does it in its turn.</summary>
+    private void Settle(string what, int result)
+    {
+        lock (gate)
+        {
+            // What was broken off from outside is told in the words of whoever did so.
+            if (aborted is null ? nccl.Check(what, result) : throw new NcclException(aborted))
+            {
+                return;
+            }
+        }
+        while (!IsReady())
+        {
+            Thread.Sleep(pollEvery);
         }
     }
 
