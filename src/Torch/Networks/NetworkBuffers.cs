@@ -25,11 +25,12 @@ internal sealed unsafe class NetworkBuffers : IDisposable
         var floats = kinds[true].ToList();
         Length = floats.Sum(entry => entry.buffer.numel());
         (values, committed) = (device.Allocate(Length), new(device, Length));
+        var start = 0L;
         foreach (var (name, buffer) in floats)
         {
-            var start = places.Count > 0 ? places[^1].Start + places[^1].Shape.Aggregate(1L, (product, size) => product * size) : 0;
             places.Add((name, buffer.shape, start));
-            device.MoveInto(buffer, Copied(buffer, values.narrow(0, start, buffer.numel()).view(buffer.shape)));
+            device.MoveInto(buffer, values.narrow(0, start, buffer.numel()).view(buffer.shape).copy_(buffer));
+            start += buffer.numel();
         }
         foreach (var (_, buffer) in kinds[false])
         {
@@ -54,15 +55,11 @@ internal sealed unsafe class NetworkBuffers : IDisposable
     public void Restore(long updates)
     {
         using var scope = NewDisposeScope();
+        using var noGradient = no_grad();
         if (Length > 0)
         {
-            Set(committed.Tensor);
+            values.copy_(committed.Tensor);
         }
-        if (counts.Count == 0)
-        {
-            return;
-        }
-        using var noGradient = no_grad();
         foreach (var count in counts)
         {
             count.fill_(updates);
@@ -76,7 +73,8 @@ internal sealed unsafe class NetworkBuffers : IDisposable
     public void Move(Tensor before, Tensor after)
     {
         using var scope = NewDisposeScope();
-        Set(values.where(after.eq(before), after));
+        using var noGradient = no_grad();
+        values.copy_(values.where(after.eq(before), after));
     }
 
     /// <summary>How far a shard has moved the values, times its weight.</summary>
@@ -102,12 +100,4 @@ internal sealed unsafe class NetworkBuffers : IDisposable
         values.Dispose();
         committed.Dispose();
     }
-
-    private void Set(Tensor to)
-    {
-        using var noGradient = no_grad();
-        values.copy_(to);
-    }
-
-    private static Tensor Copied(Tensor from, Tensor into) => into.copy_(from);
 }
