@@ -100,6 +100,10 @@ public interface IClusterGrain : IGrainWithIntegerKey
     /// <summary>The nodes that are up.</summary>
     Task<List<NodeInfo>> GetNodesAsync();
 
+    /// <summary>What a silo that is gone has told of itself last; <see langword="null"/>: nobody remembers.</summary>
+    [ResponseTimeout(IWorkerGrain.Soon)]
+    Task<NodeInfo?> GetLastAsync(string silo);
+
     /// <summary>
     /// Slots for a run; first come, first served within a priority. A run that asks again keeps those it has, as far as they are
     /// still of use, and may get more or fewer.

@@ -33,6 +33,14 @@ public sealed record NodeInfo(
     /// <summary>What the node's GPUs are, by their names.</summary>
     [Id(9)]
     public Dictionary<string, string> Gpus { get; init; } = [];
+
+    /// <summary>Bytes of memory that its process takes.</summary>
+    [Id(10)]
+    public long MemoryUsed { get; init; }
+
+    /// <summary>Bytes that it may take; 0: not told.</summary>
+    [Id(11)]
+    public long MemoryLimit { get; init; }
 }
 
 /// <summary>A slot, with its node as it was when the slot was given out.</summary>

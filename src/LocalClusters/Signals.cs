@@ -7,6 +7,9 @@ namespace Granary.LocalClusters;
 public static partial class Signals
 {
     public const int Kill = 9, Terminate = 15, Continue = 18, Stop = 19;
+
+    /// <summary>Of a process that was sent <see cref="Kill"/>.</summary>
+    internal const int ExitCodeOfKilled = 128 + Kill;
     private static readonly TimeSpan StoppingTime = TimeSpan.FromSeconds(5), LookAgain = TimeSpan.FromMilliseconds(1);
 
     /// <summary>A process that has ended gets none.</summary>

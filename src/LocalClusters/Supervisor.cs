@@ -1,3 +1,5 @@
+using Granary.Training.Tasks;
+
 namespace Granary.LocalClusters;
 
 /// <summary>Restarts processes of a cluster that have ended, as Kubernetes or systemd would on a real one.</summary>
@@ -49,11 +51,15 @@ public sealed class Supervisor : IAsyncDisposable
 
     private async Task WatchAsync(SiloProcess silo, Action<SiloProcess>? ended, Action<SiloProcess>? starting)
     {
+        var group = new ControlGroup();
         while (true)
         {
+            var before = group.Ended;
             await silo.Process.WaitForExitAsync(stop.Token);
             ended?.Invoke(silo);
-            say($"{silo.Name} has ended with exit code {silo.Process.ExitCode}; it is started again.");
+            say(group.Ended > before && silo.Process.ExitCode == Signals.ExitCodeOfKilled
+                ? $"{silo.Name} was ended by the kernel, as there was no memory left of {MemoryLimit.Size(MemoryLimit.OfProcess)}; it is started again."
+                : $"{silo.Name} has ended with exit code {silo.Process.ExitCode}; it is started again.");
             lock (down)
             {
                 down.Add(silo);

@@ -213,6 +213,8 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
         Assert.True(killed.Count == 3, $"{killed.Count} killed: {ended.Reason}");
         Assert.Equal(RunState.Failed, ended.State);
         Assert.Contains("workers in a row were lost at step 5", ended.Reason);
+        // The tests' silos take more memory than they say they may.
+        Assert.Contains("the kernel may have ended it", ended.Reason);
     }
 
     [Fact]

@@ -11,7 +11,7 @@ internal sealed class ClusterGrain(
     TimeProvider time) : Grain, IClusterGrain
 {
     private static readonly TimeSpan WakeEvery = TimeSpan.FromSeconds(1), WriteAgainEvery = TimeSpan.FromSeconds(5);
-    private readonly Dictionary<string, NodeInfo> nodes = [];
+    private readonly Dictionary<string, NodeInfo> nodes = [], formerLives = [];
     private long woken;
 
     /// <summary>Writes the record again and again: storage may lose its data while nothing happens that would be written.</summary>
@@ -24,6 +24,10 @@ internal sealed class ClusterGrain(
     public async Task RegisterAsync(NodeInfo node)
     {
         var isNews = !nodes.TryGetValue(node.Name, out var known) || known.Silo != node.Silo;
+        if (isNews && known is not null)
+        {
+            formerLives[node.Name] = known;
+        }
         nodes[node.Name] = node;
         if (node.Draining && !IsDraining(node))
         {
@@ -39,6 +43,8 @@ internal sealed class ClusterGrain(
     }
 
     public Task<List<NodeInfo>> GetNodesAsync() => Task.FromResult(Alive());
+
+    public Task<NodeInfo?> GetLastAsync(string silo) => Task.FromResult(nodes.Values.Concat(formerLives.Values).FirstOrDefault(node => node.Silo == silo));
 
     public async Task DrainAsync(string node, bool undo)
     {

@@ -26,6 +26,8 @@ internal sealed partial class NodeRegistration(
         Versions = environment.Versions.ToDictionary(),
         Devices = [.. slots.Devices],
         Gpus = environment.Gpus.ToDictionary(),
+        MemoryUsed = Training.Tasks.MemoryLimit.Used,
+        MemoryLimit = environment.MemoryLimit,
     };
 
     /// <summary>Hands over: from the next step boundary, the runs go on without this node or, if it is their last, leave a checkpoint.</summary>

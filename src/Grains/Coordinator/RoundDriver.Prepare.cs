@@ -41,7 +41,8 @@ internal sealed partial class RoundDriver
             }
             else if (avoidance.LostUnprepared is { } node)
             {
-                await FailAsync($"{node} was lost {RetryRule.Losses} times in a row while it read the data and built the model. Has it too little memory?");
+                await ExplainLossesAsync();
+                await FailAsync($"{node} was lost {RetryRule.Losses} times in a row while it read the data and built the model. {wantOfMemory ?? "Has it too little memory?"}");
             }
             return null;
         }

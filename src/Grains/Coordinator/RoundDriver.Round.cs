@@ -59,6 +59,7 @@ internal sealed partial class RoundDriver
         var step = book.Record.Furthest;
         if (lost.Count == 0)
         {
+            wantOfMemory = null;
             book.Record.Losses = book.Record.Losses.AfterStep(step);
             return false;
         }
@@ -67,7 +68,7 @@ internal sealed partial class RoundDriver
         await book.WriteAsync();
         if (RetryRule.Decide(book.Record.Losses) is { GoOn: false } decision)
         {
-            await FailAsync(decision.Reason);
+            await FailAsync(WithSuspicion(decision.Reason));
             return true;
         }
         return false;
@@ -164,6 +165,8 @@ internal sealed partial class RoundDriver
         }
         return [.. SlotsOf(current.Plan).Where(slot => !avoidance.Includes(slot))];
     }
+
+    private string WithSuspicion(string reason) => wantOfMemory is { } suspicion ? $"{reason} {suspicion}" : reason;
 
     private Task FailAsync(string message) =>
         EndAsync(RunState.Failed, Status.Checkpoint is { } checkpoint ? $"{message} The newest checkpoint is {checkpoint}." : message);

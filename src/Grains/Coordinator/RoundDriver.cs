@@ -22,6 +22,8 @@ internal sealed partial class RoundDriver(
     private IDisposable? awake;
     private RoundPlan? begun;
     private List<WorkerAssignment> lost = [];
+    private readonly List<SlotInfo> unexplained = [];
+    private string? wantOfMemory;
     private IReadOnlyList<int>? shares;
 
     /// <summary>The round under way, if one is.</summary>
@@ -68,6 +70,7 @@ internal sealed partial class RoundDriver(
             IReadOnlyList<SlotInfo> slots = await TakeOverAsync();
             while (!book.IsLeft && Status is { HasEnded: false, State: not RunState.Paused })
             {
+                await ExplainLossesAsync();
                 // To stop with a checkpoint takes a round that does so, if there is somebody to hold it.
                 if (book.Record.StopReason is not null && (slots.Count == 0 || Status.Step == 0 || fruitless.TooManyToStop || IsHurried))
                 {
@@ -256,10 +259,39 @@ internal sealed partial class RoundDriver(
     /// <summary>For a while, leaves alone the silo of a worker that cannot be reached.</summary>
     private void Lose(SlotInfo slot, string? reason, bool beforeItTrained = false)
     {
+        unexplained.Add(slot);
         lost.AddRange(begun?.Workers.Where(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) ?? []);
         LogWorkerLost(RunId, slot.Key, reason);
         book.Events.Add($"Lost {slot.Key}: {reason}", Status);
         avoidance.Lose(slot, beforeItTrained);
+    }
+
+    /// <summary>Says of silos that are gone what their last word makes likely.</summary>
+    private async Task ExplainLossesAsync()
+    {
+        foreach (var silo in unexplained.Where(IsGone).Select(slot => slot.Node.Silo).Distinct().ToList())
+        {
+            if (await LastWordOfAsync(silo) is { } last && MemoryRule.Suspect(last) is { } suspicion)
+            {
+                wantOfMemory = suspicion;
+                LogRemark(RunId, suspicion);
+                book.Events.Add(suspicion, Status);
+            }
+        }
+        unexplained.Clear();
+    }
+
+    private async Task<NodeInfo?> LastWordOfAsync(string silo)
+    {
+        try
+        {
+            return await Cluster.GetLastAsync(silo);
+        }
+        catch (Exception away)
+        {
+            LogClusterAway(away, RunId);
+            return null;
+        }
     }
 
     private bool IsGone(SlotInfo slot) => membership.CurrentSnapshot.GetSiloStatus(SiloAddress.FromParsableString(slot.Node.Silo)) is SiloStatus.Dead or SiloStatus.None;

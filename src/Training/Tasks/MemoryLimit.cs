@@ -1,16 +1,13 @@
-using System.Globalization;
-
 namespace Granary.Training.Tasks;
 
 /// <summary>Compares the memory that a process may take with what a run will need, before the system ends the process without a word.</summary>
 public static class MemoryLimit
 {
-    // Version 1 of control groups has a number for no limit.
-    private const long Unlimited = 1L << 60;
-    private static readonly string[] groups = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
-
     /// <summary>The container's limit, or what the machine has.</summary>
-    public static long OfProcess { get; } = Read();
+    public static long OfProcess { get; } = new ControlGroup().Limit ?? GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
+    /// <summary>Bytes of it that are taken.</summary>
+    public static long Used => Math.Max(new ControlGroup().Used ?? 0, Environment.WorkingSet);
 
     /// <param name="needs">What needs memory, and how many bytes.</param>
     /// <param name="limit">Bytes.</param>
@@ -26,24 +23,10 @@ public static class MemoryLimit
         }
     }
 
-    private static string Size(long bytes)
+    /// <summary>Such as 1.5 GiB.</summary>
+    public static string Size(long bytes)
     {
         const double Mebi = 1 << 20, Gibi = 1 << 30;
         return bytes < Gibi ? FormattableString.Invariant($"{bytes / Mebi:0.#} MiB") : FormattableString.Invariant($"{bytes / Gibi:0.#} GiB");
-    }
-
-    private static long Read() =>
-        groups.Select(LimitOf).OfType<long>().Where(limit => limit < Unlimited).DefaultIfEmpty(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes).Min();
-
-    private static long? LimitOf(string group)
-    {
-        try
-        {
-            return File.Exists(group) && long.TryParse(File.ReadAllText(group), CultureInfo.InvariantCulture, out var limit) ? limit : null;
-        }
-        catch (Exception error) when (error is IOException or UnauthorizedAccessException)
-        {
-            return null;
-        }
     }
 }
