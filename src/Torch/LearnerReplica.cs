@@ -127,6 +127,7 @@ internal sealed class LearnerReplica : ITrainingReplica, IDeviceReplica
     {
         TorchRuntime.UseOneThread();
         using var here = device.Enter();
+        using var products = BeginProducts();
         frame.Clear();
         works[at.Phase].Compute(at, frame, NextOf(at));
     }
@@ -246,7 +247,7 @@ internal sealed class LearnerReplica : ITrainingReplica, IDeviceReplica
     private IDisposable BeginUse()
     {
         TorchRuntime.UseOneThread();
-        var use = new InUse(device);
+        var use = new InUse(this);
         try
         {
             networks.Use();
@@ -304,14 +305,18 @@ internal sealed class LearnerReplica : ITrainingReplica, IDeviceReplica
         return null;
     }
 
-    private sealed class InUse(ReplicaDevice device) : IDisposable
+    private Matmul.Scope BeginProducts() => device.IsHost ? default : Matmul.Begin(learner.Settings.Matmul);
+
+    private sealed class InUse(LearnerReplica replica) : IDisposable
     {
-        private readonly ReplicaDevice.Stay stay = device.Enter();
+        private readonly ReplicaDevice.Stay stay = replica.device.Enter();
+        private readonly Matmul.Scope products = replica.BeginProducts();
         private readonly IDisposable outside = no_grad();
 
         public void Dispose()
         {
             outside.Dispose();
+            products.Dispose();
             stay.Dispose();
         }
     }

@@ -52,4 +52,7 @@ public record NetworkSettings
 
     [Setting("what the forward pass rounds products to: nothing; bfloat16, where the processor has instructions for it; or bfloat16 in any case, which is slow without them", Choices = [Runtime.Autocast.Off, Runtime.Autocast.BFloat16, Runtime.Autocast.Emulated])]
     public string Autocast { get; init; } = Runtime.Autocast.Off;
+
+    [Setting("how GPUs multiply: in IEEE's single precision, or with factors rounded to TF32, which is several times as fast; a processor's products are IEEE's in any case", Choices = [Runtime.Matmul.Ieee, Runtime.Matmul.Tf32])]
+    public string Matmul { get; init; } = Runtime.Matmul.Ieee;
 }

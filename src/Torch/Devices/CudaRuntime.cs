@@ -37,7 +37,6 @@ internal static unsafe class CudaRuntime
             ["cudnn"] = VersionOf("libcudnn.", "cudnnGetVersion", CudnnVersion),
             ["cublas"] = VersionOf("libcublas.", "cublasGetProperty", CublasVersion),
             ["cublas-workspace"] = TorchRuntime.CublasWorkspace,
-            ["tf32"] = "off",
             ["deterministic"] = Configure().Count == 0 ? "on" : "partly",
         };
     }
