@@ -37,6 +37,7 @@ public static class GranaryEnvironment
         Remarks = TorchRuntime.Remarks,
         Versions = Versions,
         Gpus = TorchDevices.Gpus,
+        ReadDevices = TorchDevices.Read,
         DeviceSwitches = TorchDevices.SwitchesOf,
     };
 

@@ -22,6 +22,9 @@ public sealed record TrainingEnvironment(TaskCatalog Tasks, IReadOnlyDictionary<
     /// <summary>The GPUs that replicas can live on, by name, and what each is. Default: none.</summary>
     public IReadOnlyDictionary<string, string> Gpus { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>How this process's devices stand. Default: nobody tells.</summary>
+    public Func<IEnumerable<DeviceReading>> ReadDevices { get; init; } = () => [];
+
     /// <summary>What the bits of a replica on a device depend on besides <see cref="Switches"/>. Default: the device's name.</summary>
     public Func<string, IReadOnlyDictionary<string, string>> DeviceSwitches { get; init; } = device => new Dictionary<string, string> { [DeviceName.Switch] = device };
 

@@ -59,6 +59,7 @@ public sealed class TrainingInstruments
         outputFailures = meter.CreateCounter<long>("training.output.failures", "{failure}", "Times that the run directory, the learning curve or samples could not be written.");
         meter.CreateObservableGauge("training.checkpoint.age", CheckpointAge, "s", "Time since the newest checkpoint of this silo.");
         meter.CreateObservableGauge("training.tensors", () => environment?.LiveTensors() ?? 0, "{tensor}", "Tensors alive in this process.");
+        ObserveDevices(meter, environment);
         workers = meter.CreateUpDownCounter<int>("training.workers", "{worker}", "Workers in rounds.");
         stragglerScore = meter.CreateGauge<double>("training.straggler.score", "1", "A worker's time for a shard over the median of the others'.");
         rounds = meter.CreateCounter<long>("training.rounds", "{round}", "Rounds begun.");
@@ -130,6 +131,20 @@ public sealed class TrainingInstruments
     }
 
     public void RoundEnded(string task, int workerCount) => workers.Add(-workerCount, new TagList { { "task", task } });
+
+    private static void ObserveDevices(Meter meter, TrainingEnvironment? environment)
+    {
+        meter.CreateObservableGauge("training.device.memory.used", () => Each(device => device.Memory?.Used), "By", "Memory taken of a device; of the processor, by this process.");
+        meter.CreateObservableGauge("training.device.memory.free", () => Each(device => device.Memory?.Free), "By", "Memory free of a device; of the processor, what this process may still take.");
+        meter.CreateObservableCounter("training.device.copies", () => Each<double>(device => device.Copying.TotalSeconds), "s", "Time of copies between a device's memory and the host's.");
+        meter.CreateObservableCounter("training.device.exchange", () => Each<double>(device => device.Exchanging.TotalSeconds), "s", "Time of the exchange between devices, waiting for peers included.");
+
+        IEnumerable<Measurement<T>> Each<T>(Func<DeviceReading, T?> read) where T : struct =>
+            from device in environment?.ReadDevices() ?? []
+            let value = read(device)
+            where value is not null
+            select new Measurement<T>(value.Value, new("device", device.Device), new("device.model", device.Model));
+    }
 
     private IEnumerable<Measurement<double>> CheckpointAge() =>
         Interlocked.Read(ref lastCheckpoint) is var at and not 0 ? [new(time.GetElapsedTime(at).TotalSeconds)] : [];

@@ -15,11 +15,13 @@ internal sealed unsafe class CudaDevice : ReplicaDevice
     private const string SetData = "_ZNK2at10TensorBase8set_dataERKS0_", SetDevice = "_ZN2at11accelerator14setDeviceIndexEa", CreateCudaGenerator = "_ZN2at4cuda6detail19createCUDAGeneratorEa";
     private static readonly Dictionary<int, CudaDevice> opened = [];
     private readonly int number;
+    private readonly Lazy<CudaStreams?> streams;
     private readonly nint setData = LibtorchExport.Find(SetData), setDevice = LibtorchExport.Find(SetDevice), createGenerator = LibtorchExport.Find(CreateCudaGenerator, "libtorch_cuda.so");
 
     private CudaDevice(int number)
     {
         (this.number, Place) = (number, new(DeviceType.CUDA, number));
+        streams = new(() => CudaStreams.Find(Clock));
         string[] missing = [.. new[] { (SetData, setData), (SetDevice, setDevice), (CreateCudaGenerator, createGenerator) }.Where(function => function.Item2 == 0).Select(function => function.Item1)];
         if (missing.Length > 0)
         {
@@ -63,10 +65,26 @@ internal sealed unsafe class CudaDevice : ReplicaDevice
     {
         cuda.synchronize(Place);
         CheckForErrors();
+        streams.Value?.Settle();
+    }
+
+    public override IDisposable? Measure(DeviceWork work) => streams.Value?.Measure(work);
+
+    // In one line with the kernels where the runtime has no stream to give.
+    public override void CopyAside(Tensor from, Tensor into)
+    {
+        if (streams.Value?.CopyToHost(into.Floats(), Address(from), from.numel() * sizeof(float)) is not true)
+        {
+            Copy(from, into);
+        }
     }
 
     // From pinned memory nobody waits; libtorch keeps it until the copy is done.
-    public override Tensor Bring(Tensor tensor) => tensor.device_type == DeviceType.CPU ? tensor.pin_memory().to(Place, non_blocking: true) : tensor;
+    public override Tensor Bring(Tensor tensor)
+    {
+        using var measured = Measure(DeviceWork.Copy);
+        return tensor.device_type == DeviceType.CPU ? tensor.pin_memory().to(Place, non_blocking: true) : tensor;
+    }
 
     public override Tensor Fetch(Tensor tensor) => tensor.cpu();
 

@@ -7,7 +7,8 @@ namespace Granary.Torch.Devices;
 /// <param name="Memory">Bytes.</param>
 /// <param name="Capability">The compute capability, such as 9.0.</param>
 /// <param name="Multiprocessors">Streaming multiprocessors: how cuBLAS cuts sums may depend on their number.</param>
-internal sealed record CudaDescription(string Name, long Memory, string Capability, int Multiprocessors)
+/// <param name="Identity">Its own among all GPUs, as NVIDIA's tools write it: GPU-... with a UUID.</param>
+internal sealed record CudaDescription(string Name, long Memory, string Capability, int Multiprocessors, string Identity)
 {
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Name}, {Memory / (double)(1L << 30):0.#} GiB, compute capability {Capability}");
 }
@@ -38,10 +39,12 @@ internal static unsafe class CudaDriver
         int major, minor, multiprocessors;
         var name = stackalloc byte[LongestName];
         nuint memory;
+        var identity = stackalloc byte[16];
         return ((delegate* unmanaged<byte*, int, int, int>)Function("cuDeviceGetName"))(name, LongestName, device) == 0
             && ((delegate* unmanaged<nuint*, int, int>)Function("cuDeviceTotalMem_v2"))(&memory, device) == 0
+            && ((delegate* unmanaged<byte*, int, int>)Function("cuDeviceGetUuid"))(identity, device) == 0
             && read(&major, CapabilityMajor, device) == 0 && read(&minor, CapabilityMinor, device) == 0 && read(&multiprocessors, Multiprocessors, device) == 0
-            ? new(Marshal.PtrToStringUTF8((nint)name)!, (long)memory, $"{major}.{minor}", multiprocessors)
+            ? new(Marshal.PtrToStringUTF8((nint)name)!, (long)memory, $"{major}.{minor}", multiprocessors, $"GPU-{new Guid(new ReadOnlySpan<byte>(identity, 16), bigEndian: true)}")
             : null;
     }
 }

@@ -14,6 +14,7 @@ internal class FrameMemory : IDeviceValues, IDisposable
     private readonly long values;
     private readonly int scalars;
     private readonly Tensor whole, onHost, copied;
+    private bool isUnderWay;
 
     /// <param name="room">Floats behind the frame, on a device.</param>
     public FrameMemory(ReplicaDevice device, long values, int scalars, long room)
@@ -53,9 +54,18 @@ internal class FrameMemory : IDeviceValues, IDisposable
         Flat.add_(((FrameMemory)right).Flat);
     }
 
-    public void BeginToHost() => device.Copy(Flat, copied);
+    public void BeginToHost()
+    {
+        using var here = device.Enter();
+        device.CopyAside(Flat, copied);
+        isUnderWay = true;
+    }
 
-    public void EndToHost() => device.Synchronize();
+    public void EndToHost()
+    {
+        device.Synchronize();
+        isUnderWay = false;
+    }
 
     /// <summary>The frame and some of what lies behind it, on the device, in the innermost scope.</summary>
     public Tensor Padded(long floats) => whole.narrow(0, 0, floats);
@@ -75,6 +85,10 @@ internal class FrameMemory : IDeviceValues, IDisposable
 
     public virtual void Dispose()
     {
+        if (isUnderWay)
+        {
+            device.Synchronize();
+        }
         Flat.Dispose();
         copied.Dispose();
         onHost.Dispose();

@@ -55,10 +55,21 @@ internal abstract class ReplicaDevice
     /// <summary>Begins to copy, in the order of all that is computed; see <see cref="Synchronize"/>.</summary>
     public virtual void Copy(Tensor from, Tensor into)
     {
+        using var measured = Measure(DeviceWork.Copy);
         using var scope = NewDisposeScope();
         using var outside = no_grad();
         into.copy_(from, nonBlocking: true);
     }
+
+    /// <summary>Begins to copy to the host what was computed so far; what is computed afterwards does not wait for it. Default: it does.</summary>
+    /// <param name="into">As <see cref="AllocateOnHost"/> makes it; not to be freed before <see cref="Synchronize"/>.</param>
+    public virtual void CopyAside(Tensor from, Tensor into) => Copy(from, into);
+
+    /// <summary>Measures, until the scope ends, what is begun; <see langword="null"/>: nothing can be measured.</summary>
+    public virtual IDisposable? Measure(DeviceWork work) => Clock.Measure(work);
+
+    /// <summary>What was measured.</summary>
+    public DeviceClock Clock => field ??= DeviceClock.Of(Name);
 
     /// <summary>Returns when all is done that was begun.</summary>
     /// <exception cref="ExternalException">Something of it has failed.</exception>

@@ -1,4 +1,5 @@
 using Granary.Torch.Runtime;
+using Granary.Training;
 using Granary.Training.Tasks;
 
 namespace Granary.Torch.Devices;
@@ -29,6 +30,28 @@ public static class TorchDevices
         {
             return [error.Message];
         }
+    }
+
+    /// <summary>How the processor, all <see cref="Gpus"/> and a staged device, if one is in use, stand.</summary>
+    public static IEnumerable<DeviceReading> Read()
+    {
+        var (used, limit) = (MemoryLimit.Used, MemoryLimit.OfProcess);
+        yield return Reading(DeviceName.Cpu, Processor.Name, (used, Math.Max(0, limit - used)));
+        foreach (var gpu in Gpus.Keys)
+        {
+            var what = CudaDriver.Describe(CudaDevice.NumberIn(gpu));
+            yield return Reading(gpu, what?.Name ?? "unknown", what is null ? null : GpuMemory.Of(what.Identity));
+        }
+        if (DeviceClock.IsInUse(DeviceName.Staged))
+        {
+            yield return Reading(DeviceName.Staged, Processor.Name, null);
+        }
+    }
+
+    private static DeviceReading Reading(string device, string model, (long Used, long Free)? memory)
+    {
+        var clock = DeviceClock.Of(device);
+        return new(device, model, memory, clock[DeviceWork.Copy], clock[DeviceWork.Exchange]);
     }
 
     private static Dictionary<string, string> FindGpus()

@@ -34,7 +34,7 @@ public sealed partial class MetricsTests
     [Fact]
     public void Documentation_HasARowForEveryInstrumentAndNoOther()
     {
-        var rows = DocumentedName().Matches(Repository.Read("docs/metrics.md")).Select(match => match.Groups[1].Value).Order();
+        var rows = DocumentedName().Matches(Repository.Read("docs/metrics.md")).SelectMany(match => match.Groups[1].Captures).Select(name => name.Value).Order();
         Assert.Equal(Instruments().Select(instrument => instrument.Name).Order(), rows);
     }
 
@@ -54,7 +54,7 @@ public sealed partial class MetricsTests
     {
         var unit = instrument.Unit switch { "s" => "_seconds", "By" => "_bytes", _ => "" };
         var name = instrument.Name.Replace('.', '_');
-        var counts = instrument.GetType().Name.StartsWith("Counter", StringComparison.Ordinal) ? "_total" : "";
+        var counts = instrument.GetType().Name.Contains("Counter", StringComparison.Ordinal) && !instrument.GetType().Name.StartsWith("UpDown", StringComparison.Ordinal) ? "_total" : "";
         return name + (name.EndsWith(unit, StringComparison.Ordinal) ? "" : unit) + counts;
     }
 
@@ -64,6 +64,6 @@ public sealed partial class MetricsTests
     [GeneratedRegex("_(bucket|sum|count)$")]
     private static partial Regex HistogramSuffix();
 
-    [GeneratedRegex(@"^\| `(training\.[a-z.]+)`", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\|(?: `(training\.[a-z.]+)`,?)+", RegexOptions.Multiline)]
     private static partial Regex DocumentedName();
 }

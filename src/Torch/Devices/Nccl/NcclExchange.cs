@@ -44,7 +44,10 @@ internal sealed class NcclExchange(IExchange ordinary, NcclCommunicator communic
                 memory.TailToDevice();
             }
             List<Tensor> flats = [.. memories.Select(memory => memory.Padded(NcclSum.Padded(length, communicator.Ranks)))];
-            sum.Sum(flats, flats[0]);
+            using (device.Measure(DeviceWork.Exchange))
+            {
+                sum.Sum(flats, flats[0]);
+            }
             memories[0].TailToHost();
             partials[0].Frame.ChangedOnDevice();
             return partials[0].Frame;
