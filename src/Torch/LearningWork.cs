@@ -23,8 +23,6 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
     // Of the shards that this replica computes, one in this many is computed twice, beginning with the first.
     private const int ProveEvery = 1024;
 
-    // So many gradients are widened at once, for the norm.
-    private const long SquaredAtATime = 16 << 20;
     private readonly LearningPhase phase;
     private readonly TrainingSpec spec;
     private readonly LearnedNetworks networks;
@@ -187,10 +185,10 @@ internal sealed unsafe class LearningWork : PhaseWork, IDisposable
     {
         using var outside = no_grad();
         var squares = zeros(1, dtype: float64, device: device.Place);
-        for (var start = 0L; start < gradients; start += SquaredAtATime)
+        for (var start = 0L; start < gradients; start += DeviceUpdates.AtATime)
         {
             using var some = NewDisposeScope();
-            squares.add_(brought.Part(start, Math.Min(SquaredAtATime, gradients - start)).to(float64).square().sum());
+            squares.add_(brought.Part(start, Math.Min(DeviceUpdates.AtATime, gradients - start)).to(float64).square().sum());
         }
         var found = device.Fetch(cat([brought.Scalars().to(float64), squares])).data<double>().ToArray();
         return ([.. found[..^1].Select(scalar => (float)scalar)], found[^1]);

@@ -1,5 +1,5 @@
-using System.Runtime.InteropServices;
 using System.Text.RegularExpressions;
+using Granary.Torch.Devices;
 using Granary.Training;
 
 namespace Granary.Silo.Diagnosis;
@@ -19,33 +19,14 @@ internal static partial class GpuFindings
         _ => new("GPUs", $"{count}{(driver is null ? "" : $", driver {driver}")}"),
     };
 
-    public static unsafe Finding Nccl()
-    {
-        const string Subject = "NCCL";
-        var named = EnvironmentVariable.Read(EnvironmentVariable.Nccl);
-        if (!NativeLibrary.TryLoad(named ?? "libnccl.so.2", out var library))
-        {
-            return named is null
-                ? new(Subject, "not found (only needed between GPUs)")
-                : Finding.Break(Subject, $"{named} ({EnvironmentVariable.Nccl}) cannot be loaded", $"Name the file of NCCL 2, or unset {EnvironmentVariable.Nccl}.");
-        }
-        try
-        {
-            int version;
-            return !NativeLibrary.TryGetExport(library, "ncclGetVersion", out var function) ? Finding.Break(Subject, $"{named ?? "libnccl.so.2"} has no ncclGetVersion", "Name the file of NCCL 2.")
-                : ((delegate* unmanaged<int*, int>)function)(&version) is not 0 and var result ? Finding.Break(Subject, $"does not tell its version: error {result}", "Install it anew.")
-                : new(Subject, NcclVersion(version));
-        }
-        finally
-        {
-            NativeLibrary.Free(library);
-        }
-    }
+    public static Finding Nccl() => Nccl(TorchDevices.NcclVersion(out var fault), fault);
 
-    /// <summary>From 2.9 on the major version stands a digit further to the left.</summary>
-    internal static string NcclVersion(int version) => version < 10_000
-        ? $"{version / 1000}.{version / 100 % 10}.{version % 100}"
-        : $"{version / 10_000}.{version / 100 % 100}.{version % 100}";
+    internal static Finding Nccl(string? version, string? fault) => (version, fault) switch
+    {
+        (not null, _) => new("NCCL", version),
+        (_, not null) => Finding.Break("NCCL", fault, $"Name the file of NCCL 2.18 or later in {EnvironmentVariable.Nccl}, or unset it."),
+        _ => new("NCCL", "not found (only needed between GPUs)"),
+    };
 
     internal static string VersionIn(string text) => Version().Match(text) is { Success: true } found ? found.Value : "of an unknown version";
 

@@ -11,7 +11,7 @@ namespace Granary.Torch.Devices;
 internal sealed unsafe class DeviceUpdates : IParameterUpdates
 {
     // Operations pass over memory one by one: over this much at a time what they pass on takes little room.
-    private const long AtATime = 16 << 20;
+    internal const long AtATime = 16 << 20;
     private readonly OptimizerChoice choice;
     private readonly ReplicaDevice device;
     private readonly long length;

@@ -85,10 +85,14 @@ public sealed class DoctorTests
     [InlineData("", "of an unknown version")]
     public void Driver_IsFoundInItsFile(string text, string version) => Assert.Equal(version, GpuFindings.VersionIn(text));
 
-    [Theory]
-    [InlineData(2708, "2.7.8")]
-    [InlineData(22809, "2.28.9")]
-    public void NcclVersion_IsReadInBothWays(int version, string told) => Assert.Equal(told, GpuFindings.NcclVersion(version));
+    [Fact]
+    public void Nccl_ThatIsOfNoUse_IsABreakWithTheCure()
+    {
+        var found = GpuFindings.Nccl(null, "libnccl.so.2 is NCCL 2.7.8, and 2.18 is the oldest that will do");
+        Assert.Equal((FindingLevel.Broken, "Name the file of NCCL 2.18 or later in GRANARY_NCCL, or unset it."), (found.Level, found.Cure));
+        Assert.Equal(FindingLevel.Good, GpuFindings.Nccl(null, null).Level);
+        Assert.Equal("2.28.9", GpuFindings.Nccl("2.28.9", null).Fact);
+    }
 
     [Theory]
     [InlineData(0.5, 0.1, null)]

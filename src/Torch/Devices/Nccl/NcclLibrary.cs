@@ -66,5 +66,8 @@ internal sealed unsafe class NcclLibrary
         ? result == Success
         : throw new NcclException($"{what}: {Marshal.PtrToStringUTF8(((delegate* unmanaged<int, nint>)this["ncclGetErrorString"])(result))} (NCCL's result {result}).");
 
-    private static string Text(int version) => string.Create(CultureInfo.InvariantCulture, $"{version / 10_000}.{version / 100 % 100}.{version % 100}");
+    // From 2.9 on the major version stands a digit further to the left.
+    internal static string Text(int version) => version < 10_000
+        ? string.Create(CultureInfo.InvariantCulture, $"{version / 1000}.{version / 100 % 10}.{version % 100}")
+        : string.Create(CultureInfo.InvariantCulture, $"{version / 10_000}.{version / 100 % 100}.{version % 100}");
 }

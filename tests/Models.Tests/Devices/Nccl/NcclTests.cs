@@ -98,6 +98,30 @@ public sealed partial class NcclTests(StandIn standIn) : IClassFixture<StandIn>
         communicator.Dispose();
     }
 
+    [Fact]
+    public void Rank_ThatDiesBetweenSendingAndGathering_IsNoticedByTheOthers()
+    {
+        using var sent = new Barrier(3);
+        var said = OnRanks(3, communicator =>
+        {
+            Swap(communicator, peer: (communicator.Rank + 1) % 3, from: (communicator.Rank + 2) % 3);
+            sent.SignalAndWait();
+            if (communicator.Rank == 2)
+            {
+                communicator.Abort("The process is dead.");
+                return "dead";
+            }
+            return Assert.Throws<NcclException>(() => Gather(communicator)).Message;
+        });
+        Assert.Equal("dead", said[2]);
+        Assert.All(said[..2], message => Assert.Contains("remote process exited", message, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(2804, "2.8.4")]
+    [InlineData(22809, "2.28.9")]
+    public void Version_IsReadInBothOfItsForms(int version, string text) => Assert.Equal(text, NcclLibrary.Text(version));
+
     [Theory]
     [InlineData("ncclSend")]
     [InlineData("ncclRecv")]
@@ -177,11 +201,17 @@ public sealed partial class NcclTests(StandIn standIn) : IClassFixture<StandIn>
         return found;
     }
 
-    private static void Swap(NcclCommunicator communicator, int peer) => communicator.Together(() =>
+    private static void Swap(NcclCommunicator communicator, int peer, int? from = null) => communicator.Together(() =>
     {
         Send(communicator, peer);
-        Receive(communicator, peer);
+        Receive(communicator, from ?? peer);
     });
+
+    private static unsafe void Gather(NcclCommunicator communicator)
+    {
+        var all = GC.AllocateArray<float>(3 * 8, pinned: true);
+        communicator.Gather((float*)Marshal.UnsafeAddrOfPinnedArrayElement(all, 0), 8);
+    }
 
     private static readonly float[] some = GC.AllocateArray<float>(16, pinned: true);
 
