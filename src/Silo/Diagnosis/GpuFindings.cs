@@ -1,5 +1,5 @@
 using System.Text.RegularExpressions;
-using Granary.Torch.Devices;
+using Granary.Torch.Devices.Nccl;
 using Granary.Training;
 
 namespace Granary.Silo.Diagnosis;
@@ -19,7 +19,7 @@ internal static partial class GpuFindings
         _ => new("GPUs", $"{count}{(driver is null ? "" : $", driver {driver}")}"),
     };
 
-    public static Finding Nccl() => Nccl(TorchDevices.NcclVersion(out var fault), fault);
+    public static Finding Nccl() => Nccl(InstalledNccl.Version(out var fault), fault);
 
     internal static Finding Nccl(string? version, string? fault) => (version, fault) switch
     {

@@ -1,4 +1,3 @@
-using Granary.Torch.Devices.Nccl;
 using Granary.Torch.Runtime;
 using Granary.Training;
 using Granary.Training.Tasks;
@@ -30,23 +29,6 @@ public static class TorchDevices
         catch (TaskSettingException error)
         {
             return [error.Message];
-        }
-    }
-
-    /// <summary>The NCCL that replicas would exchange over.</summary>
-    /// <param name="fault">What is wrong with it; <see langword="null"/>: nothing, or there is none.</param>
-    /// <returns><see langword="null"/>: there is none that is of use.</returns>
-    public static string? NcclVersion(out string? fault)
-    {
-        fault = null;
-        try
-        {
-            return NcclLibrary.Find()?.Version;
-        }
-        catch (NcclException error)
-        {
-            fault = error.Message.TrimEnd('.');
-            return null;
         }
     }
 
