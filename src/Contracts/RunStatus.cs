@@ -87,7 +87,7 @@ public sealed record RunStatus
     [Id(13)]
     public long Round { get; init; }
 
-    /// <summary>The slots in use, such as <c>silo-0/0</c>, with the shards they train.</summary>
+    /// <summary>The slots in use, such as <c>silo-0/0</c> or <c>silo-0/0 on cuda:0</c>, with the shards they train.</summary>
     [Id(14)]
     public List<string> Slots { get; init; } = [];
 

@@ -1,5 +1,6 @@
 using Granary.Contracts;
 using Granary.Grains.Telemetry;
+using Granary.Training.Tasks;
 
 namespace Granary.Grains.Coordinator;
 
@@ -20,7 +21,7 @@ internal sealed partial class RoundDriver
             Status with
             {
                 Round = plan.Number,
-                Slots = [.. plan.Workers.Select(worker => $"{worker.Slot.Key} [{worker.ShardStart}, {worker.ShardEnd})")],
+                Slots = [.. plan.Workers.Select(worker => $"{worker.Slot.Key}{(worker.Slot.Device == DeviceName.Cpu ? "" : $" on {worker.Slot.Device}")} [{worker.ShardStart}, {worker.ShardEnd})")],
                 Processes = plan.Workers.Select(worker => worker.Slot.Node.Process).Distinct().Count(),
             },
             book.Record.StopReason is not null ? RunState.Stopping : plan.Number == 1 ? RunState.Starting : Status.State == RunState.Running ? RunState.Running : RunState.Recovering,
