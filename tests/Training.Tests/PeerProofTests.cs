@@ -126,6 +126,23 @@ public sealed class PeerProofTests : IDisposable
     }
 
     [Fact]
+    public async Task Caller_HungUpOnAgainAndAgain_GivesUpAndSaysSo()
+    {
+        using var called = FakePeer.Listen();
+        var meeting = listener.MeetAsync(key, 1, [new("127.0.0.1", FakePeer.PortOf(called)), new("", 0)], timeout.Token);
+        while (!meeting.IsCompleted)
+        {
+            var connection = called.AcceptAsync(timeout.Token).AsTask();
+            if (await Task.WhenAny(connection, meeting) == connection)
+            {
+                (await connection).Dispose();
+            }
+        }
+        var refused = await Assert.ThrowsAsync<IOException>(() => meeting);
+        Assert.Contains("has hung up 10 times without an answer", refused.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Words_OfSomebodyInBetween_EndTheMeeting()
     {
         var host = Guid.NewGuid();

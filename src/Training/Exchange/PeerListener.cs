@@ -14,6 +14,7 @@ public sealed record PeerAddress(string Host, int Port);
 /// </summary>
 public sealed class PeerListener : IDisposable
 {
+    private const int MostTries = 10;
     private static readonly TimeSpan TryAgain = TimeSpan.FromMilliseconds(100);
     private readonly PeerAdmission admission;
     private readonly Transport transport;
@@ -72,12 +73,18 @@ public sealed class PeerListener : IDisposable
 
     private async Task<PeerLink?> CallAsync(PeerAddress member, Guid key, Greeting mine, SslStreamCertificateContext? certificate, CancellationToken cancellationToken)
     {
-        PeerLink? link;
-        while ((link = await TalkAsync(new(SocketType.Stream, ProtocolType.Tcp), Call, cancellationToken)) is null)
+        for (var tries = 1; ; tries++)
         {
+            if (await TalkAsync(new(SocketType.Stream, ProtocolType.Tcp), Call, cancellationToken) is { } link)
+            {
+                return link;
+            }
+            if (tries == MostTries)
+            {
+                throw new IOException($"What listens at {member.Host}:{member.Port} has hung up {tries} times without an answer. Is it process {mine.To} of the round, of the same version of Granary?");
+            }
             await Task.Delay(TryAgain, cancellationToken);
         }
-        return link;
 
         PeerLink? Call(Socket socket)
         {
