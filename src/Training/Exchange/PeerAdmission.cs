@@ -54,12 +54,12 @@ internal sealed class PeerAdmission : IDisposable
     /// <summary>Waits until the process that the greeting is for has proved itself.</summary>
     public async Task<Arrival> ArrivalAsync(Guid key, Greeting mine, CancellationToken cancellationToken)
     {
-        ObjectDisposedException.ThrowIf(closing, this);
         var one = new Expected(key, mine);
         var place = KeyValuePair.Create((mine.Round, mine.To), one);
         expected[place.Key] = one;
         try
         {
+            ObjectDisposedException.ThrowIf(closing, this);
             Ring();
             return await one.Arrival.Task.WaitAsync(cancellationToken);
         }
