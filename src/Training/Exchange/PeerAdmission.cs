@@ -139,10 +139,14 @@ internal sealed class PeerAdmission : IDisposable
         }
         catch (SocketException)
         {
-            // There are no file handles, most likely: one is given back, and there is no use in asking for it at once.
-            strangers.FirstOrDefault()?.Socket.Dispose();
-            strangers.RemoveRange(0, Math.Min(1, strangers.Count));
-            Thread.Sleep(Rest);
+            // There are no file handles, most likely: the oldest gives its own back. If there is none, there is no use in asking at once.
+            if (strangers.Count == 0)
+            {
+                Thread.Sleep(Rest);
+                return;
+            }
+            strangers[0].Socket.Dispose();
+            strangers.RemoveAt(0);
         }
     }
 
