@@ -9,13 +9,19 @@ internal static class ProcessCases
     /// <summary>How much of <c>--seconds</c> a case takes: there are many.</summary>
     public const double Share = 1.0 / 3;
 
-    private static readonly (string Name, Transport Transport)[] transports = [("tcp", Transport.Tcp), ("unix", Transport.Unix), ("shared memory", Transport.SharedMemory)];
+    private static readonly (string Name, Transport Transport, bool IsEncrypted)[] transports =
+    [
+        ("tcp", Transport.Tcp, false),
+        ("tls", Transport.Tcp, true),
+        ("unix", Transport.Unix, false),
+        ("shared memory", Transport.SharedMemory, false),
+    ];
 
     public static async Task RunAsync(BenchmarkRun run, IEnumerable<(string Name, int Bytes)> sizes)
     {
         foreach (var processes in (int[])[2, 4])
         {
-            foreach (var (name, transport) in transports)
+            foreach (var (name, transport, isEncrypted) in transports)
             {
                 var cases = sizes.Select(size => (Name: $"{processes} processes, {name}, {size.Name}", size.Bytes)).Where(one => run.Wants(one.Name)).ToList();
                 if (cases.Count == 0)
@@ -23,7 +29,7 @@ internal static class ProcessCases
                     continue;
                 }
                 var measured = 0;
-                await foreach (var samples in ProcessSums.MeasureAsync(processes, transport, [.. cases.Select(one => one.Bytes)], run.Seconds * Share))
+                await foreach (var samples in ProcessSums.MeasureAsync(processes, transport, isEncrypted, [.. cases.Select(one => one.Bytes)], run.Seconds * Share))
                 {
                     run.Report.Add(Figure.Of(cases[measured++].Name, "ms", samples));
                 }

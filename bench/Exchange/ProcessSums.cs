@@ -1,5 +1,8 @@
 using System.Diagnostics;
 using System.Net;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
 using Granary.Training.Exchange;
 using Granary.Training.Exchange.Links;
@@ -23,7 +26,7 @@ internal static class ProcessSums
 
     /// <summary>Starts the processes, tells them of each other, and hears what the first has measured.</summary>
     /// <returns>The samples of each size, as soon as it is done.</returns>
-    public static async IAsyncEnumerable<List<double>> MeasureAsync(int processes, Transport transport, IReadOnlyList<int> bytes, double seconds)
+    public static async IAsyncEnumerable<List<double>> MeasureAsync(int processes, Transport transport, bool isEncrypted, IReadOnlyList<int> bytes, double seconds)
     {
         var members = Enumerable.Range(0, processes).Select(_ => Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [ProcessCommand.Name])
         {
@@ -32,7 +35,7 @@ internal static class ProcessSums
         })!).ToList();
         try
         {
-            await Task.WhenAll(members.Select((member, rank) => TellAsync(member, new Order(rank, transport, [.. bytes], seconds))));
+            await Task.WhenAll(members.Select((member, rank) => TellAsync(member, new Order(rank, transport, isEncrypted, [.. bytes], seconds))));
             var ports = await Task.WhenAll(members.Select(async member => int.Parse(await member.StandardOutput.ReadLineAsync() ?? "0")));
             await Task.WhenAll(members.Select(member => TellAsync(member, ports)));
             foreach (var _ in bytes)
@@ -59,7 +62,7 @@ internal static class ProcessSums
     public static async Task TakePartAsync()
     {
         var order = Hear<Order>();
-        using var listener = new PeerListener(IPAddress.Loopback, 0, order.Transport);
+        using var listener = new PeerListener(IPAddress.Loopback, 0, order.Transport, encryption: order.IsEncrypted ? Encryption() : null);
         Console.WriteLine(listener.Port);
         var members = Hear<int[]>().Select(port => new PeerAddress(IPAddress.Loopback.ToString(), port)).ToList();
         using var timeout = new CancellationTokenSource(patience);
@@ -79,6 +82,16 @@ internal static class ProcessSums
                 Console.WriteLine(JsonSerializer.Serialize(samples));
             }
         }
+    }
+
+    /// <summary>With a certificate made for the purpose, and trust in those of the others.</summary>
+    private static PeerEncryption Encryption()
+    {
+        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var now = DateTimeOffset.UtcNow;
+        var certificate = new CertificateRequest("CN=bench", key, HashAlgorithmName.SHA256).CreateSelfSigned(now.AddDays(-1), now.AddDays(1));
+        var context = SslStreamCertificateContext.Create(certificate, null, offline: true);
+        return new(() => context, (_, _, _, _) => true);
     }
 
     private static async Task TellAsync<T>(Process member, T message)
@@ -130,5 +143,5 @@ internal static class ProcessSums
         }
     }
 
-    private sealed record Order(int Rank, Transport Transport, int[] Bytes, double Seconds);
+    private sealed record Order(int Rank, Transport Transport, bool IsEncrypted, int[] Bytes, double Seconds);
 }

@@ -5,6 +5,7 @@ using Granary.Grains.Persistence;
 using Granary.Grains.Slots;
 using Granary.Grains.Telemetry;
 using Granary.Grains.Worker;
+using Granary.Training.Exchange.Links;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
@@ -17,7 +18,8 @@ public static class TrainingHosting
 {
     /// <summary>
     /// All that a silo needs to train: slots, workers' placement, registration, instruments. Wants a
-    /// <see cref="TrainingEnvironment"/> among the services, and grain storage named <see cref="GrainStorage.Name"/>.
+    /// <see cref="TrainingEnvironment"/> among the services, and grain storage named <see cref="GrainStorage.Name"/>. Gradients
+    /// between machines are encrypted if there is a <see cref="PeerEncryption"/> among the services.
     /// </summary>
     public static ISiloBuilder AddTraining(this ISiloBuilder silo, NodeOptions node)
     {
@@ -30,7 +32,8 @@ public static class TrainingHosting
             .AddPlacementDirector<SlotPlacement, SlotPlacementDirector>();
         silo.Services.TryAddSingleton(TimeProvider.System);
         silo.Services.TryAddSingleton(services => new RoundRendezvous(
-            NodeOptions.IsLoopback(node.DataHost) ? IPAddress.Loopback : IPAddress.Any, node.DataPort, node.Patience, node.Transport, services.GetRequiredService<ILogger<RoundRendezvous>>()));
+            NodeOptions.IsLoopback(node.DataHost) ? IPAddress.Loopback : IPAddress.Any, node.DataPort, node.Patience, node.Transport,
+            services.GetRequiredService<ILogger<RoundRendezvous>>(), services.GetService<PeerEncryption>()));
         return silo;
     }
 }

@@ -58,6 +58,39 @@ public class MeshTests
         Assert.All(sums, numbers => Assert.Equal([0, 2], numbers));
     }
 
+    [Theory]
+    [InlineData(1, 1)]
+    [InlineData(2, 1, 3, 5)]
+    public async Task Sum_OverEncryptedLinks_HasTheBitsOfTheTree(params int[] counts)
+    {
+        using var meshes = await Meshes.ConnectAsync(counts, Transport.Tcp, encryption: _ => Certificates.Encryption());
+        Assert.All(meshes.Links.SelectMany(links => links).OfType<PeerLink>(), link => Assert.True(link.IsEncrypted));
+        foreach (var values in (int[])[0, 12, 1000, 40_000, 500_003])
+        {
+            AssertSums(meshes, values);
+        }
+        AssertSums(meshes, values: 3, rowWidth: 300);
+    }
+
+    [Fact]
+    public async Task Sum_OverEncryptedLinks_WhenAProcessEnds_FailsForAllOthers()
+    {
+        using var meshes = await Meshes.ConnectAsync([1, 1, 1], Transport.Tcp, encryption: _ => Certificates.Encryption());
+        var failures = meshes.InEach(mesh =>
+        {
+            if (mesh.Rank == 1)
+            {
+                Array.ForEach(meshes.Links[1], link => link?.Socket.Dispose());
+            }
+            else
+            {
+                mesh.Sum(meshes.Partials(mesh.Rank, 100_000), 0, 0);
+            }
+        });
+        Assert.IsType<ExchangeAbortedException>(failures[0]);
+        Assert.IsType<ExchangeAbortedException>(failures[2]);
+    }
+
     [Fact]
     public async Task Links_BetweenAndWithinMachines_AreTheFastestThereAre_AndMix()
     {
@@ -156,10 +189,11 @@ public class MeshTests
 
     [Theory]
     [InlineData(Transport.Tcp)]
+    [InlineData(Transport.Tcp, true)]
     [InlineData(Transport.SharedMemory)]
-    public async Task Sum_OnceWarm_AllocatesNothing(Transport transport)
+    public async Task Sum_OnceWarm_AllocatesNothing(Transport transport, bool encrypted = false)
     {
-        using var meshes = await Meshes.ConnectAsync([3, 2], transport);
+        using var meshes = await Meshes.ConnectAsync([3, 2], transport, encryption: _ => encrypted ? Certificates.Encryption() : null);
         var allocated = new long[2];
         var failures = meshes.InEach(mesh =>
         {

@@ -26,21 +26,29 @@ public sealed class Meshes : IDisposable
 
     /// <param name="counts">How many shards each process has.</param>
     /// <param name="machines">The machine each process runs on. Default: all on one.</param>
-    public static async Task<Meshes> ConnectAsync(int[] counts, Transport transport = Transport.Auto, int[]? machines = null, TimeSpan? patience = null, string sharedMemory = SharedSegment.Folder)
+    /// <param name="throughPort">The port by which the others reach the process of a rank, given its own. Default: that.</param>
+    /// <param name="encryption">That of the process of a rank. Default: none encrypts.</param>
+    public static async Task<Meshes> ConnectAsync(int[] counts, Transport transport = Transport.Auto, int[]? machines = null, TimeSpan? patience = null, string sharedMemory = SharedSegment.Folder, Func<int, PeerEncryption?>? encryption = null, Func<int, int, int>? throughPort = null)
     {
-        var listeners = counts.Select((_, rank) => new PeerListener(IPAddress.Loopback, 0, transport, new Guid(1 + (machines?[rank] ?? 0), 0, 0, new byte[8]), sharedMemory)).ToArray();
+        var listeners = counts.Select((_, rank) => new PeerListener(IPAddress.Loopback, 0, transport, new Guid(1 + (machines?[rank] ?? 0), 0, 0, new byte[8]), sharedMemory, encryption?.Invoke(rank))).ToArray();
         try
         {
-            var members = listeners.Select(listener => new PeerAddress("127.0.0.1", listener.Port)).ToArray();
-            var round = Guid.NewGuid();
-            using var timeout = new CancellationTokenSource(Patience);
-            var links = await Task.WhenAll(listeners.Select((listener, rank) => listener.MeetAsync(round, rank, members, timeout.Token)));
-            return new(ShardRange.Split(counts), counts.Sum(), links, patience ?? Patience);
+            return await MeetAsync(listeners, counts, patience, throughPort);
         }
         finally
         {
             Array.ForEach(listeners, listener => listener.Dispose());
         }
+    }
+
+    /// <param name="listeners">Of the processes, by rank; they stay the caller's.</param>
+    public static async Task<Meshes> MeetAsync(PeerListener[] listeners, int[] counts, TimeSpan? patience = null, Func<int, int, int>? throughPort = null)
+    {
+        var members = listeners.Select((listener, rank) => new PeerAddress("127.0.0.1", throughPort?.Invoke(rank, listener.Port) ?? listener.Port)).ToArray();
+        var round = Guid.NewGuid();
+        using var timeout = new CancellationTokenSource(Patience);
+        var links = await Task.WhenAll(listeners.Select((listener, rank) => listener.MeetAsync(round, rank, members, timeout.Token)));
+        return new(ShardRange.Split(counts), counts.Sum(), links, patience ?? Patience);
     }
 
     /// <summary>The frames of a process: one for each of its nodes, the same for the same seed.</summary>

@@ -1,9 +1,9 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
 using Granary.Training.Exchange;
 using Granary.Training.Exchange.Links;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Granary.Training.Tests;
 
@@ -21,42 +21,69 @@ public sealed class PeerAdmissionTests : IDisposable
     [Fact]
     public async Task ConnectionsOfUnknownRounds_BeyondTheRoomForThem_AreHungUpOn_TheOldestFirst()
     {
-        for (var i = 0; i < PeerAdmission.MostUnclaimed + 50; i++)
+        for (var i = 0; i < PeerAdmission.MostWaiting + 50; i++)
         {
-            Introduce(Connect(), Guid.NewGuid(), rank: 1);
+            Connect().Send(FakePeer.Greeting(Guid.NewGuid(), from: 1, to: 0).ToBytes());
         }
         await MeetAsync();
-        await WaitAsync(() => connections.Take(50).All(IsHungUp));
-        // The peer that was met has taken a place for a moment.
-        Assert.DoesNotContain(connections.Skip(51), IsHungUp);
+        await FakePeer.WaitAsync(() => connections.Take(50).All(FakePeer.IsHungUp));
+        Assert.DoesNotContain(connections.Skip(50), FakePeer.IsHungUp);
     }
 
     [Fact]
     public async Task SilentConnections_CostNoThread_AndBeyondTheRoomForThemTheOldestAreHungUpOn()
     {
+        using var admission = new PeerAdmission(IPAddress.Loopback, 0, new FakeTimeProvider());
         var threads = Process.GetCurrentProcess().Threads.Count;
         for (var i = 0; i < PeerAdmission.MostStrangers + 50; i++)
         {
-            Connect();
+            connections.Add(FakePeer.Call(admission.Port));
         }
-        await WaitAsync(() => connections.Take(50).All(IsHungUp));
+        await FakePeer.WaitAsync(() => connections.Take(50).All(FakePeer.IsHungUp));
+        Assert.DoesNotContain(connections.Skip(50), FakePeer.IsHungUp);
         Assert.True(Process.GetCurrentProcess().Threads.Count < threads + 50, "Silent connections cost threads.");
-        await MeetAsync();
     }
 
     [Fact]
-    public async Task Peer_WhoseIntroductionComesInPieces_IsMet()
+    public async Task Connection_ThatHasSaidTooLittleInItsTime_IsHungUpOn()
     {
-        var round = Guid.NewGuid();
+        var time = new FakeTimeProvider();
+        using var admission = new PeerAdmission(IPAddress.Loopback, 0, time);
+        using var slow = FakePeer.Call(admission.Port);
+        slow.Send("granary1"u8);
+        await FakePeer.WaitAsync(() => admission.Held == 1);
+        time.Advance(PeerAdmission.ProvingTime + TimeSpan.FromTicks(1));
+        using var next = FakePeer.Call(admission.Port);
+        await FakePeer.WaitAsync(() => FakePeer.IsHungUp(slow));
+        Assert.False(FakePeer.IsHungUp(next));
+    }
+
+    [Fact]
+    public async Task Peer_WhoseRoundIsNotKnownYet_AndWhoseGreetingComesInPieces_IsMet()
+    {
+        var key = Guid.NewGuid();
         var connection = Connect();
-        foreach (var letter in Bytes(round, rank: 1))
+        var greeting = FakePeer.Greeting(key, from: 1, to: 0);
+        foreach (var letter in greeting.ToBytes())
         {
             connection.Send([letter]);
         }
+        await FakePeer.WaitAsync(() => listener.Strangers == 1);
+        Assert.Equal(0, connection.Available);
         using var timeout = new CancellationTokenSource(Meshes.Patience);
-        var met = listener.MeetAsync(round, 0, [new("", 0), new("", 0)], timeout.Token);
-        Assert.Equal("tcp"u8, LinkNegotiation.Read(connection, 4).AsSpan(1));
+        var met = listener.MeetAsync(key, 0, [new("", 0), new("", 0)], timeout.Token);
+        connection.Send(FakePeer.Answer(connection, key, greeting).Of(Side.Caller));
         Assert.Equal(Transport.Tcp, (await met)[1]!.Transport);
+        await FakePeer.WaitAsync(() => listener.Strangers == 0);
+    }
+
+    [Theory]
+    [InlineData("a request", "GET /metrics HTTP/1.1\r\n")]
+    [InlineData("another version", "granary2")]
+    public async Task Connection_ThatBeginsWithSomethingElse_IsHungUpOnAtOnce(string _, string said)
+    {
+        Connect().Send(System.Text.Encoding.ASCII.GetBytes(said));
+        await FakePeer.WaitAsync(() => FakePeer.IsHungUp(connections[0]));
     }
 
     [Fact]
@@ -68,16 +95,9 @@ public sealed class PeerAdmissionTests : IDisposable
 
     private Socket Connect()
     {
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        connections.Add(socket);
-        socket.Connect(IPAddress.Loopback, listener.Port);
-        return socket;
+        connections.Add(FakePeer.Call(listener.Port));
+        return connections[^1];
     }
-
-    private static void Introduce(Socket connection, Guid round, int rank) => connection.Send(Bytes(round, rank));
-
-    private static byte[] Bytes(Guid round, int rank) =>
-        MemoryMarshal.AsBytes<Introduction>(new[] { new Introduction(round, rank, Guid.NewGuid(), Transport.Auto) }).ToArray();
 
     /// <summary>Peers of a round meet in spite of all the others; by then the listener has looked at what came before.</summary>
     private async Task MeetAsync()
@@ -89,28 +109,6 @@ public sealed class PeerAdmissionTests : IDisposable
         foreach (var links in await Task.WhenAll(listener.MeetAsync(round, 0, members, timeout.Token), other.MeetAsync(round, 1, members, timeout.Token)))
         {
             Array.ForEach(links, link => link?.Dispose());
-        }
-    }
-
-    private static bool IsHungUp(Socket connection)
-    {
-        try
-        {
-            return connection.Poll(0, SelectMode.SelectRead) && connection.Available == 0;
-        }
-        catch (SocketException)
-        {
-            return true;
-        }
-    }
-
-    private static async Task WaitAsync(Func<bool> condition)
-    {
-        using var timeout = new CancellationTokenSource(Meshes.Patience);
-        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(10));
-        while (!condition())
-        {
-            await timer.WaitForNextTickAsync(timeout.Token);
         }
     }
 }

@@ -25,9 +25,10 @@ public sealed partial class RoundRendezvous : IDisposable
     /// <param name="port">0: any free one.</param>
     /// <param name="patience">How long an exchange waits for a silent peer.</param>
     /// <param name="transport">How gradients travel to processes of the same machine.</param>
-    public RoundRendezvous(IPAddress address, int port, TimeSpan patience, Transport transport = Transport.Auto, ILogger<RoundRendezvous>? logger = null)
+    /// <param name="encryption">Encrypts what goes over TCP. Default: nothing does.</param>
+    public RoundRendezvous(IPAddress address, int port, TimeSpan patience, Transport transport = Transport.Auto, ILogger<RoundRendezvous>? logger = null, PeerEncryption? encryption = null)
     {
-        listener = new(address, port, transport);
+        listener = new(address, port, transport, encryption: encryption);
         this.patience = patience;
         IsAutomatic = transport == Transport.Auto;
         this.logger = logger ?? NullLogger<RoundRendezvous>.Instance;
@@ -96,7 +97,7 @@ public sealed partial class RoundRendezvous : IDisposable
         foreach (var link in links.OfType<PeerLink>())
         {
             var node = processes[link.Process].First().Slot.Node.Name;
-            LogLinked(plan.Number, plan.Spec.RunId, node, link.Transport);
+            LogLinked(plan.Number, plan.Spec.RunId, node, link.Transport, link.IsEncrypted ? ", encrypted" : "");
             if (link.Remark.Length > 0)
             {
                 LogTriedBefore(node, link.Remark);
@@ -105,8 +106,8 @@ public sealed partial class RoundRendezvous : IDisposable
         return links;
     }
 
-    [LoggerMessage(LogLevel.Information, "Round {Round} of run {RunId} is linked to {Node} by {Transport}")]
-    private partial void LogLinked(long round, string runId, string node, Transport transport);
+    [LoggerMessage(LogLevel.Information, "Round {Round} of run {RunId} is linked to {Node} by {Transport}{Encrypted}")]
+    private partial void LogLinked(long round, string runId, string node, Transport transport, string encrypted);
 
     [LoggerMessage(LogLevel.Debug, "What was tried first and did not fit for {Node}: {Remark}")]
     private partial void LogTriedBefore(string node, string remark);

@@ -1,88 +1,96 @@
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
-using System.Runtime.InteropServices;
-using Granary.Training.Exchange.Links;
 
 namespace Granary.Training.Exchange;
 
-/// <summary>What a process says of itself when it connects.</summary>
-[StructLayout(LayoutKind.Sequential)]
-internal readonly record struct Introduction(Guid Round, int Rank, Guid Host, Transport Transport);
-
-/// <summary>A connection with its introduction.</summary>
-internal sealed record Arrival(Socket Socket, Introduction From);
+/// <summary>A connection of a process that has proved to belong to the round.</summary>
+internal sealed record Arrival(Socket Socket, PeerProof Proof);
 
 /// <summary>
-/// Takes connections on one thread, and holds them until the round that they name asks for them: peers may come before this
-/// process has been told of it. Whoever connects costs a bounded part of a bounded room; when that is full, the oldest go.
+/// Takes connections on one thread, and hands out those that prove to belong to a round that this process has been told of.
+/// Whoever connects costs a bounded part of a bounded room, and no thread: when the room is full, the oldest go. A peer that goes
+/// with them tries again, and needs a place for no longer than an answer takes to come and go; a babbler has it for no longer than
+/// the room takes to fill.
 /// </summary>
 internal sealed class PeerAdmission : IDisposable
 {
-    /// <summary>Connections that have not said who they are.</summary>
-    public const int MostStrangers = 128;
+    /// <summary>Connections that have not greeted yet, or have been answered and have proved nothing yet.</summary>
+    public const int MostStrangers = 64;
 
-    /// <summary>Connections of rounds that nobody here has asked for. More than the processes of a round.</summary>
-    public const int MostUnclaimed = 256;
+    /// <summary>Connections with a greeting of a round that nobody here has asked for: peers may be told of it before this process is.</summary>
+    public const int MostWaiting = 256;
 
-    private static readonly TimeSpan IntroductionTime = TimeSpan.FromSeconds(10);
+    /// <summary>How long a stranger may take to greet, and then to prove itself.</summary>
+    public static readonly TimeSpan ProvingTime = TimeSpan.FromSeconds(5);
 
-    // Longer than any round takes to meet: a connection not fetched by then belongs to a round that never came about.
-    private static readonly TimeSpan KeptFor = TimeSpan.FromMinutes(1);
-    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1), HandlePause = TimeSpan.FromMilliseconds(50);
+    // Longer than any round takes to meet.
+    private static readonly TimeSpan WaitingTime = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromSeconds(1), Rest = TimeSpan.FromMilliseconds(50);
     private readonly Socket listener = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-    private readonly ConcurrentDictionary<(Guid Round, int Rank), TaskCompletionSource<Arrival>> arrivals = new();
+    private readonly Socket bell = new(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+    private readonly ConcurrentDictionary<(Guid Round, int From), Expected> expected = new();
     private readonly List<Stranger> strangers = [];
-    private readonly List<Unclaimed> unclaimed = [];
+    private readonly TimeProvider time;
+    private int held;
     private volatile bool closing;
 
     /// <exception cref="SocketException">The port is taken.</exception>
-    public PeerAdmission(IPAddress address, int port)
+    public PeerAdmission(IPAddress address, int port, TimeProvider? time = null)
     {
+        this.time = time ?? TimeProvider.System;
         listener.Bind(new IPEndPoint(address, port));
         listener.Listen();
+        bell.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        bell.Connect(bell.LocalEndPoint!);
         new Thread(Admit) { IsBackground = true, Name = "admission" }.Start();
     }
 
     public int Port => ((IPEndPoint)listener.LocalEndPoint!).Port;
 
-    /// <summary>Waits for the process of that rank.</summary>
-    public async Task<Arrival> ArrivalAsync(Guid round, int rank, CancellationToken cancellationToken)
+    /// <summary>Connections held that have proved nothing.</summary>
+    public int Held => Volatile.Read(ref held);
+
+    /// <summary>Waits until the process that the greeting is for has proved itself.</summary>
+    public async Task<Arrival> ArrivalAsync(Guid key, Greeting mine, CancellationToken cancellationToken)
     {
+        var one = new Expected(key, mine);
+        var place = KeyValuePair.Create((mine.Round, mine.To), one);
+        expected[place.Key] = one;
         try
         {
-            var arrival = await Expected(round, rank).Task.WaitAsync(cancellationToken);
-            // Whoever takes it out owns its connection.
-            return arrivals.TryRemove((round, rank), out _) ? arrival : throw new SocketException((int)SocketError.ConnectionReset);
+            ObjectDisposedException.ThrowIf(closing, this);
+            Ring();
+            return await one.Arrival.Task.WaitAsync(cancellationToken);
         }
-        catch (OperationCanceledException)
+        catch
         {
-            Drop((round, rank));
+            one.Abandon();
             throw;
+        }
+        finally
+        {
+            expected.TryRemove(place);
         }
     }
 
     public void Dispose()
     {
+        if (closing)
+        {
+            return;
+        }
         closing = true;
         listener.Dispose();
-        foreach (var key in arrivals.Keys)
+        Ring();
+        foreach (var one in expected.Values)
         {
-            Drop(key);
+            one.Abandon();
         }
     }
 
-    private TaskCompletionSource<Arrival> Expected(Guid round, int rank) =>
-        arrivals.GetOrAdd((round, rank), _ => new(TaskCreationOptions.RunContinuationsAsynchronously));
-
-    private void Drop((Guid, int) key)
-    {
-        if (arrivals.TryRemove(key, out var arrival) && !arrival.TrySetCanceled() && arrival.Task.IsCompletedSuccessfully)
-        {
-            arrival.Task.Result.Socket.Dispose();
-        }
-    }
+    /// <summary>Wakes the thread: there is something to do that no peer has sent.</summary>
+    private void Ring() => bell.Send([1], SocketFlags.None, out _);
 
     private void Admit()
     {
@@ -90,96 +98,78 @@ internal sealed class PeerAdmission : IDisposable
         {
             try
             {
-                // Blocking calls return at once on sockets known to be readable. See LinkNegotiation for why they are used.
-                List<Socket> readable = [listener, .. strangers.Select(stranger => stranger.Socket)];
-                Socket.Select(readable, null, null, LookAgain);
-                if (readable.Remove(listener))
-                {
-                    Accept();
-                }
-                var heard = readable.ToHashSet();
-                strangers.RemoveAll(stranger => heard.Contains(stranger.Socket) && !Hear(stranger));
-                Tidy();
+                AdmitReadable();
             }
-            catch (Exception end) when (end is SocketException or ObjectDisposedException)
+            catch (Exception)
             {
-                // The end: the loop's condition decides.
+                // The end, or memory has run out, say. Whatever it is, the process has more to do than this, and it may pass.
+                Thread.Sleep(Rest);
             }
         }
         strangers.ForEach(stranger => stranger.Socket.Dispose());
+        bell.Dispose();
+    }
+
+    private void AdmitReadable()
+    {
+        // Blocking calls return at once on sockets known to be readable. See PeerTalk for why they are used.
+        List<Socket> readable = [listener, bell, .. strangers.Select(stranger => stranger.Socket)];
+        Socket.Select(readable, null, null, LookAgain);
+        if (readable.Remove(bell))
+        {
+            bell.Receive(new byte[1]);
+        }
+        if (readable.Remove(listener))
+        {
+            Accept();
+        }
+        var heard = readable.ToHashSet();
+        Keep(stranger => !heard.Contains(stranger.Socket) || stranger.Hear(expected));
+        Keep(stranger => !stranger.IsWaiting || stranger.IsWelcome(expected));
+        KeepNewest([.. strangers.Where(stranger => !stranger.IsWaiting)], MostStrangers, ProvingTime);
+        KeepNewest([.. strangers.Where(stranger => stranger.IsWaiting)], MostWaiting, WaitingTime);
+        Volatile.Write(ref held, strangers.Count);
     }
 
     private void Accept()
     {
         try
         {
-            strangers.Add(new(listener.Accept()));
+            strangers.Add(new(listener.Accept(), time));
         }
-        catch (SocketException broken)
+        catch (SocketException)
         {
-            // A connection that broke before it was taken; or there are no file handles, and there is no use in asking at once.
-            if (broken.SocketErrorCode == SocketError.TooManyOpenSockets)
+            // There are no file handles, most likely: the oldest gives its own back. If there is none, there is no use in asking at once.
+            if (strangers.Count == 0)
             {
-                Thread.Sleep(HandlePause);
+                Thread.Sleep(Rest);
+                return;
             }
+            strangers[0].Socket.Dispose();
+            strangers.RemoveAt(0);
         }
     }
 
-    /// <returns>Whether it is still a stranger.</returns>
-    private bool Hear(Stranger stranger)
+    private void Keep(Predicate<Stranger> isKept) => strangers.RemoveAll(stranger =>
     {
-        if (stranger.Receive() is not { } introduction)
+        try
         {
-            return !stranger.HasLeft;
+            return !isKept(stranger);
         }
-        if (!Expected(introduction.Round, introduction.Rank).TrySetResult(new(stranger.Socket, introduction)))
+        catch (Exception)
+        {
+            // At the cost of this one, not of those after it.
+            stranger.Socket.Dispose();
+            return true;
+        }
+    });
+
+    private void KeepNewest(List<Stranger> room, int most, TimeSpan longest)
+    {
+        foreach (var stranger in room.Where((stranger, index) => index < room.Count - most || time.GetElapsedTime(stranger.Since) > longest))
         {
             stranger.Socket.Dispose();
-        }
-        else
-        {
-            unclaimed.Add(new((introduction.Round, introduction.Rank), Stopwatch.GetTimestamp()));
-        }
-        return false;
-    }
-
-    private void Tidy()
-    {
-        var silent = strangers.Where((stranger, index) => index < strangers.Count - MostStrangers || Stopwatch.GetElapsedTime(stranger.Since) > IntroductionTime).ToList();
-        silent.ForEach(stranger => stranger.Socket.Dispose());
-        strangers.RemoveAll(silent.Contains);
-        unclaimed.RemoveAll(one => !arrivals.ContainsKey(one.Key));
-        var forgotten = unclaimed.Where((one, index) => index < unclaimed.Count - MostUnclaimed || Stopwatch.GetElapsedTime(one.Since) > KeptFor).ToList();
-        forgotten.ForEach(one => Drop(one.Key));
-        unclaimed.RemoveAll(forgotten.Contains);
-    }
-
-    private sealed record Unclaimed((Guid, int) Key, long Since);
-
-    private sealed class Stranger(Socket socket)
-    {
-        private readonly byte[] said = new byte[Marshal.SizeOf<Introduction>()];
-        private int count;
-
-        public Socket Socket => socket;
-
-        public long Since { get; } = Stopwatch.GetTimestamp();
-
-        public bool HasLeft { get; private set; }
-
-        /// <summary>What has come, without waiting for more.</summary>
-        /// <returns><see langword="null"/>: there is more to come.</returns>
-        public Introduction? Receive()
-        {
-            var more = socket.Receive(said.AsSpan(count), SocketFlags.None, out var error);
-            if (more == 0 || error != SocketError.Success)
-            {
-                socket.Dispose();
-                HasLeft = true;
-                return null;
-            }
-            count += more;
-            return count == said.Length ? MemoryMarshal.Read<Introduction>(said) : null;
+            strangers.Remove(stranger);
         }
     }
 }

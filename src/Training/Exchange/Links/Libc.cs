@@ -3,8 +3,9 @@ using System.Runtime.InteropServices;
 namespace Granary.Training.Exchange.Links;
 
 /// <summary>
-/// Linux calls that <see cref="System.Net.Sockets.Socket"/> has no equivalent of: sending several pieces of memory at once and
-/// waiting for several sockets, without allocating. Where they are missing, the sockets' own methods are used.
+/// Linux calls that .NET has no equivalent of: sending several pieces of memory at once and waiting for several sockets, without
+/// allocating; whose a file is, and opening it only if it is no link. Where they are missing, the sockets' own methods are used,
+/// and processes of one machine meet over TCP.
 /// </summary>
 internal static unsafe partial class Libc
 {
@@ -17,7 +18,9 @@ internal static unsafe partial class Libc
         && NativeLibrary.TryLoad(Library, typeof(Libc).Assembly, null, out var library)
         && NativeLibrary.TryGetExport(library, "writev", out _)
         && NativeLibrary.TryGetExport(library, "recv", out _)
-        && NativeLibrary.TryGetExport(library, "poll", out _);
+        && NativeLibrary.TryGetExport(library, "poll", out _)
+        && NativeLibrary.TryGetExport(library, "open", out _)
+        && NativeLibrary.TryGetExport(library, "statx", out _);
 
     /// <summary>Whether the call that has just failed is to be tried again later.</summary>
     public static bool MustWait => Marshal.GetLastPInvokeError() is WouldBlock or Interrupted;
@@ -30,6 +33,32 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "poll")]
     public static partial int Poll(Interest* interests, nuint count, int milliseconds);
+
+    [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Open(string path, int flags);
+
+    [LibraryImport(Library, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Stat(int folder, string path, int flags, uint mask, FileStatus* status);
+
+    [LibraryImport(Library, EntryPoint = "geteuid")]
+    public static partial uint User();
+
+    /// <summary>What the kernel knows of a file, as far as it matters here.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 256)]
+    public struct FileStatus
+    {
+        [FieldOffset(16)]
+        public uint Names;
+
+        [FieldOffset(20)]
+        public uint Owner;
+
+        [FieldOffset(28)]
+        public ushort Mode;
+
+        [FieldOffset(40)]
+        public long Size;
+    }
 
     /// <summary>What to wait for on a socket.</summary>
     [StructLayout(LayoutKind.Sequential)]

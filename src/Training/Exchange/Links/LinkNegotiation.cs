@@ -4,14 +4,12 @@ using System.Text;
 namespace Granary.Training.Exchange.Links;
 
 /// <summary>
-/// How the two sides of a new connection agree on a faster one between them. One offers what it has made, from the fastest
-/// on; the other tries it and says whether it works. If no offer works, the connection itself is used. Offers and answers are
-/// short texts: their length as a byte, then UTF-8. All calls block: a socket once used asynchronously wakes the runtime's polling
-/// thread with every packet from then on, and takes twice as long.
+/// How the two sides of a connection agree on a faster one between them, if they run on one machine. One offers what it has
+/// made, from the fastest on; the other tries it and says whether it works. If no offer works, the connection itself is used.
 /// </summary>
 internal static class LinkNegotiation
 {
-    private const string Yes = "yes", Tcp = "tcp", LocalTcp = "local-tcp", Unix = "unix ", SharedMemory = "shared-memory ";
+    private const string Yes = "yes", Tcp = "tcp", Unix = "unix ", SharedMemory = "shared-memory ";
 
     /// <summary>Checks that this process can make the one kind of link that it is told to use: if it cannot, no peer can help.</summary>
     /// <param name="folder">Where shared memory is made.</param>
@@ -37,73 +35,77 @@ internal static class LinkNegotiation
 
     /// <summary>The side that was called: makes the offers.</summary>
     /// <param name="folder">Where shared memory is made.</param>
-    public static PeerLink Make(int process, Socket socket, bool isLocal, Transport wanted, string folder)
+    public static PeerLink Make(ProvenPeer peer, string folder)
     {
+        var (process, talk, wanted) = (peer.Process, peer.Talk, peer.Wanted);
         List<string> remarks = [];
-        if (isLocal && wanted is Transport.Auto or Transport.SharedMemory)
+        if (!peer.IsLocal)
         {
-            if (TryCreate(folder, remarks) is { } segment)
+            return peer.OverTcp(remarks);
+        }
+        if (wanted is Transport.Auto or Transport.SharedMemory && TryCreate(folder, remarks) is { } segment)
+        {
+            using var made = new Made<SharedSegment>(segment);
+            if (TryOffer(talk, SharedMemory + segment.Name, segment.Unlink, remarks))
             {
-                using var made = new Made<SharedSegment>(segment);
-                if (TryOffer(socket, SharedMemory + segment.Path, segment.Unlink, remarks))
-                {
-                    return new SharedMemoryLink(process, socket, made.Keep(), side: 0) { IsLocal = true };
-                }
+                return new SharedMemoryLink(process, talk.Socket, made.Keep(), side: 0) { IsLocal = true };
             }
         }
-        if (isLocal && wanted is Transport.Auto or Transport.Unix)
+        if (wanted is Transport.Auto or Transport.Unix)
         {
             var path = NewSocketPath();
             using var listener = TryListen(path, remarks);
-            if (listener is not null && TryOffer(socket, Unix + path, () => File.Delete(path), remarks))
+            if (listener is not null && TryOffer(talk, Unix + Path.GetFileName(path), () => File.Delete(path), remarks))
             {
-                var unix = listener.Accept();
-                socket.Dispose();
-                return new SocketLink(process, unix) { IsLocal = true, Remark = string.Join("; ", remarks) };
+                using var accepted = new Made<Socket>(listener.Accept());
+                MeetingFile.CheckPeer(accepted.Value);
+                talk.Socket.Dispose();
+                return new SocketLink(process, accepted.Keep()) { IsLocal = true, Remark = string.Join("; ", remarks) };
             }
         }
-        if (isLocal && wanted is Transport.Unix or Transport.SharedMemory)
+        if (wanted is Transport.Unix or Transport.SharedMemory)
         {
             throw new IOException($"Granary:Node:Transport is {wanted}, but there is none to process {process}: {string.Join("; ", remarks)}. Auto would take the next best.");
         }
-        Write(socket, isLocal ? LocalTcp : Tcp);
-        return new SocketLink(process, socket) { IsLocal = isLocal, Remark = string.Join("; ", remarks) };
+        talk.Say(Tcp);
+        return peer.OverTcp(remarks);
     }
 
     /// <summary>The side that called: tries what it is offered.</summary>
-    public static PeerLink Take(int process, Socket socket)
+    /// <param name="folder">Where shared memory is looked for.</param>
+    public static PeerLink Take(ProvenPeer peer, string folder)
     {
+        var (process, talk) = (peer.Process, peer.Talk);
         List<string> remarks = [];
-        while (true)
+        while (peer.IsLocal && talk.Hear() is var offer && offer != Tcp)
         {
-            var offer = Read(socket);
             try
             {
                 if (offer.StartsWith(SharedMemory, StringComparison.Ordinal))
                 {
-                    using var opened = new Made<SharedSegment>(SharedSegment.Open(offer[SharedMemory.Length..]));
-                    Write(socket, Yes);
-                    return new SharedMemoryLink(process, socket, opened.Keep(), side: 1) { IsLocal = true };
+                    using var opened = new Made<SharedSegment>(SharedSegment.Open(folder, offer[SharedMemory.Length..]));
+                    talk.Say(Yes);
+                    return new SharedMemoryLink(process, talk.Socket, opened.Keep(), side: 1) { IsLocal = true };
                 }
                 if (offer.StartsWith(Unix, StringComparison.Ordinal))
                 {
-                    using var connected = new Made<Socket>(new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified));
-                    connected.Value.Connect(new UnixDomainSocketEndPoint(offer[Unix.Length..]));
-                    Write(socket, Yes);
-                    socket.Dispose();
+                    using var connected = new Made<Socket>(MeetingFile.Connect(MeetingFile.PathOf(Path.GetTempPath(), offer[Unix.Length..])));
+                    talk.Say(Yes);
+                    talk.Socket.Dispose();
                     return new SocketLink(process, connected.Keep()) { IsLocal = true, Remark = string.Join("; ", remarks) };
                 }
-                return new SocketLink(process, socket) { IsLocal = offer == LocalTcp, Remark = string.Join("; ", remarks) };
+                throw new IOException($"'{offer}' is no offer that this version knows.");
             }
             catch (Exception error) when (error is IOException or UnauthorizedAccessException || (error is SocketException && offer.StartsWith(Unix, StringComparison.Ordinal)))
             {
                 remarks.Add(error.Message);
-                Write(socket, error.Message);
+                talk.Say(error.Message);
             }
         }
+        return peer.OverTcp(remarks);
     }
 
-    private static string NewSocketPath() => Path.Combine(Path.GetTempPath(), $"granary-{Guid.NewGuid():N}.sock");
+    private static string NewSocketPath() => MeetingFile.PathOf(Path.GetTempPath(), MeetingFile.NewName());
 
     private static Socket? TryListen(string path, List<string> remarks)
     {
@@ -111,10 +113,14 @@ internal static class LinkNegotiation
         try
         {
             listener.Bind(new UnixDomainSocketEndPoint(path));
+            if (!OperatingSystem.IsWindows())
+            {
+                File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+            }
             listener.Listen(1);
             return listener;
         }
-        catch (Exception error) when (error is SocketException or ArgumentException)
+        catch (Exception error) when (error is SocketException or ArgumentException or IOException or UnauthorizedAccessException)
         {
             listener.Dispose();
             var reason = error is ArgumentException ? $"a path of {Encoding.UTF8.GetByteCount(path)} bytes is too long for it" : error.Message;
@@ -137,13 +143,13 @@ internal static class LinkNegotiation
     }
 
     /// <param name="withdraw">Takes the offer's name away once it has been tried.</param>
-    private static bool TryOffer(Socket socket, string offer, Action withdraw, List<string> remarks)
+    private static bool TryOffer(PeerTalk talk, string offer, Action withdraw, List<string> remarks)
     {
         string answer;
         try
         {
-            Write(socket, offer);
-            answer = Read(socket);
+            talk.Say(offer);
+            answer = talk.Hear();
         }
         finally
         {
@@ -154,31 +160,6 @@ internal static class LinkNegotiation
             remarks.Add($"{offer.Split(' ')[0]}: {answer}");
         }
         return answer == Yes;
-    }
-
-    private static void Write(Socket socket, string text)
-    {
-        var bytes = Encoding.UTF8.GetBytes(text);
-        var count = Math.Min(bytes.Length, byte.MaxValue);
-        byte[] message = [(byte)count, .. bytes.AsSpan(0, count)];
-        socket.Send(message);
-    }
-
-    private static string Read(Socket socket)
-    {
-        var length = Read(socket, 1);
-        return Encoding.UTF8.GetString(Read(socket, length[0]));
-    }
-
-    public static byte[] Read(Socket socket, int count)
-    {
-        var bytes = new byte[count];
-        for (var read = 0; read < count;)
-        {
-            var more = socket.Receive(bytes.AsSpan(read));
-            read += more > 0 ? more : throw new SocketException((int)SocketError.ConnectionReset);
-        }
-        return bytes;
     }
 
     /// <summary>Disposed of unless it is kept.</summary>

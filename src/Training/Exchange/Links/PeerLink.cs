@@ -28,6 +28,9 @@ public abstract unsafe class PeerLink(int process, Socket socket) : IDisposable
     /// <summary>Whether both processes run on one machine.</summary>
     public bool IsLocal { get; init; }
 
+    /// <summary>Whether nobody on the way can read what travels.</summary>
+    public virtual bool IsEncrypted => false;
+
     internal Socket Socket { get; } = socket;
 
     internal long BytesSent { get; private protected set; }

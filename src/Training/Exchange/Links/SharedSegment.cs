@@ -22,20 +22,23 @@ internal sealed unsafe class SharedSegment : IDisposable
     private readonly MemoryMappedViewAccessor view;
     private readonly byte* start;
 
-    private SharedSegment(FileStream file)
+    private readonly string path;
+
+    private SharedSegment(FileStream file, string path)
     {
-        Path = file.Name;
+        this.path = path;
         using var mapping = MemoryMappedFile.CreateFromFile(file, null, Size, MemoryMappedFileAccess.ReadWrite, HandleInheritability.None, leaveOpen: false);
         view = mapping.CreateViewAccessor(0, Size);
         view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
     }
 
-    public string Path { get; }
+    /// <summary>What the other process is told.</summary>
+    public string Name => Path.GetFileName(path);
 
     /// <exception cref="IOException">There is no such folder, or no room in it.</exception>
     public static SharedSegment Create(string folder)
     {
-        var path = System.IO.Path.Combine(folder, $"granary-{Guid.NewGuid():N}");
+        var path = MeetingFile.PathOf(folder, MeetingFile.NewName());
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.ReadWrite | FileShare.Delete, BufferSize = 0 };
         if (!OperatingSystem.IsWindows())
         {
@@ -47,7 +50,7 @@ internal sealed unsafe class SharedSegment : IDisposable
             file = new(path, options);
             // Written, not just lengthened: lack of room is told now, and not by a signal when the memory is first touched.
             file.Write(new byte[Size]);
-            return new(file);
+            return new(file, path);
         }
         catch
         {
@@ -58,18 +61,11 @@ internal sealed unsafe class SharedSegment : IDisposable
         }
     }
 
-    /// <exception cref="IOException">It is not there: the other process has another file system.</exception>
-    public static SharedSegment Open(string path)
+    /// <exception cref="IOException">It is not there, as the other process has another file system, or is no segment of this user's.</exception>
+    public static SharedSegment Open(string folder, string name)
     {
-        var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete, bufferSize: 0);
-        if (file.Length == Size)
-        {
-            return new(file);
-        }
-        using (file)
-        {
-            throw new IOException($"{path} has {file.Length} bytes, not {Size}.");
-        }
+        var path = MeetingFile.PathOf(folder, name);
+        return new(new FileStream(MeetingFile.Open(path, Size), FileAccess.ReadWrite, bufferSize: 0), path);
     }
 
     /// <summary>How many blocks a side has put into its ring.</summary>
@@ -88,7 +84,7 @@ internal sealed unsafe class SharedSegment : IDisposable
     public byte* Block(int side, int number) => start + Header + (side * Blocks + (int)((uint)number % Blocks)) * PeerLink.MostBytes;
 
     /// <summary>Takes the name away; the memory stays for those that have it open.</summary>
-    public void Unlink() => File.Delete(Path);
+    public void Unlink() => File.Delete(path);
 
     public void Dispose()
     {

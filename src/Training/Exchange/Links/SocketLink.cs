@@ -4,7 +4,7 @@ using Granary.Training.Numerics;
 namespace Granary.Training.Exchange.Links;
 
 /// <summary>A stream socket, TCP or Unix, read straight into the frames and written straight out of them.</summary>
-internal sealed unsafe class SocketLink : PeerLink
+internal unsafe class SocketLink : PeerLink
 {
     private readonly NativeFloats memory = new(MostHeld * MostBytes / sizeof(float));
     private readonly int handle;
@@ -31,7 +31,7 @@ internal sealed unsafe class SocketLink : PeerLink
         }
         if (sent < bytes)
         {
-            var count = Write(pieces);
+            var count = WriteRest(pieces);
             sent += count;
             BytesSent += count;
             BytesMoved += count;
@@ -87,8 +87,33 @@ internal sealed unsafe class SocketLink : PeerLink
         memory.Dispose();
     }
 
-    /// <returns>Bytes taken by the kernel; 0: it has no room.</returns>
-    private int Write(ReadOnlySpan<Piece> pieces)
+    /// <summary>Writes pieces of which nothing is written yet, none of them empty.</summary>
+    /// <returns>Bytes that need not be written again; 0: there is no room.</returns>
+    private protected virtual int Write(ReadOnlySpan<Piece> pieces)
+    {
+        if (!Libc.IsPresent)
+        {
+            return WritePortably(pieces[0]);
+        }
+        fixed (Piece* first = pieces)
+        {
+            var written = Libc.Write(handle, first, pieces.Length);
+            return written >= 0 ? (int)written : Libc.MustWait ? 0 : throw Closed();
+        }
+    }
+
+    /// <returns>Bytes read; 0: there are none.</returns>
+    private protected virtual int Read(byte* into, int bytes)
+    {
+        if (!Libc.IsPresent)
+        {
+            return ReadPortably(into, bytes);
+        }
+        var read = Libc.Receive(handle, into, bytes, 0);
+        return read > 0 ? (int)read : read < 0 && Libc.MustWait ? 0 : throw Closed();
+    }
+
+    private int WriteRest(ReadOnlySpan<Piece> pieces)
     {
         Span<Piece> left = stackalloc Piece[pieces.Length];
         var count = 0;
@@ -101,26 +126,7 @@ internal sealed unsafe class SocketLink : PeerLink
             }
             skip = Math.Max(0, skip - piece.Bytes);
         }
-        if (!Libc.IsPresent)
-        {
-            return WritePortably(left[0]);
-        }
-        fixed (Piece* first = left)
-        {
-            var written = Libc.Write(handle, first, count);
-            return written >= 0 ? (int)written : Libc.MustWait ? 0 : throw Closed();
-        }
-    }
-
-    /// <returns>Bytes read; 0: there are none.</returns>
-    private int Read(byte* into, int bytes)
-    {
-        if (!Libc.IsPresent)
-        {
-            return ReadPortably(into, bytes);
-        }
-        var read = Libc.Receive(handle, into, bytes, 0);
-        return read > 0 ? (int)read : read < 0 && Libc.MustWait ? 0 : throw Closed();
+        return Write(left[..count]);
     }
 
     private int WritePortably(Piece piece)

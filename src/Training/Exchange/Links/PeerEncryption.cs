@@ -1,0 +1,70 @@
+using System.Net.Security;
+using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Granary.Training.Exchange.Links;
+
+/// <summary>
+/// How connections between machines are encrypted: TLS 1.3, with a certificate on either side. That it is the peer's, and not
+/// that of somebody in between, both sides have proved with the round's key before, so names in certificates do not matter.
+/// </summary>
+/// <param name="certificate">This process's own, with its private key; asked for whenever a round meets, so that a renewed one serves from then on.</param>
+/// <param name="isTrusted">Whether a peer's is one of the cluster's. The chain it is given was built without looking anything up.</param>
+public sealed class PeerEncryption(Func<SslStreamCertificateContext> certificate, RemoteCertificateValidationCallback isTrusted)
+{
+    /// <summary>The certificate for the connections of a round.</summary>
+    internal SslStreamCertificateContext Certificate => certificate();
+
+    internal static Digest HashOf(X509Certificate certificate) => Digest.Of(certificate.GetRawCertData());
+
+    /// <summary>Encrypts a connection; waits until it is.</summary>
+    /// <param name="isCalled">Which of the two sides this is.</param>
+    /// <param name="theirs">The hash of the certificate that the peer must have.</param>
+    /// <exception cref="IOException">The peer has another certificate, or one that is not trusted, or does not encrypt.</exception>
+    internal SslStream Encrypt(Stream connection, bool isCalled, SslStreamCertificateContext mine, Digest theirs)
+    {
+        string? refusal = null;
+        bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
+        {
+            refusal = certificate is null || HashOf(certificate) != theirs ? "its certificate is not the one that it has proved to have"
+                : !isTrusted(sender, certificate, chain, errors) ? $"its certificate, {certificate.Subject}, is not trusted here"
+                : null;
+            return refusal is null;
+        }
+        var policy = new X509ChainPolicy { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
+        var stream = new SslStream(connection);
+        try
+        {
+            if (isCalled)
+            {
+                stream.AuthenticateAsServer(new SslServerAuthenticationOptions
+                {
+                    ServerCertificateContext = mine,
+                    ClientCertificateRequired = true,
+                    RemoteCertificateValidationCallback = IsTrusted,
+                    CertificateChainPolicy = policy,
+                    EnabledSslProtocols = SslProtocols.Tls13,
+                    AllowTlsResume = false,
+                });
+            }
+            else
+            {
+                stream.AuthenticateAsClient(new SslClientAuthenticationOptions
+                {
+                    TargetHost = "",
+                    ClientCertificateContext = mine,
+                    RemoteCertificateValidationCallback = IsTrusted,
+                    CertificateChainPolicy = policy,
+                    EnabledSslProtocols = SslProtocols.Tls13,
+                    AllowTlsResume = false,
+                });
+            }
+            return stream;
+        }
+        catch (Exception error) when (error is AuthenticationException or IOException)
+        {
+            stream.Dispose();
+            throw new IOException($"The connection to a peer cannot be encrypted: {refusal ?? error.Message}.", error);
+        }
+    }
+}
