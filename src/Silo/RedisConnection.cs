@@ -46,7 +46,7 @@ internal sealed class RedisConnection(ConfigurationOptions configuration)
     public static string Reason(Exception error) => error switch
     {
         SocketException => "the name does not resolve",
-        _ when IsOfTls(error) => "it is not trusted, or does not trust this silo: which authority has signed its certificate, and for which name?",
+        _ when IsOfTls(error) => "TLS with it fails, as one does not trust the other's certificate",
         RedisServerException said => said.Message.TrimEnd('.'),
         _ => "it does not take connections",
     };

@@ -48,7 +48,7 @@ public static class SiloProgram
 
         var builder = GatewayHosting.CreateBuilder();
         Log(builder.Logging);
-        var certificates = builder.Services.AddSecurity(settings.Security, early);
+        var certificates = builder.Services.AddSecurity(settings.Security, TimeProvider.System, early);
         var configuration = RedisConfiguration.Of(settings.Cluster, certificates);
         await using var redis = await wait.ForRedisAsync(configuration);
 

@@ -14,17 +14,17 @@ internal static class SecurityHosting
     /// <summary>What the settings name: tokens, certificates, either, or nothing.</summary>
     /// <returns>The certificates, for what is set up before there are services.</returns>
     /// <exception cref="UserErrorException">A file cannot be used.</exception>
-    public static ClusterCertificates? AddSecurity(this IServiceCollection services, SecurityOptions options, ILoggerFactory loggers)
+    public static ClusterCertificates? AddSecurity(this IServiceCollection services, SecurityOptions options, TimeProvider time, ILoggerFactory loggers)
     {
         if (options.TokensFile is { } path)
         {
-            services.AddSingleton(new AccessTokens(path, TimeProvider.System, loggers.CreateLogger<AccessTokens>()));
+            services.AddSingleton(new AccessTokens(path, time, loggers.CreateLogger<AccessTokens>()));
         }
         if (options.Certificate is null)
         {
             return null;
         }
-        var certificates = new ClusterCertificates(options, TimeProvider.System, loggers.CreateLogger<ClusterCertificates>());
+        var certificates = new ClusterCertificates(options, time, loggers.CreateLogger<ClusterCertificates>());
         services.AddSingleton(certificates);
         return certificates;
     }

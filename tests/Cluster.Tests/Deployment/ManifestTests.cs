@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Granary.Grains.Nodes;
+using Granary.Silo.Security;
 using Granary.Silo.Settings;
 using k8s;
 using k8s.Models;
@@ -14,6 +15,7 @@ public sealed partial class ManifestTests
     {
         ["Cluster"] = typeof(SiloClusterOptions),
         ["Node"] = typeof(NodeOptions),
+        ["Security"] = typeof(SecurityOptions),
     };
 
     public static TheoryData<string> Files => new(Directory.EnumerateFiles(Repository.PathOf("k8s/base"), "*.yaml")
