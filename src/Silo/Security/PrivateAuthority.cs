@@ -9,12 +9,12 @@ namespace Granary.Silo.Security;
 /// <summary>An authority of one's own, and the certificates that a cluster needs of it.</summary>
 public static partial class PrivateAuthority
 {
-    private const string AuthorityName = "authority", ServerUsage = "1.3.6.1.5.5.7.3.1", ClientUsage = "1.3.6.1.5.5.7.3.2";
+    private const string KeptApart = "keep-apart", ServerUsage = "1.3.6.1.5.5.7.3.1", ClientUsage = "1.3.6.1.5.5.7.3.2";
     private static readonly TimeSpan AuthorityTime = TimeSpan.FromDays(3650), CertificateTime = TimeSpan.FromDays(365), ClocksApart = TimeSpan.FromHours(1);
 
     /// <summary>
     /// Writes <c>silo.pem</c> and <c>redis.pem</c>, valid for a year, each with its key: by the former a silo proves to be one, by the latter Redis proves its name, and no more. An authority
-    /// (<c>authority.pem</c>, ten years) that is there signs them; else one is made.
+    /// (<c>authority.pem</c>, ten years, its key in a folder of its own) that is there signs them; else one is made.
     /// </summary>
     /// <param name="hosts">The names and addresses that clients reach silos and Redis by.</param>
     /// <returns>The files, and what each is for.</returns>
@@ -25,18 +25,16 @@ public static partial class PrivateAuthority
         {
             throw new UserErrorException($"'{Shown.Value(wrong)}' is no host: write a name, *.name, or an address.");
         }
-        var (certificate, key) = PathsOf(folder, AuthorityName);
+        var (certificate, key) = (Path.Combine(folder, "authority.pem"), Path.Combine(folder, KeptApart, "authority.key"));
         using var authority = File.Exists(certificate) ? Read(certificate, key) : Create(certificate, key, now);
         return
         [
             (certificate, "tells clients and silos whom to trust: Granary:Security:Authority, granary login --authority"),
             (key, "signs certificates: keep it where no silo reads it"),
-            .. Issue(folder, "silo", authority, hosts, [ServerUsage, ClientUsage], now).Zip(["Granary:Security:Certificate", "Granary:Security:Key"]),
-            .. Issue(folder, "redis", authority, hosts, [ServerUsage], now).Zip(["for a Redis that speaks TLS", "its key"]),
+            .. Issue(folder, "silo", authority, hosts, [ServerUsage, ClientUsage], now).Zip(["a silo's: Granary:Security:Certificate", "its key: Granary:Security:Key"]),
+            .. Issue(folder, "redis", authority, hosts, [ServerUsage], now).Zip(["for a Redis that speaks TLS (--tls-cert-file)", "its key (--tls-key-file)"]),
         ];
     }
-
-    private static (string Certificate, string Key) PathsOf(string folder, string name) => (Path.Combine(folder, $"{name}.pem"), Path.Combine(folder, $"{name}.key"));
 
     private static X509Certificate2 Read(string certificate, string key)
     {
@@ -74,7 +72,7 @@ public static partial class PrivateAuthority
         request.CertificateExtensions.Add(NamesOf(hosts));
         var until = now + CertificateTime < authority.NotAfter ? now + CertificateTime : authority.NotAfter;
         using var made = request.Create(authority, now - ClocksApart, until, RandomNumberGenerator.GetBytes(16));
-        var (certificate, key) = PathsOf(folder, name);
+        var (certificate, key) = (Path.Combine(folder, $"{name}.pem"), Path.Combine(folder, $"{name}.key"));
         OwnFile.Write(key, pair.ExportPkcs8PrivateKeyPem() + "\n");
         OwnFile.Write(certificate, made.ExportCertificatePem() + "\n");
         return [certificate, key];

@@ -78,7 +78,7 @@ public sealed partial class ManifestTests
         var cluster = granary.GetProperty("Cluster");
         int[] expected =
         [
-            cluster.GetProperty("SiloPort").GetInt32(), cluster.GetProperty("GatewayPort").GetInt32(), cluster.GetProperty("GrpcPort").GetInt32(),
+            cluster.GetProperty("SiloPort").GetInt32(), cluster.GetProperty("GrpcPort").GetInt32(),
             cluster.GetProperty("HttpPort").GetInt32(), granary.GetProperty("Node").GetProperty("DataPort").GetInt32(),
         ];
         var templates = new[] { "k8s/base/control.yaml", "k8s/base/workers.yaml" }

@@ -8,7 +8,6 @@ namespace Granary.Cluster.Tests.Security;
 /// <summary>Two silos that prove to one another who they are, before a Redis with TLS, a user and a password.</summary>
 public sealed class SecuredClusterTests : IAsyncLifetime
 {
-    private const string Password = "mellon-7,a=b";
     private readonly Secrets secrets = new();
     private readonly int[] ports = FreePorts.Take(2);
     private readonly List<SecuredSilo> silos = [];
@@ -21,7 +20,7 @@ public sealed class SecuredClusterTests : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var options = secrets.Certificates();
-        File.WriteAllText(secrets.In("redis-password"), Password + "\n");
+        RedisUser.Write(secrets.Folder);
         redis = Process.Start(new ProcessStartInfo("redis-server", ["-"]) { RedirectStandardInput = true, RedirectStandardOutput = true })!;
         await redis.StandardInput.WriteAsync($"""
             port {ports[0]}
@@ -31,8 +30,7 @@ public sealed class SecuredClusterTests : IAsyncLifetime
             tls-cert-file {secrets.In("ours", "redis.pem")}
             tls-key-file {secrets.In("ours", "redis.key")}
             tls-ca-cert-file {Authority}
-            user default off
-            user granary on ">{Password}" ~* &* +@all
+            aclfile {secrets.In("redis.acl")}
 
             """);
         redis.StandardInput.Close();
@@ -58,7 +56,7 @@ public sealed class SecuredClusterTests : IAsyncLifetime
         var trained = await RunAsync("submit", "two-layer", "--steps", "20", "--workers", "2", "--out", secrets.In("run"), "--server", Server, "--wait");
         Assert.Contains("succeeded at step 20 of 20", trained.Output, StringComparison.Ordinal);
         Assert.Contains("olga at 127.0.0.1:", silos[0].Log, StringComparison.Ordinal);
-        Assert.All(silos, silo => Assert.DoesNotContain("mellon", silo.Log, StringComparison.Ordinal));
+        Assert.All(silos, silo => Assert.DoesNotContain(File.ReadAllText(secrets.In("redis-password")).Trim(), silo.Log, StringComparison.Ordinal));
 
         await RunAsync("submit", "two-layer", "--steps", "100000000", "--id", "endless", "--out", secrets.In("endless"), "--server", Server);
         using var watching = CommandLine.Start("env", [$"GRANARY_TOKEN={secrets.Viewer}", $"XDG_CONFIG_HOME={secrets.Folder}", CommandLine.Program, "watch", "endless", "--server", Server]);
