@@ -14,7 +14,8 @@ internal static class LoginCommand
         var server = new ServerOption(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var (uri, authority) = (server.Uri(parsed), server.Authority(parsed));
+            var uri = server.Uri(parsed);
+            var authority = server.Authority(parsed) ?? Logins.Find(uri)?.Authority;
             var token = server.Token(parsed) ?? Ask();
             using (var client = new TrainingClient(new ServerAccess(uri, token, authority)))
             {

@@ -23,14 +23,15 @@ internal sealed class ServerOption
         command.Options.Add(authority);
     }
 
-    public bool IsGiven(ParseResult parsed) => parsed.GetValue(server) is not null;
+    /// <summary>Whether a cluster is meant for sure.</summary>
+    public bool IsGiven(ParseResult parsed) => new[] { server, token, authority }.Any(option => parsed.GetValue(option) is not null);
 
     public string Address(ParseResult parsed) => parsed.GetValue(server) ?? EnvironmentVariable.Read(EnvironmentVariable.Server) ?? Default;
 
     /// <exception cref="UserErrorException">It is no address.</exception>
     public Uri Uri(ParseResult parsed) => System.Uri.TryCreate(Address(parsed), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
         ? uri
-        : throw new UserErrorException($"{(IsGiven(parsed) ? "--server" : EnvironmentVariable.Server)} {Address(parsed)} is no address such as {Default}.");
+        : throw new UserErrorException($"{(parsed.GetValue(server) is null ? EnvironmentVariable.Server : server.Name)} {Address(parsed)} is no address such as {Default}.");
 
     /// <summary>What was typed, or else stands in the environment.</summary>
     public string? Token(ParseResult parsed) => parsed.GetValue(token) ?? EnvironmentVariable.Read(EnvironmentVariable.Token);

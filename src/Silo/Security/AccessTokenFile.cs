@@ -6,9 +6,8 @@ namespace Granary.Silo.Security;
 /// <summary>The file of access tokens, a line each; empty lines and those that begin with # say nothing.</summary>
 public static class AccessTokenFile
 {
-    /// <returns>None if there is no file.</returns>
-    /// <exception cref="UserErrorException">It cannot be read, or a line is no token.</exception>
-    public static IReadOnlyList<AccessToken> Read(string path) => Parse(path, TextOf(path));
+    /// <exception cref="UserErrorException">It is not there, cannot be read, or a line is no token.</exception>
+    public static IReadOnlyList<AccessToken> Read(string path) => Parse(path, OwnFile.ReadText(path));
 
     /// <summary>Adds a token; makes the file, readable by its owner only, if it is not there.</summary>
     /// <exception cref="UserErrorException">The file cannot be written, or has one of this name.</exception>

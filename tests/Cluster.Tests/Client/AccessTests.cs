@@ -1,5 +1,7 @@
 using System.Runtime.Versioning;
+using System.Text.Json;
 using Granary.Cluster.Tests.Security;
+using Granary.Silo.Security;
 
 namespace Granary.Cluster.Tests.Client;
 
@@ -50,7 +52,7 @@ public sealed class AccessTests : IAsyncLifetime
         await FailsAsync("This token opens nothing here", "tasks", "--server", Server, "--authority", Authority, "--token", "granary_wrong");
         await FailsAsync("The token 'vic' is a viewer's", "cancel", "first", "--server", Server, "--authority", Authority, "--token", secrets.Viewer);
         await FailsAsync("would travel in clear to http://192.0.2.1:8081/", "tasks", "--server", "http://192.0.2.1:8081", "--token", secrets.Viewer);
-        await FailsAsync("holds no certificate", "tasks", "--server", Server, "--authority", secrets.In("ours", "authority.key"));
+        await FailsAsync("holds no certificate", "tasks", "--server", Server, "--authority", secrets.In("ours", "silo.key"));
     }
 
     [Fact]
@@ -58,6 +60,16 @@ public sealed class AccessTests : IAsyncLifetime
     {
         var run = await CommandLine.RunAsync([("GRANARY_TOKEN", secrets.Viewer), ("GRANARY_AUTHORITY", Authority), ("XDG_CONFIG_HOME", secrets.Folder)], "tasks", "--server", Server);
         Assert.StartsWith("bert", run.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Logins_AreTaken_UnlessOthersCanReadThem()
+    {
+        var file = secrets.In("granary", "logins.json");
+        OwnFile.Write(file, JsonSerializer.Serialize(new Dictionary<string, object> { [Server.TrimEnd('/')] = new { Token = secrets.Viewer, Authority = File.ReadAllText(Authority) } }));
+        Assert.StartsWith("bert", (await RunAsync("tasks", "--server", Server)).Output, StringComparison.Ordinal);
+        File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.OtherRead);
+        await FailsAsync($"Others than its owner can read {file}, which holds secrets: chmod 600 {file}", "tasks", "--server", Server);
     }
 
     private async Task FailsAsync(string expected, params string[] arguments)
