@@ -44,6 +44,9 @@ public static class GranaryApp
         RunCommands.CreateScale(),
         ClusterCommands.CreateNodes(),
         ClusterCommands.CreateDrain(),
+        LoginCommand.Create(),
+        TokenCommand.Create(),
+        CertificatesCommand.Create(),
         verbose,
     };
 

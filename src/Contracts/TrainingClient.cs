@@ -3,6 +3,7 @@ using Granary.Training.Runs;
 using Granary.Training.Tasks;
 using Granary.Training.Wording;
 using Grpc.Core;
+using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
 
 namespace Granary.Contracts;
@@ -17,14 +18,20 @@ public sealed class TrainingClient : IDisposable
 
     /// <param name="server">Such as <c>http://127.0.0.1:8081</c>.</param>
     public TrainingClient(Uri server)
+        : this(new ServerAccess(server))
     {
-        var handler = DirectHttp.CreateHandler();
+    }
+
+    /// <summary>For a gateway that wants a token, or whose certificate an authority of its own has signed.</summary>
+    public TrainingClient(ServerAccess access)
+    {
+        var handler = access.CreateHandler();
         handler.EnableMultipleHttp2Connections = true;
         handler.ConnectTimeout = TimeSpan.FromSeconds(10);
         // A server that hangs, or whose network is cut, breaks no connection: it is found out by its silence.
         (handler.KeepAlivePingDelay, handler.KeepAlivePingTimeout) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10));
-        channel = GrpcChannel.ForAddress(server, new() { HttpHandler = handler, DisposeHttpClient = true });
-        (runs, time) = (new(channel), TimeProvider.System);
+        channel = GrpcChannel.ForAddress(access.Server, new() { HttpHandler = handler, DisposeHttpClient = true });
+        (runs, time) = (new(access.Token is { } token ? channel.Intercept(call => Carry(call, token)) : channel.CreateCallInvoker()), TimeProvider.System);
     }
 
     /// <summary>For tests, which give the server's answers themselves.</summary>
@@ -138,6 +145,12 @@ public sealed class TrainingClient : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => channel?.Dispose();
+
+    private static Metadata Carry(Metadata call, string token)
+    {
+        call.Add("authorization", $"Bearer {token}");
+        return call;
+    }
 
     /// <returns>The next event, or why there is none.</returns>
     private static async Task<(RunEvent? Event, string Broken)> NextAsync(IAsyncStreamReader<V1.Event> stream, CancellationToken cancellationToken)

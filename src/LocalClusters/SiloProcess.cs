@@ -21,10 +21,10 @@ public sealed class SiloProcess : IDisposable
 
     internal SiloProcess(string name, IReadOnlyList<string> devices, SiloPlace place, ProcessClusterOptions options, string redis, string folder)
     {
-        var (ports, host) = (FreePorts.Take(5), place.Address);
-        (Name, Host, DataPort) = (name, host, ports[4]);
+        var (ports, host) = (FreePorts.Take(4), place.Address);
+        (Name, Host, DataPort) = (name, host, ports[3]);
         (network, arguments) = (place.Network, options.SiloArguments);
-        (Server, Http) = (new($"http://{host}:{ports[2]}"), new($"http://{host}:{ports[3]}"));
+        (Server, Http) = (new($"http://{host}:{ports[1]}"), new($"http://{host}:{ports[2]}"));
         LogPath = Path.Combine(folder, $"{name}.log");
         configuration = Path.Combine(folder, $"{name}.json");
         var isAlike = devices.Distinct().Count() < 2;
@@ -34,7 +34,9 @@ public sealed class SiloProcess : IDisposable
             Granary = new
             {
                 // This cluster's Redis runs before its silos: one that does not answer is the wrong one.
-                Cluster = new { options.ClusterId, Redis = redis, StartPatience = "00:00:10", AdvertisedAddress = $"{host}", SiloPort = ports[0], GatewayPort = ports[1], GrpcPort = ports[2], HttpPort = ports[3] },
+                Cluster = new { options.ClusterId, Redis = redis, StartPatience = "00:00:10", AdvertisedAddress = $"{host}", SiloPort = ports[0], GrpcPort = ports[1], HttpPort = ports[2] },
+                // Such an address is one of a network within this machine.
+                Security = new { AllowInsecure = !IPAddress.IsLoopback(host) },
                 // A silo with an address of its own stands for a machine: what its cable is to carry must not go through memory.
                 Node = new { Name = name, Slots = isAlike ? devices.Count : 1, Device = isAlike ? devices.FirstOrDefault(DeviceName.Cpu) : string.Join(',', devices), DataHost = $"{host}", DataPort, Transport = $"{(IPAddress.IsLoopback(host) ? Transport.Auto : Transport.Tcp)}" },
             },

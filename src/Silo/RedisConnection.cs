@@ -1,16 +1,15 @@
 using System.Net;
 using System.Net.Sockets;
-using Granary.Silo.Settings;
+using System.Security.Authentication;
 using StackExchange.Redis;
 
 namespace Granary.Silo;
 
 /// <summary>A Redis that somebody has named.</summary>
-/// <param name="setting">What it was named by, for messages.</param>
-internal sealed class RedisConnection(string configuration, string setting)
+internal sealed class RedisConnection(ConfigurationOptions configuration)
 {
     public const string Cure = "Start it (redis-server), or name another address.";
-    private readonly ConfigurationOptions options = Parse(configuration, setting);
+    private readonly ConfigurationOptions options = Once(configuration);
 
     /// <summary>Its address: not the configuration itself, which may hold a password.</summary>
     public string Address => string.Join(", ", options.EndPoints.Select(one => one is DnsEndPoint name ? $"{name.Host}:{name.Port}" : one.ToString()));
@@ -40,29 +39,25 @@ internal sealed class RedisConnection(string configuration, string setting)
 
     public static bool IsFault(Exception error) => error is RedisException or RedisTimeoutException or SocketException;
 
-    /// <summary>Whether no waiting mends it.</summary>
-    public static bool IsRefusal(Exception error) =>
-        error is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || error.Message.StartsWith("NOAUTH", StringComparison.Ordinal) || error.Message.StartsWith("WRONGPASS", StringComparison.Ordinal);
+    /// <summary>Whether no waiting mends it: the user or password is wrong.</summary>
+    public static bool IsRefusal(Exception error) => !IsOfTls(error) && (error is RedisConnectionException { FailureType: ConnectionFailureType.AuthenticationFailure } || error.Message.StartsWith("NOAUTH", StringComparison.Ordinal) || error.Message.StartsWith("WRONGPASS", StringComparison.Ordinal));
 
     /// <summary>What is wrong, in a few words.</summary>
     public static string Reason(Exception error) => error switch
     {
         SocketException => "the name does not resolve",
+        _ when IsOfTls(error) => "TLS with it fails, as one does not trust the other's certificate",
         RedisServerException said => said.Message.TrimEnd('.'),
         _ => "it does not take connections",
     };
 
-    private static ConfigurationOptions Parse(string configuration, string setting)
+    private static bool IsOfTls(Exception? error) => error is AuthenticationException || (error is not null && IsOfTls(error.InnerException));
+
+    /// <summary>Tried by somebody who tries again.</summary>
+    private static ConfigurationOptions Once(ConfigurationOptions configuration)
     {
-        try
-        {
-            var options = ConfigurationOptions.Parse(configuration);
-            (options.ConnectTimeout, options.ConnectRetry, options.AbortOnConnectFail) = (3000, 1, true);
-            return options.EndPoints.Count > 0 ? options : throw new ArgumentException("it names no host");
-        }
-        catch (ArgumentException wrong)
-        {
-            throw new ClusterStartException($"{setting} cannot be understood: {wrong.Message.TrimEnd('.')}. Write HOST:PORT, such as 127.0.0.1:6379.", wrong);
-        }
+        var options = configuration.Clone();
+        (options.ConnectTimeout, options.ConnectRetry, options.AbortOnConnectFail) = (3000, 1, true);
+        return options;
     }
 }

@@ -1,6 +1,7 @@
 using System.Net;
 using Granary.Grains;
 using Granary.Grains.Persistence;
+using Granary.Silo.Security;
 using Granary.Silo.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -18,22 +19,31 @@ internal static class SiloHosting
     private const string RedisStorage = "redis";
 
     /// <param name="address">The address under which other silos reach this one.</param>
+    /// <param name="configuration">How Redis is reached.</param>
     /// <param name="redis">Connected.</param>
-    public static void AddSilo(this WebApplicationBuilder builder, SiloSettings settings, IPAddress address, IConnectionMultiplexer redis)
+    /// <param name="certificates"><see langword="null"/>: silos speak without TLS.</param>
+    public static void AddSilo(this WebApplicationBuilder builder, SiloSettings settings, IPAddress address, ConfigurationOptions configuration, IConnectionMultiplexer redis, ClusterCertificates? certificates)
     {
-        builder.Host.UseOrleans(silo => silo.Join(settings, address).AddTraining(settings.Node));
+        builder.Host.UseOrleans(silo =>
+        {
+            silo.Join(settings.Cluster, address, configuration).AddTraining(settings.Node);
+            if (certificates is not null)
+            {
+                silo.UseMutualTls(certificates);
+            }
+        });
         // After Orleans: started when the silo has joined, and stopped before it leaves.
         builder.Services.AddSingleton(redis).AddHostedService<MembershipRestoration>();
     }
 
-    private static ISiloBuilder Join(this ISiloBuilder silo, SiloSettings settings, IPAddress address)
+    private static ISiloBuilder Join(this ISiloBuilder silo, SiloClusterOptions cluster, IPAddress address, ConfigurationOptions configuration)
     {
-        var cluster = settings.Cluster;
-        var redis = ConfigurationOptions.Parse(cluster.Redis);
+        var redis = configuration.Clone();
         redis.AbortOnConnectFail = false;
         silo.UseRedisClustering(options => options.ConfigurationOptions = redis)
             .AddRedisGrainStorage(RedisStorage, options => options.ConfigurationOptions = redis)
-            .ConfigureEndpoints(address, cluster.SiloPort, cluster.GatewayPort, listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
+            // No port for clients of Orleans: they could reach every grain.
+            .ConfigureEndpoints(address, cluster.SiloPort, gatewayPort: 0, listenOnAnyHostAddress: !IPAddress.IsLoopback(address));
         silo.Services.AddKeyedSingleton<IGrainStorage>(GrainStorage.Name, (services, _) => new RestoringStorage(
             services.GetRequiredKeyedService<IGrainStorage>(RedisStorage), services.GetRequiredService<ILogger<RestoringStorage>>()));
 #pragma warning disable ORLEANSEXP003 // The default directory drops healthy activations whenever another silo leaves.

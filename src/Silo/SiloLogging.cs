@@ -26,6 +26,8 @@ internal static class SiloLogging
         }
         // What ends the start is told elsewhere, in one line; Orleans itself tells what placement retries.
         return logging
+            // Who is refused is counted, and told where a change was asked for.
+            .AddFilter("Granary.Silo.Security.TokenAuthentication", LogLevel.Warning)
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => level >= least && (verbose || hasStarted()))
             .AddFilter("Polly", verbose ? least : LogLevel.None);
     }

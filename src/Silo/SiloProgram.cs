@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using Granary.Grains.Nodes;
 using Granary.Grains.Telemetry;
 using Granary.Silo.Gateway;
+using Granary.Silo.Security;
 using Granary.Silo.Settings;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -44,14 +45,17 @@ public static class SiloProgram
         }
         var reach = IPAddress.IsLoopback(address) ? IPAddress.Loopback : IPAddress.Any;
         CheckPorts(settings, reach);
-        await using var redis = await wait.ForRedisAsync(settings.Cluster.Redis);
 
         var builder = GatewayHosting.CreateBuilder();
         Log(builder.Logging);
+        var certificates = builder.Services.AddSecurity(settings.Security, TimeProvider.System, early);
+        var configuration = RedisConfiguration.Of(settings.Cluster, certificates);
+        await using var redis = await wait.ForRedisAsync(configuration);
+
         builder.Services.AddSingleton(environment);
         attached?.AddServices(builder.Services);
         builder.AddGateway(reach, settings.Cluster.GrpcPort, settings.Cluster.HttpPort);
-        builder.AddSilo(settings, address, redis);
+        builder.AddSilo(settings, address, configuration, redis, certificates);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Node.Grace + ServicesTime);
         var app = builder.Build();
         using var end = new EndLimit(app.Lifetime.ApplicationStopping, EndTime(settings.Node.Grace), EndLimit.EndProcess);

@@ -15,9 +15,9 @@ internal sealed partial class StartWait(TimeSpan patience, ILogger<StartWait> lo
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1), RemindEvery = TimeSpan.FromSeconds(5);
 
     /// <exception cref="ClusterStartException">It does not answer in time, or does not let this silo in.</exception>
-    public async Task<ConnectionMultiplexer> ForRedisAsync(string configuration)
+    public async Task<ConnectionMultiplexer> ForRedisAsync(ConfigurationOptions configuration)
     {
-        var connection = new RedisConnection(configuration, RedisSetting);
+        var connection = new RedisConnection(configuration);
         return await ForAsync($"Redis at {connection.Address} ({RedisSetting})", RedisConnection.Cure, connection.OpenAsync);
     }
 

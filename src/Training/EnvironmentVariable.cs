@@ -9,6 +9,12 @@ public static class EnvironmentVariable
     /// <summary>The gRPC address of the silo that a command asks. Default: http://127.0.0.1:8081.</summary>
     public const string Server = "GRANARY_SERVER";
 
+    /// <summary>The access token that a server is shown. Default: that of <c>granary login</c>.</summary>
+    public const string Token = "GRANARY_TOKEN";
+
+    /// <summary>The file of the authority that has signed a server's certificate. Default: that of <c>granary login</c>, else what the system trusts.</summary>
+    public const string Authority = "GRANARY_AUTHORITY";
+
     /// <summary>The NCCL library that GPUs are to exchange through. Default: the system's libnccl.so.2.</summary>
     public const string Nccl = "GRANARY_NCCL";
 

@@ -26,6 +26,9 @@ public sealed class SiloSettingsTests : IDisposable
     [InlineData("Cluster__AdvertisedAddress", "010.0.0.5", "which stands for 8.0.0.5")]
     [InlineData("Node__Slots", "\u001b[31m", "Granary:Node:Slots is '?[31m'")]
     [InlineData("Node__Slotz", "1", "There is no setting Granary:Node:Slotz (Granary__Node__Slotz). Did you mean Granary:Node:Slots?")]
+    [InlineData("Cluster__GatewayPort", "30000", "Granary:Cluster:GatewayPort (Granary__Cluster__GatewayPort) is no setting any more")]
+    [InlineData("Security__AllowInsecure", "yes", "write true or false")]
+    [InlineData("Security__Key", "/key.pem", "Granary:Security:Certificate and Granary:Security:Authority are missing")]
     [InlineData("Cluster__SiloPort", "8080", "Granary:Cluster:SiloPort and Granary:Cluster:HttpPort are 8080 alike")]
     public void Settings_WithAWrongKeyOrValue_AreRefusedWithWhatToWrite(string key, string value, string expected) =>
         Assert.Contains(expected, Refused(new() { [$"Granary__{key}"] = value }), StringComparison.Ordinal);
@@ -54,7 +57,7 @@ public sealed class SiloSettingsTests : IDisposable
     [Fact]
     public void Settings_OfTheEnvironment_OverrideTheFile_AndEmptyOnesAreNotThere()
     {
-        File.WriteAllText(file, """{ "Granary": { "Node": { "Slots": 3, "Name": "one", "Patience": "0:02:0" }, "Cluster": { "AdvertisedAddress": "10.0.0.5", "Redis": null } } }""");
+        File.WriteAllText(file, """{ "Granary": { "Node": { "Slots": 3, "Name": "one", "Patience": "0:02:0" }, "Cluster": { "AdvertisedAddress": "10.0.0.5", "Redis": null }, "Security": { "AllowInsecure": true } } }""");
         var settings = SiloSettings.Read(file, new Dictionary<string, string> { ["GRANARY__Node__Name"] = "two", ["Granary__Node__Slots"] = "", ["GRANARY_PORT"] = "tcp://1.2.3.4:5" });
         Assert.Equal((3, "two", TimeSpan.FromMinutes(2), "10.0.0.5", "127.0.0.1:6379"), (settings.Node.Slots, settings.Node.Name, settings.Node.Patience, settings.Node.DataHost, settings.Cluster.Redis));
     }

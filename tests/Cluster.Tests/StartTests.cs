@@ -110,7 +110,7 @@ public sealed class StartTests : IDisposable
         var path = Path.Combine(folder, "silo.json");
         File.WriteAllText(path, JsonSerializer.Serialize(new
         {
-            Granary = new { Cluster = new { Redis = redis, StartPatience = patience, SiloPort = ports[0], GatewayPort = ports[1], GrpcPort = ports[2], HttpPort = ports[3] } },
+            Granary = new { Cluster = new { Redis = redis, StartPatience = patience, SiloPort = ports[0], GrpcPort = ports[2], HttpPort = ports[3] } },
         }));
         return path;
     }

@@ -1,7 +1,9 @@
 using System.Net.Sockets;
+using System.Security.Authentication;
 using Granary.Contracts;
 using Granary.Silo;
 using Granary.Silo.Settings;
+using Granary.Training;
 using Granary.Training.Checkpoints;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
@@ -26,12 +28,15 @@ internal static class ErrorLine
         UserErrorException or SpecException or UnknownTaskException or TaskSettingException or TrainingDataException or CheckpointException or ClusterStartException => (error.Message, ExitCode.Failed),
         IOException or UnauthorizedAccessException or SocketException => (error.Message, ExitCode.Failed),
         LostSightException => (error.Message, ExitCode.LostSight),
-        RpcException { Status: { StatusCode: StatusCode.Unavailable } or { DebugException: not null and not OperationCanceledException } } away => ($"The server does not answer: {away.Status.Detail.TrimEnd('.')}. Is the address right, and a silo running there?", ExitCode.Failed),
+        RpcException { Status.DebugException: { } broken } when Tls(broken) is { } wrong => ($"There is no TLS with the server: {wrong.Message.TrimEnd('.')}. Is its authority named (--authority, {EnvironmentVariable.Authority}, granary login), and does it speak TLS at all?", ExitCode.Failed),
+        RpcException { Status: { StatusCode: StatusCode.Unavailable } or { DebugException: not null and not OperationCanceledException } } away => ($"The server does not answer: {away.Status.Detail.TrimEnd('.')}. Is the address right (https:// where silos have certificates), and a silo running there?", ExitCode.Failed),
         RpcException { Status.DebugException: OperationCanceledException } => ("Interrupted.", ExitCode.Interrupted),
         RpcException refused => (refused.Status.Detail, ExitCode.Failed),
         OperationCanceledException => ("Interrupted.", ExitCode.Interrupted),
         _ => ($"{error.GetType().Name}: {error.Message} This is a defect of Granary; run again with --verbose to see where.", ExitCode.Defect),
     };
+
+    private static AuthenticationException? Tls(Exception? error) => error is null or AuthenticationException ? (AuthenticationException?)error : Tls(error.InnerException);
 
     /// <summary>Says it on the error stream, on one line. That nobody can hear it is no further error.</summary>
     public static void Say(string text)

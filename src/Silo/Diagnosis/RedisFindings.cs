@@ -20,7 +20,7 @@ internal static class RedisFindings
         }
         try
         {
-            return await AskAsync(new(configuration, Option), time).WaitAsync(cancellationToken);
+            return await AskAsync(new(RedisConfiguration.Parse(configuration, Option)), time).WaitAsync(cancellationToken);
         }
         catch (ClusterStartException wrong)
         {

@@ -1,9 +1,11 @@
 using System.Net;
 using Granary.Grains.Telemetry;
+using Granary.Silo.Security;
 using Granary.Training;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using OpenTelemetry.Metrics;
@@ -17,17 +19,19 @@ public static class GatewayHosting
     /// <summary>A host whose configuration does not depend on the folder that it is started in.</summary>
     public static WebApplicationBuilder CreateBuilder() => WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
 
-    /// <param name="grpcPort">HTTP/2 without TLS; 0: any free port.</param>
+    /// <summary>With TLS if <see cref="ClusterCertificates"/> are among the services, and for holders of tokens only if <see cref="AccessTokens"/> are.</summary>
+    /// <param name="grpcPort">HTTP/2; 0: any free port.</param>
     /// <param name="httpPort">For <c>/metrics</c> and <c>/healthz</c>; 0: any free port.</param>
     public static void AddGateway(this WebApplicationBuilder builder, IPAddress address, int grpcPort, int httpPort)
     {
-        builder.WebHost.ConfigureKestrel(kestrel =>
+        builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(address, grpcPort, listen => listen.Protocols = HttpProtocols.Http2);
-            kestrel.Listen(address, httpPort, listen => listen.Protocols = HttpProtocols.Http1);
+            kestrel.Listen(address, grpcPort, listen => Serve(listen, HttpProtocols.Http2));
+            kestrel.Listen(address, httpPort, listen => Serve(listen, HttpProtocols.Http1));
         });
+        builder.Services.AddGuards();
         builder.Services.TryAddSingleton(TimeProvider.System);
-        builder.Services.AddGrpc();
+        builder.Services.AddGrpc(grpc => grpc.Interceptors.Add<AuditedCalls>());
         builder.Services.AddHealthChecks();
         builder.Services.AddGrpcHealthChecks();
         var telemetry = builder.Services.AddOpenTelemetry()
@@ -44,9 +48,20 @@ public static class GatewayHosting
 
     public static void MapGateway(this WebApplication app)
     {
+        app.UseGuards();
         app.MapGrpcService<RunsService>();
-        app.MapGrpcHealthChecksService();
-        app.MapHealthChecks("/healthz");
-        app.MapPrometheusScrapingEndpoint("/metrics");
+        // Probes carry no tokens.
+        app.MapGrpcHealthChecksService().AllowAnonymous();
+        app.MapHealthChecks("/healthz").AllowAnonymous();
+        app.MapPrometheusScrapingEndpoint("/metrics").RequireAuthorization(Roles.Viewer);
+    }
+
+    private static void Serve(ListenOptions listen, HttpProtocols protocols)
+    {
+        listen.Protocols = protocols;
+        if (listen.ApplicationServices.GetService<ClusterCertificates>() is { } certificates)
+        {
+            listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(certificates.ForClients()) });
+        }
     }
 }

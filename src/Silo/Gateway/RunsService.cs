@@ -1,10 +1,12 @@
 using Granary.Contracts;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Nodes;
+using Granary.Silo.Security;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 using Granary.Training.Wording;
 using Grpc.Core;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.Extensions.Logging;
 
 namespace Granary.Silo.Gateway;
@@ -16,6 +18,7 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
 
     private IClusterGrain Cluster => grains.GetGrain<IClusterGrain>(0);
 
+    [Authorize(Roles.Operator)]
     public override Task<V1.Run> Submit(V1.SubmitRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         var asked = (request.Spec ?? throw new SpecException("A run needs a spec.")).FromWire();
@@ -33,8 +36,10 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
             : run.ToWire();
     });
 
+    [Authorize(Roles.Viewer)]
     public override Task<V1.Run> Get(V1.RunRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, _ => Task.CompletedTask);
 
+    [Authorize(Roles.Viewer)]
     public override Task<V1.ListReply> List(V1.ListRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         var reply = new V1.ListReply();
@@ -45,16 +50,21 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
         return reply;
     });
 
+    [Authorize(Roles.Operator)]
     public override Task<V1.Run> Cancel(V1.CancelRequest request, ServerCallContext context) =>
         StatusAfterAsync(request.RunId, run => run.CancelAsync(Reason(request.Reason, "Cancelled by a client."), request.Now));
 
+    [Authorize(Roles.Operator)]
     public override Task<V1.Run> Pause(V1.PauseRequest request, ServerCallContext context) =>
         StatusAfterAsync(request.RunId, run => run.PauseAsync(Reason(request.Reason, "Paused by a client.")));
 
+    [Authorize(Roles.Operator)]
     public override Task<V1.Run> Resume(V1.RunRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, run => run.ResumeAsync());
 
+    [Authorize(Roles.Operator)]
     public override Task<V1.Run> Scale(V1.ScaleRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, run => run.ScaleAsync(request.Workers));
 
+    [Authorize(Roles.Viewer)]
     public override Task<V1.TasksReply> Tasks(V1.TasksRequest request, ServerCallContext context) => AnswerAsync(() =>
     {
         var reply = new V1.TasksReply();
@@ -62,14 +72,17 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
         return Task.FromResult(reply);
     });
 
+    [Authorize(Roles.Viewer)]
     public override Task<V1.NodesReply> Nodes(V1.NodesRequest request, ServerCallContext context) => AnswerAsync(NodesAsync);
 
+    [Authorize(Roles.Operator)]
     public override Task<V1.NodesReply> Drain(V1.DrainRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         await Cluster.DrainAsync(Shown.Value(request.Node), request.Undo);
         return await NodesAsync();
     });
 
+    [Authorize(Roles.Viewer)]
     public override Task Watch(V1.WatchRequest request, IServerStreamWriter<V1.Event> responseStream, ServerCallContext context) => AnswerAsync(async () =>
     {
         var run = await KnownAsync(request.RunId);

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
@@ -22,6 +23,9 @@ internal static class OptionsReader
         }
         return Form(property);
     }
+
+    /// <summary>Whether its value is told nobody.</summary>
+    public static bool IsSecret(PropertyInfo property) => property.GetCustomAttribute<PasswordPropertyTextAttribute>() is { Password: true };
 
     private static object? Parse(Type type, string text) =>
         type == typeof(string) ? text

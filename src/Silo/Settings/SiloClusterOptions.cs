@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 
@@ -14,7 +15,12 @@ public sealed class SiloClusterOptions
 
     /// <summary>Redis, for membership and grain state: HOST:PORT, or whatever else StackExchange.Redis understands. Default: 127.0.0.1:6379.</summary>
     [RegularExpression(".+", ErrorMessage = "HOST:PORT, such as 127.0.0.1:6379")]
+    [PasswordPropertyText(true)]
     public string Redis { get; set; } = "127.0.0.1:6379";
+
+    /// <summary>A file that holds Redis' password and nothing else. Default: none; a password may also stand in <see cref="Redis"/>.</summary>
+    [RegularExpression(@"[^\p{Cc}]+", ErrorMessage = "the path of a file")]
+    public string? RedisPasswordFile { get; set; }
 
     /// <summary>How long a silo waits at its start for a Redis that does not answer, or a name that does not resolve yet. Default: 5 minutes.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
@@ -27,10 +33,6 @@ public sealed class SiloClusterOptions
     /// <summary>Between silos. Default: 11111.</summary>
     [Range(1, 65535)]
     public int SiloPort { get; set; } = 11111;
-
-    /// <summary>For Orleans clients. Default: 30000.</summary>
-    [Range(1, 65535)]
-    public int GatewayPort { get; set; } = 30000;
 
     /// <summary>For gRPC clients. Default: 8081.</summary>
     [Range(1, 65535)]

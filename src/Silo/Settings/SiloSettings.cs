@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Net;
 using Granary.Grains.Nodes;
+using Granary.Silo.Security;
 using Granary.Training.Wording;
 using Microsoft.Extensions.Configuration;
 
@@ -9,7 +10,7 @@ namespace Granary.Silo.Settings;
 /// <summary>All that is configured of a silo: the keys under <c>Granary:</c>, from a file and the environment, checked once.</summary>
 public sealed class SiloSettings
 {
-    private const string Root = "Granary";
+    private const string Root = "Granary", GatewayPort = "Granary:Cluster:GatewayPort";
     private static readonly string Separator = ConfigurationPath.KeyDelimiter;
 
     private SiloSettings()
@@ -20,17 +21,18 @@ public sealed class SiloSettings
 
     public NodeOptions Node { get; } = new();
 
+    public SecurityOptions Security { get; } = new();
+
     /// <summary>All that a silo listens on.</summary>
     public IReadOnlyList<(int Port, string Setting)> Ports =>
     [
         (Cluster.SiloPort, $"{SiloClusterOptions.Section}:{nameof(Cluster.SiloPort)}"),
-        (Cluster.GatewayPort, $"{SiloClusterOptions.Section}:{nameof(Cluster.GatewayPort)}"),
         (Cluster.GrpcPort, $"{SiloClusterOptions.Section}:{nameof(Cluster.GrpcPort)}"),
         (Cluster.HttpPort, $"{SiloClusterOptions.Section}:{nameof(Cluster.HttpPort)}"),
         (Node.DataPort, $"{NodeOptions.Section}:{nameof(Node.DataPort)}"),
     ];
 
-    private (string Section, object Options)[] Sections => [(SiloClusterOptions.Section, Cluster), (NodeOptions.Section, Node)];
+    private (string Section, object Options)[] Sections => [(SiloClusterOptions.Section, Cluster), (NodeOptions.Section, Node), (SecurityOptions.Section, Security)];
 
     /// <param name="file">JSON; <see langword="null"/>: none.</param>
     /// <param name="environment">Variables such as <c>Granary__Node__Slots</c> override the file. What is empty counts as not there.</param>
@@ -78,13 +80,18 @@ public sealed class SiloSettings
         var wrong = new List<string>();
         foreach (var (key, (value, origin)) in values.OrderBy(entry => entry.Key, StringComparer.OrdinalIgnoreCase))
         {
-            if (!known.TryGetValue(key, out var setting))
+            if (key.Equals(GatewayPort, StringComparison.OrdinalIgnoreCase))
+            {
+                wrong.Add($"{GatewayPort} ({Shown.Value(origin)}) is no setting any more, as nothing listens for clients of Orleans: leave it out.");
+            }
+            else if (!known.TryGetValue(key, out var setting))
             {
                 wrong.Add($"There is no setting {Shown.Value(key)} ({Shown.Value(origin)}). Did you mean {NearestName.To(key, known.Keys)}?");
             }
             else if (OptionsReader.TrySet(setting.Options, setting.Property, value) is { } form)
             {
-                wrong.Add($"{setting.Key} is '{Shown.Value(value)}' ({Shown.Value(origin)}): write {form}.");
+                var shown = OptionsReader.IsSecret(setting.Property) ? "is wrong" : $"is '{Shown.Value(value)}'";
+                wrong.Add($"{setting.Key} {shown} ({Shown.Value(origin)}): write {form}.");
             }
         }
         if (!values.ContainsKey($"{NodeOptions.Section}{Separator}{nameof(Node.DataHost)}"))
@@ -94,6 +101,12 @@ public sealed class SiloSettings
         wrong.AddRange(Contradictions());
         return wrong.Count == 0 ? this : throw new ClusterStartException(string.Join(" ", wrong));
     }
+
+    /// <summary>What makes the silo listen beyond this machine; <see langword="null"/>: nothing does.</summary>
+    private string? Opening =>
+        !NodeOptions.IsLoopback(Cluster.AdvertisedAddress) ? $"{SiloClusterOptions.Section}:{nameof(Cluster.AdvertisedAddress)} '{Cluster.AdvertisedAddress}'"
+        : !NodeOptions.IsLoopback(Node.DataHost) ? $"{NodeOptions.Section}:{nameof(Node.DataHost)} '{Node.DataHost}'"
+        : null;
 
     private IEnumerable<string> Contradictions()
     {
@@ -109,6 +122,10 @@ public sealed class SiloSettings
         if (Node.Slots > 0 && NodeOptions.IsLoopback(Node.DataHost) && !NodeOptions.IsLoopback(Cluster.AdvertisedAddress))
         {
             yield return $"Granary:Node:DataHost is '{Node.DataHost}', which other machines cannot reach: leave it out, and it is {Cluster.AdvertisedAddress}.";
+        }
+        foreach (var fault in Security.Faults(Opening))
+        {
+            yield return fault;
         }
     }
 }

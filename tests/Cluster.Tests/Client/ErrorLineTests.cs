@@ -17,7 +17,7 @@ public class ErrorLineTests
     public void Connection_ThatBreaksUnderACall_IsNoDefectAndNoRefusal()
     {
         var broken = new RpcException(new(StatusCode.Internal, "Error starting gRPC call.", new HttpRequestException("gone")));
-        Assert.Equal(("The server does not answer: Error starting gRPC call. Is the address right, and a silo running there?", ExitCode.Failed), ErrorLine.For(broken));
+        Assert.Equal(("The server does not answer: Error starting gRPC call. Is the address right (https:// where silos have certificates), and a silo running there?", ExitCode.Failed), ErrorLine.For(broken));
         Assert.Equal(("No run is named 'x'.", ExitCode.Failed), ErrorLine.For(new RpcException(new(StatusCode.NotFound, "No run is named 'x'."))));
         Assert.Equal(ExitCode.Interrupted, ErrorLine.For(new RpcException(new(StatusCode.Cancelled, "Call canceled by the client.", new OperationCanceledException()))).ExitCode);
     }

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Granary.Grains.Nodes;
+using Granary.Silo.Security;
 using Granary.Silo.Settings;
 using k8s;
 using k8s.Models;
@@ -14,6 +15,7 @@ public sealed partial class ManifestTests
     {
         ["Cluster"] = typeof(SiloClusterOptions),
         ["Node"] = typeof(NodeOptions),
+        ["Security"] = typeof(SecurityOptions),
     };
 
     public static TheoryData<string> Files => new(Directory.EnumerateFiles(Repository.PathOf("k8s/base"), "*.yaml")
@@ -76,7 +78,7 @@ public sealed partial class ManifestTests
         var cluster = granary.GetProperty("Cluster");
         int[] expected =
         [
-            cluster.GetProperty("SiloPort").GetInt32(), cluster.GetProperty("GatewayPort").GetInt32(), cluster.GetProperty("GrpcPort").GetInt32(),
+            cluster.GetProperty("SiloPort").GetInt32(), cluster.GetProperty("GrpcPort").GetInt32(),
             cluster.GetProperty("HttpPort").GetInt32(), granary.GetProperty("Node").GetProperty("DataPort").GetInt32(),
         ];
         var templates = new[] { "k8s/base/control.yaml", "k8s/base/workers.yaml" }

@@ -2,6 +2,7 @@ using System.Diagnostics.Metrics;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using Granary.Grains.Telemetry;
+using Granary.Silo.Security;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Granary.Cluster.Tests.Deployment;
@@ -45,6 +46,7 @@ public sealed partial class MetricsTests
         using var services = new ServiceCollection().AddMetrics().BuildServiceProvider();
         var meters = services.GetRequiredService<IMeterFactory>();
         _ = new TrainingInstruments(meters, TimeProvider.System);
+        _ = new SecurityInstruments(meters);
         listener.Start();
         return [.. found.Where(instrument => instrument.Meter.Name == TrainingInstruments.Name && instrument.Meter.Scope == meters)];
     }
@@ -58,12 +60,12 @@ public sealed partial class MetricsTests
         return name + (name.EndsWith(unit, StringComparison.Ordinal) ? "" : unit) + counts;
     }
 
-    [GeneratedRegex(@"\b(training|orleans|dotnet)_[a-z_]+")]
+    [GeneratedRegex(@"\b(training|gateway|orleans|dotnet)_[a-z_]+")]
     private static partial Regex MetricName();
 
     [GeneratedRegex("_(bucket|sum|count)$")]
     private static partial Regex HistogramSuffix();
 
-    [GeneratedRegex(@"^\|(?: `(training\.[a-z.]+)`,?)+", RegexOptions.Multiline)]
+    [GeneratedRegex(@"^\|(?: `((?:training|gateway)\.[a-z.]+)`,?)+", RegexOptions.Multiline)]
     private static partial Regex DocumentedName();
 }

@@ -100,7 +100,7 @@ public sealed partial class ReferenceTests
         var (cluster, node) = (settings.Cluster, settings.Node);
 
         Assert.Equal(("10.1.2.3", "10.1.2.3", "pod", slots), (cluster.AdvertisedAddress, node.DataHost, node.Name, node.Slots));
-        Assert.Contains(objects.OfType<V1Service>(), service => service.Spec.Ports.Any(port => cluster.Redis == $"{service.Metadata.Name}:{port.Port}"));
+        Assert.Contains(objects.OfType<V1Service>(), service => service.Spec.Ports.Any(port => cluster.Redis.StartsWith($"{service.Metadata.Name}:{port.Port},", StringComparison.Ordinal)));
     }
 
     [Fact]
