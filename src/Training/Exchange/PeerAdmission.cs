@@ -90,7 +90,17 @@ internal sealed class PeerAdmission : IDisposable
     }
 
     /// <summary>Wakes the thread: there is something to do that no peer has sent.</summary>
-    private void Ring() => bell.Send([1], SocketFlags.None, out _);
+    private void Ring()
+    {
+        try
+        {
+            bell.Send([1], SocketFlags.None, out _);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The thread has ended.
+        }
+    }
 
     private void Admit()
     {
