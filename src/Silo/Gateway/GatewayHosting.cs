@@ -1,4 +1,5 @@
 using System.Net;
+using Granary.Grains.Nodes;
 using Granary.Grains.Telemetry;
 using Granary.Training;
 using Microsoft.AspNetCore.Builder;
@@ -28,6 +29,7 @@ public static class GatewayHosting
         });
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddGrpc();
+        builder.Services.AddLimits();
         builder.Services.AddHealthChecks();
         builder.Services.AddGrpcHealthChecks();
         var telemetry = builder.Services.AddOpenTelemetry()
@@ -44,6 +46,7 @@ public static class GatewayHosting
 
     public static void MapGateway(this WebApplication app)
     {
+        app.UseMessageLimit(app.Services.GetRequiredService<TrainingEnvironment>().Limits);
         app.MapGrpcService<RunsService>();
         app.MapGrpcHealthChecksService();
         app.MapHealthChecks("/healthz");
