@@ -100,7 +100,7 @@ internal sealed class SlotReplica(TrainingEnvironment environment, string device
         {
             throw new RunFolderException($"{spec.Output} is not empty, and no run's. Choose another --out.");
         }
-        return RunFolder.Take(spec.Output, spec.RunId, isNew: plan.Number == 1 && !spec.Resume, time);
+        return RunFolder.Take(spec.Output, spec.RunId, isNew: !spec.Resume, time);
     }
 
     private void Create(RunSpec run)
