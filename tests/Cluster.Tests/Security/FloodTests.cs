@@ -1,0 +1,96 @@
+using System.Net.Sockets;
+using Granary.Contracts;
+using Granary.LocalClusters;
+
+namespace Granary.Cluster.Tests.Security;
+
+/// <summary>Strangers at the gateway's ports while a run is under way.</summary>
+public sealed class FloodTests : IAsyncLifetime
+{
+    private const int Strangers = 500, MostMemory = 50 << 20;
+    private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
+    private ProcessCluster cluster = null!;
+
+    private string Process => $"/proc/{cluster.Silos[0].Process.Id}";
+
+    private int Connections => Directory.GetFiles($"{Process}/fd").Length;
+
+    private long Memory => 1024 * long.Parse(File.ReadLines($"{Process}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
+
+    public async Task InitializeAsync() => cluster = await ProcessCluster.StartAsync(new ProcessClusterOptions
+    {
+        Processes = 1,
+        Workers = 1,
+        Environment = new Dictionary<string, string> { ["Granary__Limits__IdleTime"] = "00:00:03" },
+    });
+
+    public async Task DisposeAsync()
+    {
+        await cluster.DisposeAsync();
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task Gateway_Amid1000IdleAnd1000BabblingConnections_GoesOnAndIsRidOfThem()
+    {
+        using var client = new TrainingClient(cluster.Server);
+        await client.SubmitAsync(new() { RunId = "run", Task = "two-layer", Output = Path.Combine(folder, "run"), Steps = 100_000_000 });
+        await using var course = client.WatchAsync("run").GetAsyncEnumerator();
+        // Until the silo has its size.
+        await StepAsync(course, step => step > 20_000);
+        var (connections, memory, step) = (Connections, Memory, course.Current.Status.Step);
+
+        var strangers = new List<TcpClient>();
+        var (most, mostMemory) = (0, 0L);
+        foreach (var uri in Enumerable.Repeat(new[] { cluster.Server, cluster.Metrics }, Strangers).SelectMany(both => both))
+        {
+            strangers.AddRange([await ConnectAsync(uri), await ConnectAsync(uri)]);
+            Babble(strangers[^1]);
+            most = Math.Max(most, Connections);
+        }
+        mostMemory = Memory;
+        // The strangers stay; the silo does not keep them.
+        while (Connections > connections + 5)
+        {
+            strangers.Where((_, index) => index % 2 == 1).ToList().ForEach(Babble);
+            await StepAsync(course, _ => true);
+            (most, mostMemory) = (Math.Max(most, Connections), Math.Max(mostMemory, Memory));
+        }
+        Assert.InRange(most - connections, 100, 520);
+        Assert.InRange(mostMemory - memory, long.MinValue, MostMemory);
+        await StepAsync(course, now => now > step);
+        using var another = new TrainingClient(cluster.Server);
+        Assert.Equal((RunState.Running, 1L), (await another.GetAsync("run") is var run ? run.State : default, run.Round));
+        strangers.ForEach(stranger => stranger.Dispose());
+    }
+
+    private static async Task<TcpClient> ConnectAsync(Uri uri)
+    {
+        var stranger = new TcpClient();
+        await stranger.ConnectAsync(uri.Host, uri.Port);
+        return stranger;
+    }
+
+    private static void Babble(TcpClient stranger)
+    {
+        try
+        {
+            var noise = new byte[40];
+            Random.Shared.NextBytes(noise);
+            stranger.Client.Send(noise, SocketFlags.None);
+        }
+        catch (SocketException)
+        {
+            // Shown the door.
+        }
+    }
+
+    private static async Task StepAsync(IAsyncEnumerator<RunEvent> course, Func<long, bool> condition)
+    {
+        do
+        {
+            Assert.True(await course.MoveNextAsync());
+        }
+        while (!condition(course.Current.Status.Step));
+    }
+}
