@@ -47,9 +47,9 @@ public sealed class LimitOptions
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]
     public TimeSpan WatchPatience { get; set; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Connections to the gateway's ports at once, on one silo; more are closed at once. Default: 500, half of the files that a silo needs to be let open.</summary>
+    /// <summary>Connections to each of the gateway's two ports at once, on one silo; more are closed at once. Default: 300, by which a silo stays within the files that it needs to be let open.</summary>
     [Range(1, 1_000_000)]
-    public int Connections { get; set; } = 500;
+    public int Connections { get; set; } = 300;
 
     /// <summary>How long a connection to the gateway may be open that asks for nothing, or does not come to the end of its question. Default: 30 seconds.</summary>
     [Range(typeof(TimeSpan), "00:00:01", "1.00:00:00")]

@@ -10,7 +10,7 @@ namespace Granary.Silo.Gateway;
 /// <summary>What strangers can take of a silo through its gateway's ports: connections, time and memory, none of them without end.</summary>
 internal static class GatewayLimits
 {
-    private const string StatusHeader = "grpc-status", MessageHeader = "grpc-message", TooLarge = "Received message exceeds";
+    private const string StatusHeader = "grpc-status", MessageHeader = "grpc-message", EncodingHeader = "grpc-encoding", TooLarge = "Received message exceeds";
 
     public static void AddLimits(this IServiceCollection services)
     {
@@ -22,19 +22,21 @@ internal static class GatewayLimits
             kestrel.Limits.KeepAliveTimeout = limits.IdleTime;
             kestrel.Limits.RequestHeadersTimeout = limits.IdleTime;
         });
-        services.AddOptions<GrpcServiceOptions>().PostConfigure<TrainingEnvironment>((grpc, environment) =>
-        {
-            grpc.MaxReceiveMessageSize = environment.Limits.MessageBytes;
-            // A message that unpacks itself would be measured too late.
-            grpc.CompressionProviders = [];
-        });
+        services.AddOptions<GrpcServiceOptions>().Configure<TrainingEnvironment>((grpc, environment) => grpc.MaxReceiveMessageSize = environment.Limits.MessageBytes);
     }
 
-    /// <summary>Names the limit where a message is refused for its size, which is before any of our code sees it.</summary>
+    /// <summary>Names the limit where a message is refused for its size, which is before any of our code sees it; messages that unpack themselves are refused at once.</summary>
     public static void UseMessageLimit(this IApplicationBuilder app, LimitOptions limits) => app.Use(async (context, next) =>
     {
-        await next(context);
         var headers = context.Response.Headers;
+        if (context.Request.Headers[EncodingHeader] is [{ } encoding] && encoding != "identity")
+        {
+            // What it unpacks to would be measured too late.
+            context.Response.ContentType = "application/grpc";
+            (headers[StatusHeader], headers[MessageHeader]) = ($"{(int)StatusCode.Unimplemented}", "Packed messages are not taken.");
+            return;
+        }
+        await next(context);
         if (!context.Response.HasStarted && headers[StatusHeader] == $"{(int)StatusCode.ResourceExhausted}" && headers[MessageHeader].ToString().StartsWith(TooLarge, StringComparison.Ordinal))
         {
             headers[MessageHeader] = $"The message has more than {limits.MessageBytes} bytes ({LimitOptions.NameOf(nameof(limits.MessageBytes))}). A spec names data, and holds none.";
