@@ -15,8 +15,9 @@ public interface ICoordinatorGrain : IGrainWithStringKey
     Task<RunStatus> GetStatusAsync();
 
     /// <summary>Events after the given id, oldest first; only the newest are kept.</summary>
+    /// <param name="most">How many of them.</param>
     [AlwaysInterleave]
-    Task<List<RunEvent>> GetEventsAsync(long after);
+    Task<List<RunEvent>> GetEventsAsync(long after, int most = int.MaxValue);
 
     /// <summary>Stops at the next step boundary, with a checkpoint, for good.</summary>
     /// <param name="now">At once: it waits neither for the step under way nor for a checkpoint.</param>
@@ -123,6 +124,7 @@ public interface IClusterGrain : IGrainWithIntegerKey
     Task ReleaseAsync(string runId);
 
     /// <summary>Enters a run into the list of those that are known.</summary>
+    /// <exception cref="LimitException">There are as many runs as may be at once.</exception>
     Task AddRunAsync(string runId);
 
     /// <summary>Whether the run was ever accepted: asking its coordinator would make one.</summary>
@@ -135,6 +137,10 @@ public interface IClusterGrain : IGrainWithIntegerKey
 /// <summary>Another run has the id. The message says which.</summary>
 [GenerateSerializer]
 public sealed class RunConflictException(string message) : Exception(message);
+
+/// <summary>As many are at something as a limit allows. The message names it.</summary>
+[GenerateSerializer]
+public sealed class LimitException(string message) : Exception(message);
 
 /// <summary>No node of this name is up.</summary>
 [GenerateSerializer]

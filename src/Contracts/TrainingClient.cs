@@ -75,8 +75,14 @@ public sealed class TrainingClient : IDisposable
         (await runs.ScaleAsync(new() { RunId = runId, Workers = workers }, cancellationToken: cancellationToken)).FromWire();
 
     /// <summary>What the cluster can train, by name.</summary>
-    public async Task<IReadOnlyList<TaskDescription>> TasksAsync(CancellationToken cancellationToken = default) =>
-        [.. (await runs.TasksAsync(new(), cancellationToken: cancellationToken)).Tasks.Select(Wire.FromWire)];
+    public async Task<IReadOnlyList<TaskDescription>> TasksAsync(CancellationToken cancellationToken = default) => (await OfferAsync(cancellationToken)).Tasks;
+
+    /// <summary>What the cluster can train, and how a run says where things lie.</summary>
+    public async Task<ClusterOffer> OfferAsync(CancellationToken cancellationToken = default)
+    {
+        var reply = await runs.TasksAsync(new(), cancellationToken: cancellationToken);
+        return new([.. reply.Tasks.Select(Wire.FromWire)], reply.HasRoots);
+    }
 
     /// <summary>The nodes that are up.</summary>
     public async Task<IReadOnlyList<V1.Node>> NodesAsync(CancellationToken cancellationToken = default) =>
@@ -170,6 +176,11 @@ public sealed class TrainingClient : IDisposable
         }
     }
 }
+
+/// <summary>What a cluster takes.</summary>
+/// <param name="Tasks">What it can train, by name.</param>
+/// <param name="HasRoots">Whether the paths of a spec are relative to its silos' roots; else they are whole.</param>
+public sealed record ClusterOffer(IReadOnlyList<TaskDescription> Tasks, bool HasRoots);
 
 /// <summary>A run cannot be watched any more. How it goes, or has gone, is not known.</summary>
 public sealed class LostSightException(string runId, TimeSpan silent, string reason)

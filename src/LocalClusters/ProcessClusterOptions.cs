@@ -32,6 +32,9 @@ public sealed record ProcessClusterOptions
     /// <summary>The first slot's device, the second's and so on; if they are fewer than slots, they begin again. Default: the processor.</summary>
     public IReadOnlyList<string> Devices { get; init; } = [DeviceName.Cpu];
 
+    /// <summary>Further variables of the silos' environment, such as <c>Granary__Limits__Runs</c>. Default: none but this program's.</summary>
+    public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
+
     /// <summary>Further arguments of the silos' command lines. Default: none.</summary>
     public IReadOnlyList<string> SiloArguments { get; init; } = [];
 }

@@ -17,13 +17,14 @@ public sealed class SiloProcess : IDisposable
     private readonly string configuration;
     private readonly string? network;
     private readonly IReadOnlyList<string> arguments;
+    private readonly IReadOnlyDictionary<string, string> environment;
     private readonly TextWriter log;
 
     internal SiloProcess(string name, IReadOnlyList<string> devices, SiloPlace place, ProcessClusterOptions options, string redis, string folder)
     {
         var (ports, host) = (FreePorts.Take(4), place.Address);
         (Name, Host, DataPort) = (name, host, ports[3]);
-        (network, arguments) = (place.Network, options.SiloArguments);
+        (network, arguments, environment) = (place.Network, options.SiloArguments, options.Environment);
         (Server, Http) = (new($"http://{host}:{ports[1]}"), new($"http://{host}:{ports[2]}"));
         LogPath = Path.Combine(folder, $"{name}.log");
         configuration = Path.Combine(folder, $"{name}.json");
@@ -102,6 +103,10 @@ public sealed class SiloProcess : IDisposable
             RedirectStandardError = true,
         };
         start.Environment["DOTNET_DbgEnableMiniDump"] = "0";
+        foreach (var (variable, value) in environment)
+        {
+            start.Environment[variable] = value;
+        }
         var ended = Process;
         Process = Process.Start(start)!;
         ended?.Dispose();

@@ -65,7 +65,7 @@ public sealed record Word2VecSettings
     [Setting("words of text in a step, those that subsampling drops included; 0: a tenth of the text, 800,000 at most", Min = 0, Max = 1 << 26)]
     public int Batch { get; init; }
 
-    [Setting("folder with wordsim353.csv, simlex-999.txt, men.txt, questions-words.txt; default: the data's own, embedding beside it, or embedding in GRANARY_DATA")]
+    [Setting("folder with wordsim353.csv, simlex-999.txt, men.txt, questions-words.txt; default: the data's own, embedding beside it, or embedding in GRANARY_DATA", IsPath = true)]
     public string Similarity { get; init; } = "";
 
     /// <summary>The learning rate that <see cref="LearningRate"/> asks for.</summary>

@@ -32,7 +32,7 @@ public static class SiloProgram
         using var ignored = attached is not null ? PosixSignalRegistration.Create(PosixSignal.SIGINT, signal => signal.Cancel = true) : null;
         OpenFiles.Check();
         var settings = SiloSettings.Read(configFile, Environment.GetEnvironmentVariables());
-        var environment = GranaryEnvironment.ForTraining();
+        var environment = GranaryEnvironment.ForTraining() with { Roots = settings.Node.Roots, Limits = settings.Limits };
         CheckDevices(settings, environment);
         var hasStarted = false;
         void Log(ILoggingBuilder logging) => logging.AddSiloLog(verbose, () => hasStarted);
@@ -44,6 +44,7 @@ public static class SiloProgram
             throw new ClusterStartException($"Granary:Cluster:AdvertisedAddress is {settings.Cluster.AdvertisedAddress}, which stands for {address} here: write the address that others reach this machine by.");
         }
         var reach = IPAddress.IsLoopback(address) ? IPAddress.Loopback : IPAddress.Any;
+        RootRule.Check(settings.Node, mustBeThere: attached is null && !IPAddress.IsLoopback(reach));
         CheckPorts(settings, reach);
 
         var builder = GatewayHosting.CreateBuilder();

@@ -20,6 +20,8 @@ public sealed class SiloSettingsTests : IDisposable
     [InlineData("Node__Transport", "Pigeon", "write Auto or Tcp or Unix or SharedMemory")]
     [InlineData("Node__Transport", "1", "write Auto or Tcp or Unix or SharedMemory")]
     [InlineData("Node__Name", "a/b", "1 to 100 letters, digits, dots, dashes or underscores")]
+    [InlineData("Node__DataRoot", "data", "Granary:Node:DataRoot is 'data' (Granary__Node__DataRoot): write a folder's path from the root on, such as /data.")]
+    [InlineData("Limits__Steps", "0", "a whole number from 1 to 1000000000000")]
     [InlineData("Cluster__ClusterId", "two words", "1 to 100 letters, digits, dots, dashes or underscores")]
     [InlineData("Cluster__AdvertisedAddress", "http://here", "an IPv4 address, such as 10.0.0.5, or a name")]
     [InlineData("Cluster__AdvertisedAddress", "0.0.0.0", "write this machine's own address")]

@@ -12,7 +12,11 @@ public sealed class BrokenDisk : IDisposable
     private static readonly RunSpec spec = new() { RunId = "points", Output = "/runs/points", Task = "points", Shards = 3, Steps = 12 };
     private readonly ITrainingReplica replica = new PointsTask().CreateReplica(spec);
 
-    public BrokenDisk() => Store = new(Folder, Create);
+    public BrokenDisk()
+    {
+        RunFolder.Take(Folder, spec.RunId, isNew: true, TimeProvider.System).Dispose();
+        Store = new(Folder, Create);
+    }
 
     public string Folder { get; } = Directory.CreateTempSubdirectory("granary-tests-").FullName;
 

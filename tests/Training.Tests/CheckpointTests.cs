@@ -101,6 +101,7 @@ public sealed class CheckpointTests : IDisposable
     [Fact]
     public void Writer_KeepsTheNewestAndTheBest()
     {
+        RunFolder.Take(directory, spec.RunId, isNew: true, TimeProvider.System).Dispose();
         using var replica = new PointsTask().CreateReplica(spec);
         var outcomes = new List<CheckpointOutcome>();
         using (var writer = new CheckpointWriter(new(directory), keep: 2, outcomes.Add, _ => { }))

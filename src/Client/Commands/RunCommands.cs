@@ -13,7 +13,7 @@ internal static class RunCommands
 {
     public static Command CreateSubmit()
     {
-        var command = new Command("submit", "Trains a task on a cluster. Paths are those of its silos.");
+        var command = new Command("submit", "Trains a task on a cluster. Paths are those of its silos; where these have roots, relative to them.");
         var spec = new SpecOptions(command);
         var server = new ServerOption(command);
         var id = new Option<string?>("--id") { Description = "The run's id; submitting twice under one id is one run. Default: the name of the run directory and some letters of chance." };
@@ -24,7 +24,7 @@ internal static class RunCommands
             var how = watch.ReadIfWaiting(parsed);
             RunOptions.CheckKind(parsed);
             using var client = server.Connect(parsed, how);
-            var run = spec.Read(parsed, await client.TasksAsync(cancellationToken));
+            var run = spec.Read(parsed, await client.OfferAsync(cancellationToken));
             if (parsed.GetValue(id) is { } chosen)
             {
                 SpecRules.CheckId(chosen);

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Granary.Client.Views;
+using Granary.Contracts;
 using Granary.Silo;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
@@ -16,7 +17,7 @@ internal sealed class SpecOptions
     private readonly Argument<string> task;
     private readonly RunSpec defaults;
     private readonly RunOptions how;
-    private readonly Option<string?> data = new("--data") { Description = "The data, a file or a folder. Default: the task's folder in GRANARY_DATA if that is set, else small built-in data." };
+    private readonly Option<string?> data = new("--data") { Description = "The data, a file or a folder. Default: the task's folder in GRANARY_DATA if that is set, else small built-in data; on a cluster with roots, always these." };
     private readonly Option<int?> shards = new("--shards") { Description = "Slices of every batch, and the most workers there can be. The weights depend on it. Default: 4." };
     private readonly Option<long?> steps = new("--steps") { Description = "Steps to make." };
     private readonly Option<double?> epochs = new("--epochs") { Description = "Passes over the data. Default: the task's." };
@@ -47,27 +48,28 @@ internal sealed class SpecOptions
     /// <exception cref="SpecException">The values do not go together.</exception>
     public RunSpec Read(ParseResult parsed)
     {
-        var spec = Read(parsed, [.. GranaryEnvironment.Tasks.Tasks.Select(TaskDescription.Of)]);
+        var spec = Read(parsed, new([.. GranaryEnvironment.Tasks.Tasks.Select(TaskDescription.Of)], HasRoots: false));
         SpecRules.Check(spec, GranaryEnvironment.Tasks);
         return spec;
     }
 
-    /// <summary>A run of one of these tasks, whose settings somebody else checks.</summary>
+    /// <summary>A run of one of a cluster's tasks, whose settings the cluster checks, and its paths if it has roots: they are as they were typed.</summary>
     /// <exception cref="UnknownTaskException"/>
     /// <exception cref="SpecException">The values do not go together.</exception>
-    public RunSpec Read(ParseResult parsed, IReadOnlyList<TaskDescription> tasks)
+    public RunSpec Read(ParseResult parsed, ClusterOffer offer)
     {
-        var chosen = TasksCommand.Named(tasks, parsed.GetValue(task)!);
-        return Place(parsed, defaults with
+        var chosen = TasksCommand.Named(offer.Tasks, parsed.GetValue(task)!);
+        var hasRoots = offer.HasRoots;
+        return Place(parsed, hasRoots, defaults with
         {
             Task = chosen.Name,
             Seed = parsed.GetValue(seed) ?? defaults.Seed,
             Shards = parsed.GetValue(shards) ?? defaults.Shards,
             Steps = parsed.GetValue(steps),
             Epochs = parsed.GetValue(epochs),
-            Data = DataPath.Resolve(parsed.GetValue(data), chosen.DataSet),
-            Settings = ReadSettings(parsed.GetValue(set)!, chosen),
-            Init = parsed.GetValue(init) is { } weights ? Found(weights, $"{init.Name} {weights}", "a safetensors file, a folder with one, or a run directory") : null,
+            Data = hasRoots ? parsed.GetValue(data) : DataPath.Resolve(parsed.GetValue(data), chosen.DataSet),
+            Settings = ReadSettings(parsed.GetValue(set)!, chosen, hasRoots),
+            Init = parsed.GetValue(init) is { } weights ? hasRoots ? weights : Found(weights, $"{init.Name} {weights}", "a safetensors file, a folder with one, or a run directory") : null,
             InitMap = parsed.GetValue(map)!,
         });
     }
@@ -78,13 +80,13 @@ internal sealed class SpecOptions
     public RunSpec Repeat(ParseResult parsed, RunSpec made) =>
         new Option[] { data, shards, steps, epochs, seed, set, init, map }.FirstOrDefault(option => parsed.GetResult(option) is { Implicit: false }) is { } other
             ? throw new UserErrorException($"{other.Name} would make another run than that in {parsed.GetValue(task)}: leave it out, or name a task.")
-            : Place(parsed, made with { Resume = false, Workers = defaults.Workers });
+            : Place(parsed, hasRoots: false, made with { Resume = false, Workers = defaults.Workers });
 
-    private RunSpec Place(ParseResult parsed, RunSpec spec)
+    private RunSpec Place(ParseResult parsed, bool hasRoots, RunSpec spec)
     {
-        var directory = parsed.GetValue(output) is { } chosen ? Path.TrimEndingDirectorySeparator(Path.GetFullPath(chosen)) : null;
+        var directory = parsed.GetValue(output) is { } chosen ? Path.TrimEndingDirectorySeparator(hasRoots ? chosen : Path.GetFullPath(chosen)) : null;
         var id = RunNames.New(directory ?? $"{spec.Task}-{DateTime.Now:yyyyMMdd-HHmmss}");
-        spec = how.Override(spec with { RunId = id, Output = directory ?? Path.GetFullPath(Path.Combine("runs", id)) }, parsed);
+        spec = how.Override(spec with { RunId = id, Output = directory ?? (hasRoots ? id : Path.GetFullPath(Path.Combine("runs", id))) }, parsed);
         SpecRules.CheckValues(spec);
         return spec;
     }
@@ -100,14 +102,14 @@ internal sealed class SpecOptions
         return Path.Exists(path) ? Path.GetFullPath(path) : throw new UserErrorException($"{option} does not exist: give {wanted}.");
     }
 
-    private static Dictionary<string, string> ReadSettings(string[] pairs, TaskDescription task)
+    private static Dictionary<string, string> ReadSettings(string[] pairs, TaskDescription task, bool hasRoots)
     {
         var settings = new Dictionary<string, string>();
         foreach (var pair in pairs)
         {
             var parts = pair.Split('=', 2);
             var value = parts.Length == 2 ? parts[1] : throw new UserErrorException($"--set {pair} is not of the form key=value.");
-            var isPath = value.Length > 0 && task.Settings.Any(setting => setting.Name == parts[0] && setting.Kind == SettingDescription.Path);
+            var isPath = !hasRoots && value.Length > 0 && task.Settings.Any(setting => setting.Name == parts[0] && setting.Kind == SettingDescription.Path);
             settings[parts[0]] = isPath ? Found(value, $"--set {pair}", "the path of a file or a folder") : value;
         }
         return settings;

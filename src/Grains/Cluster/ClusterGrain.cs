@@ -1,4 +1,5 @@
 using Granary.Contracts;
+using Granary.Grains.Nodes;
 using Granary.Grains.Persistence;
 using Granary.Training.Tasks;
 
@@ -8,10 +9,14 @@ namespace Granary.Grains.Cluster;
 internal sealed class ClusterGrain(
     [PersistentState("cluster", GrainStorage.Name)] IPersistentState<ClusterRecord> record,
     IClusterMembershipService membership,
+    TrainingEnvironment environment,
     TimeProvider time) : Grain, IClusterGrain
 {
     private static readonly TimeSpan WakeEvery = TimeSpan.FromSeconds(1), WriteAgainEvery = TimeSpan.FromSeconds(5);
     private readonly Dictionary<string, NodeInfo> nodes = [], formerLives = [];
+
+    // Accepted, and their first request for slots is still to come.
+    private readonly HashSet<string> arriving = [];
     private long woken;
 
     /// <summary>Writes the record again and again: storage may lose its data while nothing happens that would be written.</summary>
@@ -66,6 +71,7 @@ internal sealed class ClusterGrain(
 
     public async Task<SlotReply> AcquireAsync(SlotRequest request)
     {
+        arriving.Remove(request.RunId);
         // A new activation of this grain may not have heard of all nodes yet; runs that train know theirs.
         foreach (var slot in request.Holds)
         {
@@ -105,6 +111,7 @@ internal sealed class ClusterGrain(
 
     public async Task ReleaseAsync(string runId)
     {
+        arriving.Remove(runId);
         if (record.State.Claims.RemoveAll(claim => claim.RunId == runId) > 0)
         {
             await record.WriteStateAsync();
@@ -114,10 +121,18 @@ internal sealed class ClusterGrain(
 
     public async Task AddRunAsync(string runId)
     {
-        if (Add(runId))
+        if (Knows(runId))
         {
-            await record.WriteStateAsync();
+            return;
         }
+        var most = environment.Limits.Runs;
+        if (record.State.Claims.Count + arriving.Count >= most)
+        {
+            throw LimitOptions.Reached(nameof(LimitOptions.Runs), most, "runs wait or are under way", "Wait until one has ended, or cancel one (granary list).");
+        }
+        arriving.Add(runId);
+        Add(runId);
+        await record.WriteStateAsync();
     }
 
     public Task<bool> KnowsAsync(string runId) => Task.FromResult(Knows(runId));

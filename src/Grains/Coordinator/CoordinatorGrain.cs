@@ -75,10 +75,10 @@ internal sealed class CoordinatorGrain : Grain, ICoordinatorGrain
 
     public Task<RunStatus> GetStatusAsync() => Task.FromResult(Status);
 
-    public Task<List<RunEvent>> GetEventsAsync(long after)
+    public Task<List<RunEvent>> GetEventsAsync(long after, int most)
     {
         _ = Status;
-        return Task.FromResult(book.Events.After(after));
+        return Task.FromResult(book.Events.After(after, most));
     }
 
     public Task CancelAsync(string reason, bool now) => StopAsync(reason, pausing: false, now);

@@ -37,5 +37,5 @@ internal sealed class EventLog(TimeProvider time)
     }
 
     /// <summary>Oldest first. All, if the id is of an activation whose clock was ahead.</summary>
-    public List<RunEvent> After(long id) => [.. events.Where(entry => entry.Id > id || id > lastId)];
+    public List<RunEvent> After(long id, int most) => [.. events.Where(entry => entry.Id > id || id > lastId).Take(most)];
 }

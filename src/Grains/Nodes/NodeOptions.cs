@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using Granary.Training.Exchange.Links;
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Grains.Nodes;
@@ -9,6 +10,7 @@ namespace Granary.Grains.Nodes;
 public sealed class NodeOptions
 {
     public const string Section = "Granary:Node";
+    private const string Folder = @"/[^\p{C}]*|[A-Za-z]:[^\p{C}]*";
 
     /// <summary>The node's name, the same over restarts. Default: the machine's name.</summary>
     [RegularExpression("[A-Za-z0-9._-]{1,100}", ErrorMessage = "1 to 100 letters, digits, dots, dashes or underscores")]
@@ -47,6 +49,17 @@ public sealed class NodeOptions
     /// <summary>How long a silo that is told to end waits for its runs to go on elsewhere, or to write a checkpoint. Default: 30 seconds.</summary>
     [Range(typeof(TimeSpan), "00:00:00", "1.00:00:00")]
     public TimeSpan Grace { get; set; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>The folder that runs of others read below, such as <c>/data</c>. Default: none; with <see cref="RunRoot"/>, or neither.</summary>
+    [RegularExpression(Folder, ErrorMessage = "a folder's path from the root on, such as /data")]
+    public string DataRoot { get; set; } = "";
+
+    /// <summary>The folder that run directories of others lie below, such as <c>/runs</c>. Default: none; with <see cref="DataRoot"/>, or neither.</summary>
+    [RegularExpression(Folder, ErrorMessage = "a folder's path from the root on, such as /runs")]
+    public string RunRoot { get; set; } = "";
+
+    /// <summary>What both roots make; <see langword="null"/>: there are none, and runs read and write anywhere, as the silo's user may.</summary>
+    public PathRoots? Roots => DataRoot.Length > 0 && RunRoot.Length > 0 ? new(new($"{Section}:{nameof(DataRoot)}", DataRoot), new($"{Section}:{nameof(RunRoot)}", RunRoot)) : null;
 
     /// <summary>Whether only processes of this machine reach a host of that name or address.</summary>
     public static bool IsLoopback(string host) => host == "localhost" || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));

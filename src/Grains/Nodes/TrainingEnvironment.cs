@@ -1,3 +1,4 @@
+using Granary.Training.Files;
 using Granary.Training.Runs;
 using Granary.Training.Settling;
 using Granary.Training.Tasks;
@@ -16,6 +17,12 @@ public sealed record TrainingEnvironment(TaskCatalog Tasks, IReadOnlyDictionary<
     /// <summary>What this machine cannot do as fast as others, a sentence each; told in the log. Default: nothing.</summary>
     public IReadOnlyList<string> Remarks { get; init; } = [];
 
+    /// <summary>Where runs may read and write. Default: <see langword="null"/>, anywhere, as they are the machine's own user's.</summary>
+    public PathRoots? Roots { get; init; }
+
+    /// <summary>How much runs and clients may take. Default: that of the class.</summary>
+    public LimitOptions Limits { get; init; } = new();
+
     /// <summary>Versions of the programs that a run's bits depend on, by name; silos of different versions do not train together. Default: none.</summary>
     public IReadOnlyDictionary<string, string> Versions { get; init; } = new Dictionary<string, string>();
 
@@ -32,5 +39,9 @@ public sealed record TrainingEnvironment(TaskCatalog Tasks, IReadOnlyDictionary<
     public IReadOnlyDictionary<string, string> SwitchesOf(string device) => Switches.Concat(DeviceSwitches(device)).ToDictionary();
 
     /// <summary>The run as it is asked for, settled: for the gateway, before anybody hears of it.</summary>
-    public RunSpec Settle(RunSpec run) => SpecSettlement.Settle(run, Tasks, Versions);
+    public RunSpec Settle(RunSpec run)
+    {
+        Limits.Check(run);
+        return SpecSettlement.Settle(run, Tasks, Versions, Roots);
+    }
 }

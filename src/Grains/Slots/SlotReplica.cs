@@ -35,13 +35,14 @@ internal sealed class SlotReplica(TrainingEnvironment environment, string device
     /// <summary>Takes the run's directory for the round, or lets it go.</summary>
     /// <param name="plan"><see langword="null"/>: another worker keeps it.</param>
     /// <exception cref="RunFolderException"/>
+    /// <exception cref="PathRootException"/>
     public void Keep(RoundPlan? plan)
     {
         folder?.Dispose();
         folder = null;
         try
         {
-            folder = plan is null ? null : RunFolder.Take(plan.Spec.Output, plan.Spec.RunId, isNew: plan.Number == 1 && !plan.Spec.Resume, time);
+            folder = plan is null ? null : Take(plan);
         }
         catch (Exception broken) when (plan!.Number > 1 && broken is not RunFolderException && broken.IsStorageFault())
         {
@@ -70,6 +71,7 @@ internal sealed class SlotReplica(TrainingEnvironment environment, string device
         }
         Position = null;
         Differs = false;
+        SpecPaths.ConfirmOutput(run, environment.Roots);
         CheckpointStore.Load(new CheckpointStore(run.Output).Open(step), Replica!);
         Position = new(step);
     }
@@ -89,6 +91,18 @@ internal sealed class SlotReplica(TrainingEnvironment environment, string device
         Differs = false;
     }
 
+    private RunFolder Take(RoundPlan plan)
+    {
+        var spec = plan.Spec;
+        SpecPaths.ConfirmOutput(spec, environment.Roots);
+        // What no run has marked is a run's only if it has left a checkpoint there: runs are copied without their hidden files.
+        if (Directory.Exists(spec.Output) && !RunFolder.IsMarked(spec.Output) && RunFolder.HoldsMore(spec.Output) && !new CheckpointStore(spec.Output).Manifests().Any())
+        {
+            throw new RunFolderException($"{spec.Output} is not empty, and no run's. Choose another --out.");
+        }
+        return RunFolder.Take(spec.Output, spec.RunId, isNew: !spec.Resume, time);
+    }
+
     private void Create(RunSpec run)
     {
         Forget();
@@ -96,6 +110,7 @@ internal sealed class SlotReplica(TrainingEnvironment environment, string device
         try
         {
             MemoryLimit.Check(built.MemoryNeeds, environment.MemoryLimit);
+            environment.Limits.Check(built);
             InitialWeights.Load(Spec, built.State);
             built.StateRestored();
         }
@@ -120,6 +135,7 @@ internal sealed class SlotReplica(TrainingEnvironment environment, string device
                 throw new ArgumentException($"The run was made with {name}={value}, here it is {here ?? "unknown"}: the bits would differ. Resume it on a machine like the first, or give up the promise with --other-machine.");
             }
         }
+        SpecPaths.ConfirmInputs(run, task, environment.Roots);
         return run with
         {
             Switches = switches,

@@ -1,4 +1,5 @@
 using System.Net;
+using Granary.Grains.Nodes;
 using Granary.Grains.Telemetry;
 using Granary.Silo.Security;
 using Granary.Training;
@@ -32,6 +33,7 @@ public static class GatewayHosting
         builder.Services.AddGuards();
         builder.Services.TryAddSingleton(TimeProvider.System);
         builder.Services.AddGrpc(grpc => grpc.Interceptors.Add<AuditedCalls>());
+        builder.Services.AddLimits();
         builder.Services.AddHealthChecks();
         builder.Services.AddGrpcHealthChecks();
         var telemetry = builder.Services.AddOpenTelemetry()
@@ -48,6 +50,7 @@ public static class GatewayHosting
 
     public static void MapGateway(this WebApplication app)
     {
+        app.UseMessageLimit(app.Services.GetRequiredService<TrainingEnvironment>().Limits);
         app.UseGuards();
         app.MapGrpcService<RunsService>();
         // Probes carry no tokens.

@@ -2,6 +2,7 @@ using Granary.Contracts;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Nodes;
 using Granary.Silo.Security;
+using Granary.Training.Files;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 using Granary.Training.Wording;
@@ -12,10 +13,8 @@ using Microsoft.Extensions.Logging;
 namespace Granary.Silo.Gateway;
 
 /// <summary>The gRPC face of the coordinators, and the place where a spec is settled: nobody behind it checks or completes one again.</summary>
-internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironment environment, TimeProvider time, ILogger<RunsService> logger) : V1.Runs.RunsBase
+internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironment environment, WatchPlaces watches, TimeProvider time, ILogger<RunsService> logger) : V1.Runs.RunsBase
 {
-    private static readonly TimeSpan WatchEvery = TimeSpan.FromMilliseconds(200);
-
     private IClusterGrain Cluster => grains.GetGrain<IClusterGrain>(0);
 
     [Authorize(Roles.Operator)]
@@ -62,12 +61,16 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
     public override Task<V1.Run> Resume(V1.RunRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, run => run.ResumeAsync());
 
     [Authorize(Roles.Operator)]
-    public override Task<V1.Run> Scale(V1.ScaleRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, run => run.ScaleAsync(request.Workers));
+    public override Task<V1.Run> Scale(V1.ScaleRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, run =>
+    {
+        environment.Limits.CheckWorkers(request.Workers);
+        return run.ScaleAsync(request.Workers);
+    });
 
     [Authorize(Roles.Viewer)]
     public override Task<V1.TasksReply> Tasks(V1.TasksRequest request, ServerCallContext context) => AnswerAsync(() =>
     {
-        var reply = new V1.TasksReply();
+        var reply = new V1.TasksReply { HasRoots = environment.Roots is not null };
         reply.Tasks.Add(environment.Tasks.Tasks.Select(task => TaskDescription.Of(task).ToWire()));
         return Task.FromResult(reply);
     });
@@ -86,23 +89,13 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
     public override Task Watch(V1.WatchRequest request, IServerStreamWriter<V1.Event> responseStream, ServerCallContext context) => AnswerAsync(async () =>
     {
         var run = await KnownAsync(request.RunId);
-        var after = request.After;
-        using var timer = new PeriodicTimer(WatchEvery, time);
-        do
-        {
-            foreach (var entry in await run.GetEventsAsync(after))
-            {
-                await responseStream.WriteAsync(entry.ToWire(), context.CancellationToken);
-                after = entry.Id;
-                if (entry.Status.HasEnded)
-                {
-                    return true;
-                }
-            }
-        }
-        while (await timer.WaitForNextTickAsync(context.CancellationToken));
+        using var place = watches.Take(CallerOf(context));
+        await new EventStream(run, responseStream, context.GetHttpContext(), environment.Limits, time).SendAsync(request.After);
         return true;
     });
+
+    /// <summary>Whom what is counted for each caller counts for: who is behind a connection is not known.</summary>
+    private static string CallerOf(ServerCallContext context) => context.GetHttpContext().Connection.Id;
 
     private Task<V1.Run> StatusAfterAsync(string runId, Func<ICoordinatorGrain, Task> act) => AnswerAsync(async () =>
     {
@@ -158,9 +151,13 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
         {
             throw new RpcException(new(StatusCode.NotFound, unknown.Message));
         }
-        catch (Exception wrong) when (wrong is SpecException or UnknownTaskException or TaskSettingException or TrainingDataException)
+        catch (Exception wrong) when (wrong is SpecException or PathRootException or UnknownTaskException or TaskSettingException or TrainingDataException)
         {
             throw new RpcException(new(StatusCode.InvalidArgument, wrong.Message));
+        }
+        catch (LimitException reached)
+        {
+            throw new RpcException(new(StatusCode.ResourceExhausted, reached.Message));
         }
         catch (RunConflictException conflict)
         {

@@ -30,6 +30,7 @@ internal static class OptionsReader
     private static object? Parse(Type type, string text) =>
         type == typeof(string) ? text
         : type == typeof(int) ? int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) ? number : null
+        : type == typeof(long) ? long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var large) ? large : null
         : type == typeof(bool) ? bool.TryParse(text, out var yes) ? yes : null
         // Not by TimeSpan.Parse, which takes 60 for sixty days.
         : type == typeof(TimeSpan) ? TimeSpan.TryParseExact(text, TimeForms, CultureInfo.InvariantCulture, out var time) ? time : null
@@ -41,7 +42,7 @@ internal static class OptionsReader
         var range = property.GetCustomAttribute<RangeAttribute>();
         return property.PropertyType switch
         {
-            var type when type == typeof(int) => $"a whole number from {range!.Minimum} to {range.Maximum}",
+            var type when type == typeof(int) || type == typeof(long) => $"a whole number from {range!.Minimum} to {range.Maximum}",
             var type when type == typeof(TimeSpan) => $"hours:minutes:seconds, such as 00:01:00, from {range!.Minimum} to {range.Maximum}",
             var type when type == typeof(bool) => "true or false",
             { IsEnum: true } type => string.Join(" or ", Enum.GetNames(type)),

@@ -1,15 +1,17 @@
+using System.Security.Cryptography;
+using System.Text.RegularExpressions;
 using Granary.Training.Files;
+using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Checkpoints;
 
 public sealed partial class CheckpointStore
 {
-    private const string PartialPrefix = ".partial-", DiscardedPrefix = ".discarded-";
+    private const string PartialPrefix = ".partial-", DiscardedPrefix = ".discarded-", KeptPrefix = ".kept-";
 
     // Which hidden directories are this process's own, and in use.
     private static readonly string session = Guid.NewGuid().ToString("N")[..8];
-    private static int hidden;
 
     /// <summary>
     /// Writes and syncs the files, then the manifest, then renames the directory into place. A whole checkpoint of the same
@@ -53,8 +55,8 @@ public sealed partial class CheckpointStore
     }
 
     /// <summary>
-    /// Deletes the checkpoints before the newest <paramref name="keep"/>, but for the best. What cannot be deleted now is
-    /// left to the next time.
+    /// Deletes the checkpoints before the newest <paramref name="keep"/>, but for the best and those in which somebody has put something.
+    /// What cannot be deleted now is left to the next time. Nothing is ever deleted in a directory that no run has marked.
     /// </summary>
     /// <param name="upTo">The step just written. Later checkpoints are of a course that is being repeated, and are not known to be whole.</param>
     public void Prune(int keep, long upTo) => Try(() =>
@@ -62,7 +64,7 @@ public sealed partial class CheckpointStore
         var known = Manifests().Where(manifest => manifest.Step <= upTo).ToList();
         var best = BestOf(known)?.Step;
         var oldest = known.ElementAtOrDefault(Math.Max(keep, 1) - 1)?.Step;
-        foreach (var step in Steps().Where(step => step < oldest && step != best))
+        foreach (var step in Steps().Where(step => step < oldest && step != best && IsOurs(DirectoryOf(step))))
         {
             Try(() => Discard(DirectoryOf(step)));
         }
@@ -81,12 +83,11 @@ public sealed partial class CheckpointStore
     /// <summary>Deletes what killed processes left half written or half deleted. For the beginning of a round.</summary>
     public void Sweep() => Try(() =>
     {
-        foreach (var directory in Directory.Exists(root) ? Directory.GetDirectories(root, PartialPrefix + "*") : [])
+        foreach (var partial in HiddenOnes(PartialPrefix))
         {
-            if (!Path.GetFileName(directory).Contains(session, StringComparison.Ordinal))
-            {
-                Try(() => Discard(directory));
-            }
+            // A process that still writes there cannot rename what is left into place.
+            var aside = Hidden(DiscardedPrefix, partial.Name[PartialPrefix.Length..].Split('-')[0]);
+            Try(() => Directory.Move(partial.FullName, aside));
         }
         DeleteDiscarded();
     });
@@ -135,21 +136,57 @@ public sealed partial class CheckpointStore
     // that still writes there cannot rename what is left into place.
     private void Discard(string directory)
     {
-        var discarded = Hidden(DiscardedPrefix, directory);
-        Directory.Move(directory, discarded);
-        Try(() => Directory.Delete(discarded, recursive: true));
+        if (!RunFolder.IsMarked(runDirectory))
+        {
+            throw new IOException($"{directory} is not deleted: no run has marked {runDirectory} as its own.");
+        }
+        var isOurs = IsOurs(directory);
+        var aside = Hidden(isOurs ? DiscardedPrefix : KeptPrefix, directory);
+        Directory.Move(directory, aside);
+        if (isOurs)
+        {
+            Try(() => Directory.Delete(aside, recursive: true));
+        }
+    }
+
+    /// <summary>Whether it holds what belongs to a checkpoint and nothing else.</summary>
+    private static bool IsOurs(string directory)
+    {
+        IEnumerable<string> files = StateFiles;
+        try
+        {
+            files = CheckpointManifest.Read(Path.Combine(directory, CheckpointManifest.FileName)).Files.Keys;
+        }
+        catch (Exception error) when (error is CheckpointException || error.IsStorageFault())
+        {
+        }
+        return new DirectoryInfo(directory).LinkTarget is null
+            && Directory.EnumerateFileSystemEntries(directory).All(entry => File.Exists(entry) && files.Append(CheckpointManifest.FileName).Contains(Path.GetFileName(entry)));
     }
 
     private void DeleteDiscarded()
     {
-        foreach (var directory in Directory.Exists(root) ? Directory.GetDirectories(root, DiscardedPrefix + "*") : [])
+        foreach (var directory in HiddenOnes(DiscardedPrefix))
         {
-            Try(() => Directory.Delete(directory, recursive: true));
+            Try(() => directory.Delete(recursive: true));
         }
     }
 
+    /// <summary>What is hidden under names that only this class gives, in a run directory that is marked, and not by this process for its own use.</summary>
+    private List<DirectoryInfo> HiddenOnes(string prefix) => !Directory.Exists(root) || !RunFolder.IsMarked(runDirectory) ? [] :
+    [
+        .. from directory in new DirectoryInfo(root).EnumerateDirectories(prefix + "*")
+           let name = HiddenName().Match(directory.Name)
+           where name.Success && directory.LinkTarget is null && (prefix == DiscardedPrefix || name.Groups[1].Value != session)
+           select directory,
+    ];
+
+    // Nobody can guess the name, and have a link there.
     private string Hidden(string prefix, string directory) =>
-        Path.Combine(root, $"{prefix}{Path.GetFileName(directory)}-{session}-{Interlocked.Increment(ref hidden)}");
+        Path.Combine(root, $"{prefix}{Path.GetFileName(directory)}-{session}-{RandomNumberGenerator.GetHexString(8, lowercase: true)}");
+
+    [GeneratedRegex("^\\.[a-z]+-[0-9]{8,}-([0-9a-z]+)-[0-9a-z]+$")]
+    private static partial Regex HiddenName();
 
     private void WriteSynced(string path, Action<Stream> write)
     {

@@ -63,6 +63,9 @@ public sealed class RunFolder : IDisposable
         }
     }
 
+    /// <summary>Whether a run has taken the directory: only there may anything be deleted.</summary>
+    public static bool IsMarked(string directory) => File.Exists(Path.Combine(directory, MarkFile));
+
     /// <summary>Whether the directory holds anything but a mark.</summary>
     public static bool HoldsMore(string directory) => Directory.EnumerateFileSystemEntries(directory).Any(entry => Path.GetFileName(entry) is not (MarkFile or LockFile));
 

@@ -31,6 +31,7 @@ public static class SpecRules
         try
         {
             CheckValues(spec);
+            CheckPaths(spec);
             return null;
         }
         catch (SpecException wrong)
@@ -39,20 +40,15 @@ public static class SpecRules
         }
     }
 
-    /// <summary>Checks all but the task and its settings, which another program may know.</summary>
+    /// <summary>Checks all but the task and its settings, which another program may know, and where its paths lead, which the silo knows.</summary>
     /// <exception cref="SpecException"/>
     public static void CheckValues(RunSpec spec)
     {
         CheckId(spec.RunId);
         Text("task", spec.Task);
-        CheckPath("output", spec.Output);
-        if (spec.Data is { } data)
+        foreach (var (name, path) in Paths(spec))
         {
-            CheckPath("data", data);
-        }
-        if (spec.Init is { } weights)
-        {
-            CheckPath("init", weights);
+            Text(name, path);
         }
         CheckMap(spec);
         Check("shards", spec.Shards, 1, ShardLedger.MostShards);
@@ -99,6 +95,26 @@ public static class SpecRules
         }
     }
 
+    /// <summary>Checks that the paths are whole: there is nothing that they could be relative to.</summary>
+    /// <exception cref="SpecException"/>
+    internal static void CheckPaths(RunSpec spec)
+    {
+        foreach (var (name, path) in Paths(spec))
+        {
+            CheckWhole(name, path);
+        }
+    }
+
+    /// <summary>The same of one path.</summary>
+    /// <exception cref="SpecException"/>
+    internal static void CheckWhole(string name, string path)
+    {
+        if (!Path.IsPathFullyQualified(path))
+        {
+            throw Wrong(name, Shown.Value(path), "it takes a path from the root on, such as /runs/first");
+        }
+    }
+
     /// <summary>The number of workers that a run may be scaled to.</summary>
     /// <exception cref="SpecException"/>
     public static void CheckWorkers(TrainingSpec spec, int workers) => Check("workers", workers, 1, spec.Shards, $"the run has {spec.Shards} shards");
@@ -111,13 +127,8 @@ public static class SpecRules
         }
     }
 
-    private static void CheckPath(string name, string path)
-    {
-        if (!Path.IsPathFullyQualified(Text(name, path)))
-        {
-            throw Wrong(name, Shown.Value(path), "it takes a path from the root on, such as /runs/first");
-        }
-    }
+    private static IEnumerable<(string Name, string Path)> Paths(RunSpec spec) =>
+        new[] { ("output", spec.Output), ("data", spec.Data), ("init", spec.Init) }.Where(path => path.Item2 is not null)!;
 
     private static void CheckMap(TrainingSpec spec)
     {

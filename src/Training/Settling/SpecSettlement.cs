@@ -1,3 +1,4 @@
+using Granary.Training.Files;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 
@@ -7,18 +8,23 @@ namespace Granary.Training.Settling;
 public static class SpecSettlement
 {
     /// <summary>
-    /// Checks everything, completes the settings by the task's defaults, and adds the versions and the hashes of the files that the
+    /// Checks everything, completes the settings by the task's defaults and names by their roots, and adds the versions and the hashes of the files that the
     /// run reads (or compares the hashes, if the spec is that of an earlier run).
     /// </summary>
     /// <param name="versions">Of this program.</param>
+    /// <param name="roots">What the spec's paths are relative to. Default: they are whole.</param>
     /// <exception cref="SpecException"/>
     /// <exception cref="UnknownTaskException"/>
     /// <exception cref="TaskSettingException"/>
+    /// <exception cref="PathRootException">A path leads out of its root.</exception>
     /// <exception cref="TrainingDataException">Files are not there, or are not those that the run began with.</exception>
-    public static RunSpec Settle(RunSpec spec, TaskCatalog tasks, IReadOnlyDictionary<string, string> versions)
+    public static RunSpec Settle(RunSpec spec, TaskCatalog tasks, IReadOnlyDictionary<string, string> versions, PathRoots? roots = null)
     {
         SpecRules.Check(spec, tasks);
         var task = tasks[spec.Task];
+        spec = SpecPaths.Settle(spec, task, roots);
+        SpecPaths.ConfirmOutput(spec, roots);
+        SpecPaths.ConfirmInputs(spec, task, roots);
         return spec with
         {
             Settings = TaskSettings.Complete(task, spec.Settings),

@@ -16,6 +16,7 @@ public sealed partial class ManifestTests
         ["Cluster"] = typeof(SiloClusterOptions),
         ["Node"] = typeof(NodeOptions),
         ["Security"] = typeof(SecurityOptions),
+        ["Limits"] = typeof(LimitOptions),
     };
 
     public static TheoryData<string> Files => new(Directory.EnumerateFiles(Repository.PathOf("k8s/base"), "*.yaml")

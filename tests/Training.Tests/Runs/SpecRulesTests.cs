@@ -43,7 +43,7 @@ public sealed class SpecRulesTests
     [MemberData(nameof(Wrong))]
     public void Spec_WithAWrongValue_IsRefusedByName(string message, RunSpec spec)
     {
-        var refused = Assert.ThrowsAny<Exception>(() => SpecRules.Check(spec, tasks));
+        var refused = Assert.ThrowsAny<Exception>(() => SpecSettlement.Settle(spec, tasks, new Dictionary<string, string>()));
         Assert.True(refused is SpecException or TaskSettingException, $"{refused}");
         Assert.Contains(message, refused.Message);
         Assert.DoesNotContain(refused.Message, char.IsControl);

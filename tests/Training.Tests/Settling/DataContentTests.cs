@@ -94,24 +94,4 @@ public sealed class DataContentTests : IDisposable
         // Of the same length and, on a coarse clock, of the same moment as before.
         File.SetLastWriteTimeUtc(In(name), DateTime.UtcNow.AddSeconds(Random.Shared.Next(1, 1_000_000)));
     }
-
-    private sealed class NamingTask : ITrainingTask
-    {
-        public string Name => "naming";
-
-        public string Summary => "";
-
-        public Type Settings => typeof(NamingSettings);
-
-        public ITrainingReplica CreateReplica(TrainingSpec spec) => throw new NotSupportedException();
-    }
-
-    private sealed record NamingSettings
-    {
-        [Setting("of words", IsPath = true)]
-        public string Vectors { get; init; } = "";
-
-        [Setting("of other words", IsPath = true)]
-        public string Other { get; init; } = "";
-    }
 }

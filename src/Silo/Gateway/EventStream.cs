@@ -1,0 +1,54 @@
+using Granary.Contracts;
+using Granary.Grains.Nodes;
+using Grpc.Core;
+using Microsoft.AspNetCore.Http;
+
+namespace Granary.Silo.Gateway;
+
+/// <summary>
+/// The events of a run on their way to one client that watches. They are fetched as it reads them, few at a time, so that a client that does not
+/// read costs no memory, and its watch ends; what it has missed it may ask for anew.
+/// </summary>
+internal sealed class EventStream(ICoordinatorGrain run, IServerStreamWriter<V1.Event> client, HttpContext context, LimitOptions limits, TimeProvider time)
+{
+    private const int AtOnce = 50;
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
+
+    /// <returns>When the run has ended, and the client knows.</returns>
+    /// <exception cref="LimitException">The client does not read.</exception>
+    public async Task SendAsync(long after)
+    {
+        using var timer = new PeriodicTimer(LookEvery, time);
+        List<RunEvent> events;
+        do
+        {
+            events = await run.GetEventsAsync(after, AtOnce);
+            foreach (var entry in events)
+            {
+                await WriteAsync(entry.ToWire());
+                after = entry.Id;
+                if (entry.Status.HasEnded)
+                {
+                    return;
+                }
+            }
+        }
+        while (events.Count == AtOnce || await timer.WaitForNextTickAsync(context.RequestAborted));
+    }
+
+    private async Task WriteAsync(V1.Event entry)
+    {
+        var written = client.WriteAsync(entry, context.RequestAborted);
+        try
+        {
+            await written.WaitAsync(limits.WatchPatience, time, context.RequestAborted);
+        }
+        catch (TimeoutException) when (!written.IsCompleted)
+        {
+            written.Ignore();
+            // What waits to be read would be kept until the connection ends.
+            context.Abort();
+            throw new LimitException($"The client has not read for {limits.WatchPatience} ({LimitOptions.NameOf(nameof(limits.WatchPatience))}): its watch has ended.");
+        }
+    }
+}
