@@ -27,6 +27,8 @@ internal static class SiloLogging
         // What ends the start is told elsewhere, in one line; Orleans itself tells what placement retries.
         return logging
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => level >= least && (verbose || hasStarted()))
+            // A line for each connection above the limit would let strangers fill a disk; a metric counts them.
+            .AddFilter("Microsoft.AspNetCore.Server.Kestrel.Connections", verbose ? least : LogLevel.Error)
             .AddFilter("Polly", verbose ? least : LogLevel.None);
     }
 }
