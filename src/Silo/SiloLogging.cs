@@ -29,6 +29,8 @@ internal static class SiloLogging
             // Who is refused is counted, and told where a change was asked for.
             .AddFilter("Granary.Silo.Security.TokenAuthentication", LogLevel.Warning)
             .AddFilter("Microsoft.Extensions.Hosting.Internal.Host", level => level >= least && (verbose || hasStarted()))
+            // A line for each connection above the limit would let strangers fill a disk; a metric counts them.
+            .AddFilter("Microsoft.AspNetCore.Server.Kestrel.Connections", verbose ? least : LogLevel.Error)
             .AddFilter("Polly", verbose ? least : LogLevel.None);
     }
 }

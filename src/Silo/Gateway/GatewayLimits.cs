@@ -15,6 +15,7 @@ internal static class GatewayLimits
     public static void AddLimits(this IServiceCollection services)
     {
         services.AddSingleton<WatchPlaces>();
+        services.AddOpenTelemetry().WithMetrics(metrics => metrics.AddMeter("Microsoft.AspNetCore.Server.Kestrel"));
         services.AddOptions<KestrelServerOptions>().Configure<TrainingEnvironment>((kestrel, environment) =>
         {
             var limits = environment.Limits;
