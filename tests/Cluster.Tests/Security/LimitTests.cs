@@ -115,8 +115,9 @@ public sealed class LimitTests : IAsyncLifetime
         await client.SubmitAsync(Run("a"));
         using var channel = GrpcChannel.ForAddress(cluster.Server);
         using var asleep = await WatchAsync(channel);
-        using var another = await WatchAsync(channel);
-        // Until there is more to read than the windows of both ends hold, and then until the sleepers' places are free again.
+        using var awake = await WatchAsync(channel);
+        var reading = ReadOnAsync(awake);
+        // Until there is more to read than the windows of both ends hold, and then until the sleeper's place is free again.
         for (var places = 0; places == 0;)
         {
             await client.ScaleAsync("a", 1);
@@ -129,13 +130,9 @@ public sealed class LimitTests : IAsyncLifetime
             {
             }
         }
-        var gone = await Assert.ThrowsAsync<RpcException>(async () =>
-        {
-            while (await asleep.ResponseStream.MoveNext(default))
-            {
-            }
-        });
+        var gone = await Assert.ThrowsAsync<RpcException>(() => ReadOnAsync(asleep));
         Assert.True(TrainingClient.MayPass(gone), $"{gone}");
+        Assert.False(reading.IsCompleted);
         Assert.Equal(RunState.Running, (await client.GetAsync("a")).State);
     }
 
@@ -157,6 +154,13 @@ public sealed class LimitTests : IAsyncLifetime
         var watch = new V1.Runs.RunsClient(channel).Watch(new() { RunId = "a" });
         await watch.ResponseStream.MoveNext(default);
         return watch;
+    }
+
+    private static async Task ReadOnAsync(AsyncServerStreamingCall<V1.Event> watch)
+    {
+        while (await watch.ResponseStream.MoveNext(default))
+        {
+        }
     }
 
     private static async Task AssertRefusedAsync(StatusCode status, string name, Func<Task> call)
