@@ -62,7 +62,10 @@ public abstract class Learner(LearnerContext context) : IDisposable
     /// <summary>Whether <see cref="WriteSamples"/> is due after this step. Default: never.</summary>
     public virtual bool SamplesDue(long step) => false;
 
-    /// <summary>Writes what the run shows besides numbers (pictures, text) into an existing folder.</summary>
+    /// <summary>
+    /// Writes what the run shows besides numbers (pictures, text) into an existing folder. TensorBoard shows files that are named
+    /// <c>step-00000500.png</c> or <c>.txt</c>, by the steps committed: <paramref name="step"/> and one.
+    /// </summary>
     public virtual void WriteSamples(string folder, long step)
     {
     }

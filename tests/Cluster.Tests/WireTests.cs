@@ -5,7 +5,7 @@ namespace Granary.Cluster.Tests;
 
 public sealed class WireTests
 {
-    private static readonly RunSpec spec = new() { RunId = "a", Task = "lm", Output = "/runs/a", Keep = 7, VerifyEvery = 9, Epochs = 1.5, Data = "/data", DataFiles = new Dictionary<string, string> { ["a.txt"] = "00" } };
+    private static readonly RunSpec spec = new() { RunId = "a", Task = "lm", Output = "/runs/a", Keep = 7, VerifyEvery = 9, HistogramsEvery = 11, Epochs = 1.5, Data = "/data", DataFiles = new Dictionary<string, string> { ["a.txt"] = "00" } };
 
     public static TheoryData<RunState> States => [.. Enum.GetValues<RunState>()];
 

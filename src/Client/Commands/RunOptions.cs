@@ -14,6 +14,7 @@ internal sealed class RunOptions
     private readonly Option<long?> checkpointEvery = new("--checkpoint-every") { Description = "Steps between checkpoints; 0: every few minutes, at the end, and when a validation is the best so far." };
     private readonly Option<int?> keep = new("--keep") { Description = "Newest checkpoints to keep; the best is kept besides." };
     private readonly Option<long?> verifyEvery = new("--verify-every") { Description = "Steps between comparisons of the workers' states, besides those at every checkpoint. No bit depends on it." };
+    private readonly Option<long?> histogramsEvery = new("--histograms-every") { Description = "Steps between histograms of the weights, for TensorBoard; 0: none." };
     private readonly Option<int?> minWorkers = new("--min-workers") { Description = "Start as soon as so many slots are free, and grow when more are; 0: wait for all workers." };
     private readonly Option<int?> priority = new("--priority") { Description = "On a cluster: of the runs that wait, those of a higher priority start first." };
     private readonly Option<string?> device = new("--device") { Description = "Where replicas live: cpu, cuda (GPUs; of this machine also cuda:1 and so on), or auto, GPUs if there are any. All bits of a run are one kind's." };
@@ -27,7 +28,7 @@ internal sealed class RunOptions
         exchange.AcceptOnlyFromAmong(PeerToPeer, Coordinator);
         foreach (var (option, byDefault) in new (Option, object?)[]
         {
-            (checkpointEvery, defaults?.CheckpointEvery), (keep, defaults?.Keep), (verifyEvery, defaults?.VerifyEvery),
+            (checkpointEvery, defaults?.CheckpointEvery), (keep, defaults?.Keep), (verifyEvery, defaults?.VerifyEvery), (histogramsEvery, defaults?.HistogramsEvery),
             (minWorkers, defaults?.MinWorkers), (priority, defaults?.Priority), (exchange, defaults is null ? null : PeerToPeer), (device, defaults is null ? null : DeviceName.Auto), (workers, null),
         })
         {
@@ -60,6 +61,7 @@ internal sealed class RunOptions
         CheckpointEvery = parsed.GetValue(checkpointEvery) ?? spec.CheckpointEvery,
         Keep = parsed.GetValue(keep) ?? spec.Keep,
         VerifyEvery = parsed.GetValue(verifyEvery) ?? spec.VerifyEvery,
+        HistogramsEvery = parsed.GetValue(histogramsEvery) ?? spec.HistogramsEvery,
         MinWorkers = parsed.GetValue(minWorkers) ?? spec.MinWorkers,
         Priority = parsed.GetValue(priority) ?? spec.Priority,
         Device = parsed.GetValue(device) is { } named ? KindOf(named) : spec.Device,

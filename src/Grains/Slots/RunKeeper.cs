@@ -3,10 +3,11 @@ using Granary.Training.Checkpoints;
 using Granary.Training.Files;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
+using Granary.Training.TensorBoard;
 
 namespace Granary.Grains.Slots;
 
-/// <summary>Keeps the run directory, on the round's first worker: learning curve, samples, checkpoints. Training goes on without what the disk refuses.</summary>
+/// <summary>Keeps the run directory, on the round's first worker: learning curve, samples, checkpoints, what TensorBoard shows. Training goes on without what the disk refuses.</summary>
 internal sealed class RunKeeper : IDisposable
 {
     /// <summary>How much training a kill may cost, where the spec does not say after how many steps to write a checkpoint.</summary>
@@ -22,6 +23,7 @@ internal sealed class RunKeeper : IDisposable
     private readonly TrainingInstruments instruments;
     private readonly TimeProvider time;
     private readonly RunHistory history;
+    private readonly TensorBoardLog board;
     private readonly CheckpointWriter checkpoints;
     private readonly HashSet<string> failing = [];
     private bool passedOver, refused, brokeOff;
@@ -36,6 +38,7 @@ internal sealed class RunKeeper : IDisposable
         (this.instruments, this.time, Step) = (instruments, time, from);
         checkpointBegun = time.GetTimestamp();
         history = new(run.Output, from, replica.TotalSteps);
+        board = new(run, from, round.Plan.Number, time);
         var store = new CheckpointStore(run.Output);
         checkpoints = new(store, run.Keep, Report, instruments.CheckpointCopied);
         checkpoints.Prepare(replica.State);
@@ -62,10 +65,19 @@ internal sealed class RunKeeper : IDisposable
         if (remarkable || history.IsDue(step))
         {
             Attempt("learning curve cannot be written", () => history.Add(step, metrics, remarkable));
+            board.AddMetrics(step, metrics);
         }
         if (replica.SamplesDue(step - 1))
         {
-            Attempt("samples cannot be written", () => replica.WriteSamples(Directory.CreateDirectory(Path.Combine(run.Output, "samples")).FullName, step - 1));
+            Attempt("samples cannot be written", () => WriteSamples(step));
+        }
+        if (schedule.AreHistogramsDue(step))
+        {
+            board.AddHistograms(step, replica.State);
+        }
+        if (board.IsDue)
+        {
+            FlushBoard();
         }
         var isBest = measured && checkpoints.IsBest(metrics[replica.Measure.Metric], replica.Measure);
         if (isBest || schedule.IsCheckpointDue(step) || (WantsCheckpoint && agreed > 0))
@@ -112,7 +124,11 @@ internal sealed class RunKeeper : IDisposable
     }
 
     /// <summary>The next round is about to begin: it shall not wait for a slow disk. What has begun is still written.</summary>
-    public void BreakOff() => brokeOff = true;
+    public void BreakOff()
+    {
+        brokeOff = true;
+        FlushBoard();
+    }
 
     public void Dispose()
     {
@@ -120,6 +136,7 @@ internal sealed class RunKeeper : IDisposable
         {
             if (!brokeOff)
             {
+                FlushBoard();
                 checkpoints.Complete();
             }
         }
@@ -128,6 +145,15 @@ internal sealed class RunKeeper : IDisposable
             checkpoints.Dispose();
         }
     }
+
+    private void WriteSamples(long step)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(run.Output, "samples")).FullName;
+        replica.WriteSamples(folder, step - 1);
+        board.AddSamples(step, folder);
+    }
+
+    private void FlushBoard() => Attempt("event files for TensorBoard cannot be written", board.Flush);
 
     /// <param name="earlier">Checkpoints of rounds before, newest first.</param>
     private void Adopt(List<CheckpointManifest> earlier)
@@ -147,6 +173,7 @@ internal sealed class RunKeeper : IDisposable
             Metrics = new(pulse.Latest.ToDictionary(), StringComparer.Ordinal),
             Written = time.GetUtcNow(),
         });
+        FlushBoard();
     }
 
     private void Report(CheckpointOutcome outcome)

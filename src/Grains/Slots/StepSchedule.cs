@@ -10,6 +10,8 @@ internal sealed class StepSchedule(RunSpec run, Measure measure)
 
     public bool IsCheckpointDue(long step) => run.CheckpointEvery > 0 && step % run.CheckpointEvery == 0;
 
+    public bool AreHistogramsDue(long step) => run.HistogramsEvery > 0 && step % run.HistogramsEvery == 0;
+
     /// <summary>Whether the step ended with a validation.</summary>
     public bool IsMeasured(Metrics metrics) => measure.Occasional && metrics.TryGet(measure.Metric, out _);
 }

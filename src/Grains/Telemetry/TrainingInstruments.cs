@@ -56,7 +56,7 @@ public sealed class TrainingInstruments
         checkpointWait = Seconds("training.checkpoint.wait", "How long training waited for a checkpoint's copy.");
         checkpointFailures = meter.CreateCounter<long>("training.checkpoint.failures", "{checkpoint}", "Checkpoints that could not be written.");
         checkpointsSkipped = meter.CreateCounter<long>("training.checkpoint.skipped", "{checkpoint}", "Checkpoints passed over for others, as the disk is slow.");
-        outputFailures = meter.CreateCounter<long>("training.output.failures", "{failure}", "Times that the run directory, the learning curve or samples could not be written.");
+        outputFailures = meter.CreateCounter<long>("training.output.failures", "{failure}", "Times that the run directory, the learning curve, samples or event files could not be written.");
         meter.CreateObservableGauge("training.checkpoint.age", CheckpointAge, "s", "Time since the newest checkpoint of this silo.");
         meter.CreateObservableGauge("training.tensors", () => environment?.LiveTensors() ?? 0, "{tensor}", "Tensors alive in this process.");
         ObserveDevices(meter, environment);

@@ -36,6 +36,9 @@ public sealed record RunSpec : TrainingSpec
     /// <summary>Steps between comparisons of the workers' states, besides those at every checkpoint and before every copy of state. Default: 20.</summary>
     public long VerifyEvery { get; init; } = 20;
 
+    /// <summary>Steps between histograms of the weights, for TensorBoard; 0: none. Default: 0.</summary>
+    public long HistogramsEvery { get; init; }
+
     /// <summary>
     /// The kind of device to train on, of those that <see cref="DeviceName"/> names; <c>auto</c> is settled by the gateway, by what the cluster has. A task that does not
     /// use devices is trained in any slot. Default: <c>cpu</c>.

@@ -56,6 +56,7 @@ public static class SpecRules
         Check("min-workers", spec.MinWorkers, 0, spec.Workers, "a run waits for all its workers at most");
         Check("checkpoint-every", spec.CheckpointEvery, 0, MostSteps);
         Check("verify-every", spec.VerifyEvery, 1, MostSteps);
+        Check("histograms-every", spec.HistogramsEvery, 0, MostSteps);
         Check("keep", spec.Keep, 1, MostKept);
         if (spec.Steps is { } steps)
         {

@@ -91,7 +91,10 @@ public interface ITrainingReplica : IDisposable
     /// <summary>What the model can be used for: an object that may be an <see cref="ITextGenerator"/> and the like.</summary>
     object Model => this;
 
-    /// <summary>Writes what the run shows besides numbers (pictures, text) into an existing folder. Optional.</summary>
+    /// <summary>
+    /// Writes what the run shows besides numbers (pictures, text) into an existing folder. Optional. TensorBoard shows files that are named
+    /// <c>step-00000500.png</c> or <c>.txt</c>, by the steps committed: <paramref name="step"/> and one.
+    /// </summary>
     void WriteSamples(string folder, long step) { }
 
     /// <summary>Whether <see cref="WriteSamples"/> is due after this step.</summary>

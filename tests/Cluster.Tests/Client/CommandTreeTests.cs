@@ -92,7 +92,7 @@ public sealed class CommandTreeTests : IClassFixture<CommandGround>
     [InlineData("list", "--server")]
     [InlineData("nodes", "--server")]
     [InlineData("doctor", "--json")]
-    [InlineData("train", "--steps", "--seed", "--shards", "--workers", "--keep", "--checkpoint-every", "--verify-every", "--min-workers", "--priority", "--exchange", "--set", "--patience", "--summary", "--quiet", "--out")]
+    [InlineData("train", "--steps", "--seed", "--shards", "--workers", "--keep", "--checkpoint-every", "--verify-every", "--histograms-every", "--min-workers", "--priority", "--exchange", "--set", "--patience", "--summary", "--quiet", "--out")]
     [InlineData("resume", "--steps", "--keep", "--task", "--summary", "--quiet")]
     public async Task Command_WithGoodValues_Runs(string path, params string[] options)
     {

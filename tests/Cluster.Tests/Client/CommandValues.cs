@@ -49,6 +49,7 @@ internal sealed class CommandValues(string runs, string server)
         ["--from"] = new(Path.Combine(runs, "numbers.txt"), "/nowhere.txt"),
         ["--gates"] = Value.Flag,
         ["--host"] = new("granary.example", "a b"),
+        ["--histograms-every"] = new("5", "-1"),
         ["--id"] = new("first", "a b"),
         ["--init"] = new(Path.Combine(runs, "two-layer"), "/nowhere"),
         ["--input"] = new(Path.Combine(runs, "picture.png"), "/nowhere.png"),

@@ -35,6 +35,7 @@ public sealed class SpecRulesTests
         { "'keep' cannot be '-1': it takes 1 to", good with { Keep = -1 } },
         { "'checkpoint-every' cannot be '-1'", good with { CheckpointEvery = -1 } },
         { "'verify-every' cannot be '0': it takes 1 to", good with { VerifyEvery = 0 } },
+        { "'histograms-every' cannot be '-1': it takes 0 to", good with { HistogramsEvery = -1 } },
         { "'exchange' cannot be '77': it takes PeerToPeer or Coordinator", good with { Exchange = (ExchangeKind)77 } },
         { "'size' cannot be", good with { Settings = new Dictionary<string, string> { ["size"] = new('9', 5000) } } },
     };
