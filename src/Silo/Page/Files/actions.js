@@ -6,7 +6,7 @@ import { h, show } from './dom.js';
 export function actions(id, done) {
   const node = h('div', { class: 'actions' });
   const sure = h('dialog', { 'aria-labelledby': 'sure' });
-  let run = null, doing = null, trouble = null;
+  let run = null, doing = null, trouble = null, wanted = null;
 
   async function act(name, body, saying) {
     [doing, trouble] = [saying, null];
@@ -32,7 +32,9 @@ export function actions(id, done) {
 
   function scale(event) {
     event.preventDefault();
-    act('scale', { workers: Number(event.target.elements.workers.value) }, 'Scales at the next step …');
+    const workers = wanted ?? run.workers;
+    wanted = null;
+    act('scale', { workers }, 'Scales at the next step …');
   }
 
   function render() {
@@ -42,7 +44,7 @@ export function actions(id, done) {
       run.canPause && button('Pause', () => act('pause', {}, 'Pauses at the next step …')),
       run.canResume && button('Resume', () => act('resume', {}, 'Resumes …')),
       run.canScale && h('form', { onsubmit: scale },
-        h('label', null, 'Workers ', h('input', { name: 'workers', type: 'number', min: 1, max: run.spec.shards ?? null, required: true, value: String(run.workers) })),
+        h('label', null, 'Workers ', h('input', { name: 'workers', type: 'number', min: 1, max: run.spec.shards ?? null, required: true, value: String(wanted ?? run.workers), oninput: event => { wanted = Number(event.target.value); } })),
         h('button', { disabled: doing !== null }, 'Scale')),
       run.canCancel && button('Cancel …', cancel, 'danger'),
       h('span', { role: 'status', class: 'muted' }, doing),
