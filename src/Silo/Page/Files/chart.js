@@ -28,7 +28,7 @@ export function draw(canvas, curves, options) {
   const y = axis(...padded(extent.low, extent.high, options.logarithmic), { most: Math.max(3, Math.floor(height / 45)), logarithmic: options.logarithmic });
   context.font = FONT;
   const left = 10 + Math.max(...y.ticks.map(([, label]) => context.measureText(label).width), 14);
-  const x = axis(extent.from, extent.to, { most: Math.max(2, Math.floor((width - left) / 95)), time: options.by === 'time' });
+  const x = axis(extent.from, extent.to, { most: Math.max(2, Math.floor((width - left) / (options.by === 'time' ? 80 : 55))), time: options.by === 'time' });
   const plot = { left, top: TOP, width: width - left - RIGHT, height: height - TOP - BOTTOM };
   const picture = {
     plot, lines, x, y,
@@ -64,7 +64,8 @@ function extentOf(lines, { logarithmic, range }) {
       if (raw[at] > high) high = raw[at];
     }
   }
-  return low <= high ? { from: range?.from ?? from, to: range?.to ?? to, low, high } : null;
+  // A run begins at nothing.
+  return low <= high ? { from: range?.from ?? Math.min(0, from), to: range?.to ?? to, low, high } : null;
 }
 
 function padded(low, high, logarithmic) {

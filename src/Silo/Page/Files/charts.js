@@ -1,8 +1,8 @@
 // Which metrics belong into one chart, and in which order the charts stand.
 
 const FAMILIES = ['loss', 'score'];
-const GROUPS = [['Speed', /^speed|per\.second/], ['Steps', /^(learning|gradient|rate)\./], ['Quality', /./]];
-const ORDER = ['Quality', 'Steps', 'Speed'];
+const GROUPS = [['Training', /^(learning|gradient|rate)\.|^speed|per\.second/], ['Quality', /./]];
+const ORDER = ['Quality', 'Training'];
 
 /** The name without who measured it: loss and validation.loss are looked at together. */
 const subject = metric => metric.replace(/^validation\./, '');

@@ -46,7 +46,7 @@ export function cursor(canvas, chart) {
     show(readout, h('div', { class: 'muted' }, describe(at, chart.options().by)), ...picture.lines.map(line => {
       const index = nearest(line.x, at);
       return h('div', null, h('span', { class: 'swatch', style: { color: line.ink } }), `${line.curve.label} `, h('b', null, number(line.raw[index])),
-        line.y !== line.raw && h('span', { class: 'muted' }, ` ~ ${number(line.y[index])}`));
+        number(line.y[index]) !== number(line.raw[index]) && h('span', { class: 'muted' }, ` ~ ${number(line.y[index])}`));
     }));
     const right = x > picture.plot.left + picture.plot.width / 2;
     readout.style.transform = `translateX(${right ? `calc(${x - 12}px - 100%)` : `${x + 12}px`})`;

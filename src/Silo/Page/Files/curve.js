@@ -1,5 +1,7 @@
 // A curve: what a metric of a run was at its steps. { run, metric, label, colour, steps, seconds, values, stepsPerEpoch, best: 'lowest' | 'highest' | null }
 
+const UNITS = 250;
+
 /** The places of the points on the x axis. */
 export function abscissas(curve, by) {
   if (by === 'time') return curve.seconds ?? [];
@@ -33,12 +35,12 @@ export function nearest(numbers, wanted) {
 }
 
 /**
- * An exponential moving average, freed from the bias of its beginning. The weight is that from one thousandth of the axis to the next, so that
+ * An exponential moving average, freed from the bias of its beginning. The weight is that from one part in 250 of the axis to the next, so that
  * curves of few points are smoothed as little as they deserve, and the picture does not depend on how many points were left out.
  */
 export function smoothed(places, values, weight) {
   if (!(weight > 0) || values.length < 3) return values;
-  const unit = (places.at(-1) - places[0]) / 1000 || 1;
+  const unit = (places.at(-1) - places[0]) / UNITS || 1;
   const result = new Array(values.length);
   let sum = 0, whole = 0;
   for (let at = 0; at < values.length; at++) {

@@ -1,6 +1,6 @@
 // Elements, and how those on the screen come to equal those that a view describes. Text goes in as text, never as markup.
 
-const HANDLERS = ['onclick', 'onchange', 'oninput', 'onkeydown', 'onsubmit', 'onscroll'];
+const HANDLERS = ['onclick', 'onchange', 'oninput', 'onkeydown', 'onsubmit', 'onscroll', 'onload'];
 const PROPERTIES = new Set(['value', 'checked', 'disabled', 'open', 'selected', ...HANDLERS]);
 
 /** An element: h('a', { href: '/', class: 'brand' }, 'Granary'). Children that are null or false are left out. */

@@ -41,7 +41,7 @@ export function figure({ title, legend, options, zoom, reset, point, toggle }) {
     describe();
   }
 
-  const describeSoon = atMost(1000, describe);
+  const describeSoon = atMost(250, describe);
   const repaint = () => inFrame(paint);
   const size = new ResizeObserver(repaint);
   size.observe(canvas);

@@ -21,5 +21,5 @@ export function renderHeader(me, signedOut) {
     h('div', { class: 'who' },
       me?.secured && h('span', { class: 'muted' }, me.name ? `${me.name}, ${me.role}` : me.role),
       me?.secured && h('button', { class: 'plain', onclick: leave }, 'Sign out'),
-      h('button', { class: 'plain', onclick: turn, 'aria-label': isDark() ? 'Light theme' : 'Dark theme', title: isDark() ? 'Light theme' : 'Dark theme' }, isDark() ? '☀' : '☾')));
+      h('button', { class: 'plain turn', onclick: turn, 'aria-label': isDark() ? 'Light theme' : 'Dark theme', title: isDark() ? 'Light theme' : 'Dark theme' }, isDark() ? '☀' : '☾')));
 }

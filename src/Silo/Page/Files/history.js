@@ -6,7 +6,7 @@ import { clock, count, duration, plural } from './format.js';
 export function history(events, now) {
   const begin = Date.parse(events[0].time);
   const at = event => (Date.parse(event.time) - begin) / 1000;
-  const length = Math.max(1, ((now ?? Date.parse(events.at(-1).time)) - begin) / 1000);
+  const length = Math.max(1, at(events.at(-1)), now ? (now - begin) / 1000 : 0);
   const of = kind => events.filter(event => event.kind === kind);
 
   const spans = (list, describe) => list.map((event, index) => {

@@ -17,7 +17,7 @@ export function matrix({ title, rowTitle, columnTitle, rows, columns, values }) 
 
 function cell(value, part, right) {
   return h('td', { class: right ? 'right' : null, title: `${Math.round(part * 1000) / 10} %` },
-    h('span', { class: 'shade', 'aria-hidden': 'true', style: { opacity: part ? String(0.08 + 0.62 * part) : '0' } }), h('span', { class: 'figure' }, number(value)));
+    h('span', { class: 'shade', 'aria-hidden': 'true', style: { opacity: String(0.7 * Math.sqrt(part)) } }), h('span', { class: 'figure' }, number(value)));
 }
 
 function rightOf(values) {

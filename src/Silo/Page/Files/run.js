@@ -6,7 +6,7 @@ import { actions } from './actions.js';
 import { checkpointsTab } from './checkpoints.js';
 import { curvesTab } from './curves.js';
 import { h, show } from './dom.js';
-import { count, duration, hash, number, plural, speed } from './format.js';
+import { count, duration, hash, number, speed } from './format.js';
 import { logTab } from './log.js';
 import { atMost } from './pace.js';
 import { age, failure, note, progress, state, tabs } from './parts.js';
@@ -62,6 +62,7 @@ export function runView({ parameters: [id] }) {
     panel.replaceChildren(tab.node);
     panel.setAttribute('aria-labelledby', `tab-${name}`);
     render();
+    document.getElementById(`tab-${name}`)?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
   }
 
   const offered = () => [['curves', 'Curves'], ['samples', titled('Samples', run.samples)], ['checkpoints', titled('Checkpoints', run.checkpoints)], ['workers', 'Workers'],

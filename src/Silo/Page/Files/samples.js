@@ -6,6 +6,8 @@ import { count } from './format.js';
 import { matrix } from './matrix.js';
 import { failure, note } from './parts.js';
 
+const SMALL = 256; // pixels: what is smaller is enlarged without blur
+
 export function samplesTab(run) {
   const node = h('div');
   const tools = h('div', { class: 'tools' });
@@ -36,7 +38,7 @@ export function samplesTab(run) {
 
   function display(sample) {
     const box = h('figure', { class: 'sample' }, h('figcaption', { class: 'muted' }, sample.name));
-    if (sample.kind === 'picture') box.prepend(h('img', { src: sample.url, alt: `${sample.name}, step ${sample.step}` }));
+    if (sample.kind === 'picture') box.prepend(h('img', { src: sample.url, onload: event => event.target.classList.toggle('small', event.target.naturalWidth < SMALL), alt: `${sample.name}, step ${sample.step}` }));
     else read(sample.url).then(content => box.prepend(sample.kind === 'table' ? matrix(content) : h('pre', { class: 'text' }, content)), error => box.prepend(failure(error)));
     return box;
   }

@@ -18,14 +18,14 @@ function evenly(from, to, most, time) {
   const first = Math.ceil(from / step - 1e-9);
   const values = Array.from({ length: Math.max(0, Math.floor(to / step + 1e-9) - first + 1) }, (_, at) => (first + at) * step);
   const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
-  const label = time ? value => (value ? duration(value) : '0') : digits > 6 || step >= 1e9 ? number : digits ? value => value.toFixed(digits) : count;
+  const label = time ? value => (value ? duration(value) : '0') : digits > 6 ? number : digits ? value => value.toFixed(digits) : whole;
   return values.map(value => [value, label(value)]);
 }
 
 function byPowers(from, to, most) {
   const decades = Math.log10(to / from);
   if (decades < 0.7) return evenly(from, to, most, false);
-  const factors = decades < most / 3 ? [1, 2, 5] : [1];
+  const factors = decades < most / 3 ? [1, 2, 5] : decades < most / 1.5 ? [1, 3] : [1];
   const every = Math.max(1, Math.ceil(decades / most));
   const ticks = [];
   for (let power = Math.floor(Math.log10(from)); power <= Math.log10(to); power++) {
@@ -43,4 +43,6 @@ function roundUp(step) {
   return [1, 2, 5, 10].find(factor => factor * power >= step * (1 - 1e-9)) * power;
 }
 
+const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 });
+const whole = value => (Math.abs(value) < 10_000 ? count(value) : compact.format(value));
 const roundTime = step => MOMENTS.find(moment => moment >= step) ?? Math.ceil(step / DAY) * DAY;

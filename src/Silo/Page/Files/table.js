@@ -16,17 +16,18 @@ export function table({ caption, columns, key, order = () => null, onOrder, mark
     const cells = columns.map((column, at) =>
       h(at === 0 || column.leads ? 'th' : 'td', {
         scope: at === 0 || column.leads ? 'row' : null,
-        class: [column.numeric && 'numeric', column.wide && 'wide', column.narrow && 'narrow'].filter(Boolean).join(' ') || null,
+        class: kinds(column),
         'data-title': column.title || null,
       }, column.cell(row)));
     return h('tr', { class: mark(row) }, ...cells);
   }
 
-  function heading({ title, name, numeric, wide, narrow, unseen }) {
+  function heading(column) {
+    const { title, name, unseen } = column;
     const now = order()?.replace('-', '') === name && name ? (order().startsWith('-') ? 'descending' : 'ascending') : null;
     const turn = () => onOrder(now === 'descending' ? name : now === 'ascending' ? null : `-${name}`);
     const text = unseen ? h('span', { class: 'unseen' }, unseen) : title;
-    return h('th', { scope: 'col', 'aria-sort': now, class: [numeric && 'numeric', wide && 'wide', narrow && 'narrow'].filter(Boolean).join(' ') || null },
+    return h('th', { scope: 'col', 'aria-sort': now, class: kinds(column) },
       name && onOrder ? h('button', { class: 'plain', onclick: turn }, text, h('span', { class: 'arrow', 'aria-hidden': 'true' }, now === 'ascending' ? '↑' : now ? '↓' : '')) : text);
   }
 
@@ -45,6 +46,8 @@ export function table({ caption, columns, key, order = () => null, onOrder, mark
     },
   };
 }
+
+const kinds = column => ['numeric', 'wide', 'narrow', 'leads'].filter(kind => column[kind]).join(' ') || null;
 
 function sorted(rows, columns, order) {
   const by = order && columns.find(column => column.name === order.replace('-', ''))?.by;

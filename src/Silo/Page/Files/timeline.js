@@ -13,7 +13,8 @@ const LANES = ['State', 'Rounds', 'Workers', 'Checkpoints'];
 const HEIGHT = LANES.length * (LANE + GAP) + 24;
 
 export function timelineTab(run, facts) {
-  const picture = svg('svg', { class: 'timeline', role: 'img', height: HEIGHT });
+  const picture = svg('svg', { role: 'img', height: HEIGHT });
+  const frame = h('div', { class: 'timeline', hidden: true }, picture, legend());
   const message = h('div', null, note('Loading …'));
   const rounds = table({
     caption: 'Rounds and faults', key: entry => entry.id, mark: entry => entry.kind,
@@ -32,9 +33,10 @@ export function timelineTab(run, facts) {
     if (!events.length) return show(message, note('Nothing has happened yet.'));
     show(message);
     const told = history(events, isLive(shown) ? Date.now() : null);
+    frame.hidden = false;
     const width = picture.clientWidth || 800;
     const time = axis(0, told.length, { time: true, most: Math.max(2, Math.floor((width - LEFT) / 100)) });
-    const across = seconds => LEFT + time.place(seconds) * (width - LEFT - 8);
+    const across = seconds => LEFT + time.place(seconds) * (width - LEFT - 1);
     const top = lane => lane * (LANE + GAP);
     const span = (lane, each) => {
       const [from, to] = [across(each.from), Math.max(across(each.from) + 1.5, across(each.to))];
@@ -43,7 +45,7 @@ export function timelineTab(run, facts) {
     };
     picture.setAttribute('aria-label', told.words);
     show(picture,
-      ...time.ticks.map(([value, label]) => svg('g', { class: 'tick' }, svg('line', { x1: across(value), x2: across(value), y1: 0, y2: HEIGHT - 22 }), svg('text', { x: across(value), y: HEIGHT - 6, 'text-anchor': value ? 'middle' : 'start' }, label))),
+      ...time.ticks.map(([value, label]) => svg('g', { class: 'tick' }, svg('line', { x1: across(value), x2: across(value), y1: 0, y2: HEIGHT - 22 }), svg('text', { x: across(value), y: HEIGHT - 6, 'text-anchor': !value ? 'start' : across(value) > width - 40 ? 'end' : 'middle' }, label))),
       ...LANES.map((name, lane) => svg('text', { class: 'lane', x: 0, y: top(lane) + 15 }, name)),
       ...told.states.map(each => span(0, each)),
       ...told.rounds.map(each => span(1, each)),
@@ -58,10 +60,10 @@ export function timelineTab(run, facts) {
   const size = new ResizeObserver(soon);
   size.observe(picture);
   facts.listenEvents().then(render, error => show(message, failure(error)));
-  return { node: h('div', null, picture, legend(), message, list), update: fresh => { shown = fresh; }, event: soon, back: soon, leave: () => { soon.stop(); clearInterval(clock); size.disconnect(); } };
+  return { node: h('div', null, frame, message, list), update: fresh => { shown = fresh; }, event: soon, back: soon, leave: () => { soon.stop(); clearInterval(clock); size.disconnect(); } };
 }
 
 /** A worker that leaves points down, one that comes points up: colour alone would not tell everybody. */
 const arrow = (x, y, down) => (down ? `M${x - 6} ${y + 4}h12l-6 14z` : `M${x - 6} ${y + 18}h12l-6 -14z`);
 
-const legend = () => h('p', { class: 'muted', 'aria-hidden': 'true' }, '▼ a worker was lost  ▲ a worker came  ▏ a checkpoint');
+const legend = () => h('p', { class: 'muted', 'aria-hidden': 'true' }, '▼ a worker was lost\u2003▲ a worker came\u2003| a checkpoint');

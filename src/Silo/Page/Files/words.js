@@ -63,12 +63,14 @@ export function wordsTab(run) {
     context.font = `${weight ? '600 13px' : '12px'} system-ui, sans-serif`;
     const [x, y] = [across(at), down(at)];
     const box = { left: x, right: x + 8 + context.measureText(map.words[at]).width, top: y - 9, bottom: y + 9 };
-    if (!weight && taken.some(other => box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom)) return;
-    taken.push(box);
+    const crowded = taken.some(other => box.left < other.right && other.left < box.right && box.top < other.bottom && other.top < box.bottom);
+    if (crowded && !weight) return;
     context.fillStyle = colour(weight ? 'accent' : 'text');
     context.beginPath();
     context.arc(x, y, weight === 2 ? 5 : weight ? 3.5 : 2, 0, 2 * Math.PI);
     context.fill();
+    if (crowded) return;
+    taken.push(box);
     context.fillText(map.words[at], x + 7, y);
   }
 
