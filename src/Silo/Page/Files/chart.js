@@ -5,6 +5,8 @@ import { abscissas, best, indexAt, smoothed } from './curve.js';
 import { colour, curveColour, dashes } from './colours.js';
 
 const [TOP, RIGHT, BOTTOM] = [8, 12, 24];
+const HAIR = 1;       // a line as thin as a pixel of the screen is drawn many times as fast
+const STRETCH = 100;  // points to a stroke: the time of one grows faster than its length
 const FONT = '11px system-ui, sans-serif';
 
 /** Makes a canvas as fine as the screen, and gives its context in CSS pixels. */
@@ -98,10 +100,9 @@ function drawGrid(context, { plot, x, y, across, down }) {
 
 function drawLine(context, picture, { curve, x, raw, y, ink, dash }) {
   context.strokeStyle = context.fillStyle = ink;
-  context.lineJoin = 'round';
   if (y !== raw) {
     context.globalAlpha = 0.28;
-    trace(context, picture, x, raw, 1);
+    trace(context, picture, x, raw, HAIR / devicePixelRatio);
     context.globalAlpha = 1;
   }
   context.setLineDash(dash);
@@ -123,7 +124,11 @@ function trace(context, { across, down, y: { from } }, x, y, width) {
       continue;
     }
     if (drawn) context.lineTo(across(x[at]), down(y[at]));
-    else context.moveTo(across(x[at]), down(y[at]));
+    if (!drawn || at % STRETCH === 0) {
+      context.stroke();
+      context.beginPath();
+      context.moveTo(across(x[at]), down(y[at]));
+    }
     drawn = true;
   }
   context.stroke();

@@ -40,7 +40,7 @@ function open() {
   document.title = view.title === 'Granary' ? view.title : `${view.title} · Granary`;
   renderHeader(me, askWho);
   // Who reads with the ears hears where a link has led.
-  if (shown !== null && shown !== location.pathname) main.focus({ preventScroll: true });
+  if (shown !== null && shown !== location.pathname) (main.querySelector('[autofocus]') ?? main).focus({ preventScroll: true });
   if (shown !== location.pathname) scrollTo(0, 0);
   shown = location.pathname;
 }

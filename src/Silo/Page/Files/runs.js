@@ -52,6 +52,7 @@ export function runsView({ me }) {
     const all = [...(stream.runs?.values() ?? [])];
     const words = (query('filter') ?? '').toLowerCase().split(/\s+/).filter(Boolean);
     const found = all.filter(run => words.every(word => `${run.id} ${run.task} ${run.state} ${run.reason ?? ''}`.toLowerCase().includes(word)));
+    tools.hidden = !all.length;
     show(tools,
       h('input', { type: 'search', placeholder: 'Filter: lm running …', 'aria-label': 'Filter runs by name, task, state or reason', value: query('filter') ?? '', oninput: event => filter(event.target.value) }),
       h('div', { class: 'states' }, ...tally(all).map(([name, many]) =>

@@ -17,9 +17,15 @@ function evenly(from, to, most, time) {
   const step = time && to - from > most ? roundTime((to - from) / most) : roundUp((to - from) / most);
   const first = Math.ceil(from / step - 1e-9);
   const values = Array.from({ length: Math.max(0, Math.floor(to / step + 1e-9) - first + 1) }, (_, at) => (first + at) * step);
-  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  const digits = decimals(step);
   const label = time ? value => (value ? duration(value) : '0') : digits > 6 ? number : digits ? value => value.toFixed(digits) : whole;
   return values.map(value => [value, label(value)]);
+}
+
+/** How many digits after the point tell multiples of a step apart. */
+function decimals(step) {
+  const first = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
+  return Math.abs(step * 10 ** first - Math.round(step * 10 ** first)) < 1e-6 ? first : first + 1;
 }
 
 function byPowers(from, to, most) {
@@ -40,7 +46,7 @@ function byPowers(from, to, most) {
 
 function roundUp(step) {
   const power = 10 ** Math.floor(Math.log10(step));
-  return [1, 2, 5, 10].find(factor => factor * power >= step * (1 - 1e-9)) * power;
+  return [1, 2, 2.5, 5, 10].find(factor => factor * power >= step * (1 - 1e-9)) * power;
 }
 
 const compact = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 2 });

@@ -6,7 +6,7 @@ import { h, show } from './dom.js';
 
 export function signInView({ signedIn }) {
   const trouble = h('p', { role: 'alert', class: 'failure' });
-  const token = h('input', { type: 'password', id: 'token', required: true, autocomplete: 'current-password', 'aria-describedby': 'whence' });
+  const token = h('input', { type: 'password', id: 'token', required: true, autofocus: true, autocomplete: 'current-password', 'aria-describedby': 'whence' });
   const button = h('button', { class: 'primary' }, 'Sign in');
 
   async function submit(event) {
