@@ -59,7 +59,7 @@ export function clusterView({ me }) {
     return h('article', { class: node.draining ? 'node draining' : 'node', 'aria-label': `Node ${node.name}` },
       h('header', null, h('h2', null, node.name), node.draining && h('span', { class: 'badge warning' }, 'draining')),
       h('p', { class: versions === most ? 'muted' : 'warning' }, versions, versions !== most && ' · another version than most'),
-      typeof node.memoryUsed === 'number' && h('div', { class: 'memory' }, node.memoryLimit > 0 && bar(Math.min(1, node.memoryUsed / node.memoryLimit), `Memory of ${node.name}`, node.memoryUsed > 0.9 * node.memoryLimit ? 'full' : ''),
+      typeof node.memoryUsed === 'number' && h('div', { class: 'memory' }, node.memoryLimit > 0 && bar(Math.min(1, node.memoryUsed / node.memoryLimit), `Memory of ${node.name}`, { kind: node.memoryUsed > 0.9 * node.memoryLimit ? 'full' : '' }),
         h('span', { class: 'muted' }, `${bytes(node.memoryUsed)}${node.memoryLimit > 0 ? ` of ${bytes(node.memoryLimit)}` : ''} of memory`)),
       h('ul', { class: 'slots' }, ...node.slots.map(slot => h('li', { class: slot.run ? 'used' : 'free' },
         h('span', null, h('b', null, slot.slot.split('/').at(-1)), ` ${slot.device}`, slot.model && h('span', { class: 'muted' }, ` ${slot.model}`)), slot.run ? link(slot.run) : h('span', { class: 'muted' }, 'free')))),

@@ -12,13 +12,13 @@ export function progress(run) {
   if (!run.totalSteps) return h('span', { class: 'muted' }, `step ${count(run.step)}`);
   const done = part(run);
   return h('div', { class: 'progress' },
-    bar(done, `Progress of ${run.id}`),
+    bar(done, `Progress of ${run.id}`, { role: 'progressbar' }),
     h('span', null, `${percent(done)} `, h('span', { class: 'muted' }, `${count(run.step)} / ${count(run.totalSteps)}`),
       typeof run.secondsLeft === 'number' && h('span', { class: 'muted' }, ` · ${duration(run.secondsLeft)} left`)));
 }
 
-export function bar(done, label, kind = '') {
-  return h('div', { class: `bar ${kind}`, role: 'meter', 'aria-label': label, 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': Math.floor(done * 100) },
+export function bar(done, label, { role = 'meter', kind = '' } = {}) {
+  return h('div', { class: `bar ${kind}`, role, 'aria-label': label, 'aria-valuemin': 0, 'aria-valuemax': 100, 'aria-valuenow': Math.floor(done * 100) },
     h('div', { style: { transform: `scaleX(${done})` } }));
 }
 
