@@ -41,6 +41,7 @@ export function board(charts, { ownLegends = true } = {}) {
   function zoom(from, to) {
     range = from === null ? null : { from, to };
     remember({ from: from && from.toPrecision(8), to: to && to.toPrecision(8) });
+    point(null, null);
     render();
     load();
   }

@@ -3,6 +3,8 @@
 import { h } from './dom.js';
 import { count, date, duration, part, percent, secondsSince } from './format.js';
 
+const AGEING = 10_000;
+
 /** The state as a coloured dot and a word. */
 export const state = run => h('span', { class: `state ${run.state}` }, h('span', { class: 'dot', 'aria-hidden': 'true' }), run.state);
 
@@ -22,8 +24,12 @@ export function bar(done, label, { role = 'meter', kind = '' } = {}) {
     h('div', { style: { transform: `scaleX(${done})` } }));
 }
 
-/** How long ago, with the moment itself for who points at it. */
-export const age = time => (time ? h('time', { datetime: time, title: date(time) }, duration(secondsSince(time))) : '–');
+/** How long ago, with the moment itself for who points at it; it grows by itself. */
+export const age = time => (time ? h('time', { class: 'age', datetime: time, title: date(time) }, duration(secondsSince(time))) : '–');
+
+setInterval(() => {
+  for (const each of document.querySelectorAll('time.age')) each.firstChild.data = duration(secondsSince(each.dateTime));
+}, AGEING);
 
 export const note = (...words) => h('p', { class: 'note' }, ...words);
 export const failure = error => h('p', { class: 'failure', role: 'alert' }, error.message);

@@ -68,10 +68,9 @@ export function runsView({ me }) {
 
   const soon = atMost(250, render);
   const leave = ['snapshot', 'run', 'gone'].map(type => stream.listen(type, soon));
-  const ageing = setInterval(soon, 10_000);
   stream.follow();
   render();
-  return { title: 'Runs', node: h('section', null, h('h1', null, 'Runs'), tools, h('div', { class: 'scroll' }, list.node), message), leave: () => [...leave, soon.stop, () => clearInterval(ageing)].forEach(end => end()) };
+  return { title: 'Runs', node: h('section', null, h('h1', null, 'Runs'), tools, h('div', { class: 'scroll' }, list.node), message), leave: () => [...leave, soon.stop].forEach(end => end()) };
 }
 
 function tally(runs) {

@@ -1,10 +1,10 @@
-// A table whose rows keep their identity while their contents change, that can be sorted, and that is a list of cards where it is narrow.
+// A table whose lines stay the same elements while their contents change, that can be sorted, and that is a list of cards where it is narrow.
 
 import { h, morph, show } from './dom.js';
 
 /**
  * Columns are { title, cell: row => content, by: row => value to sort by, name of the order in the address, numeric, wide };
- * an order is a column's name, with '-' before it for descending.
+ * an order is a column's name, with '-' before it for descending. A row that is the same object with the same mark is not drawn again.
  */
 export function table({ caption, columns, key, order = () => null, onOrder, mark = () => null }) {
   const head = h('thead');
@@ -22,6 +22,15 @@ export function table({ caption, columns, key, order = () => null, onOrder, mark
     return h('tr', { class: mark(row) }, ...cells);
   }
 
+  function draw(row) {
+    const known = lines.get(key(row));
+    const now = { row, mark: mark(row) };
+    if (known?.row === row && known.mark === now.mark) return known.element;
+    now.element = known ? morph(known.element, line(row)) : line(row);
+    lines.set(key(row), now);
+    return now.element;
+  }
+
   function heading(column) {
     const { title, name, unseen } = column;
     const now = order()?.replace('-', '') === name && name ? (order().startsWith('-') ? 'descending' : 'ascending') : null;
@@ -36,11 +45,9 @@ export function table({ caption, columns, key, order = () => null, onOrder, mark
     show(rows) {
       show(head, h('tr', null, ...columns.map(heading)));
       const shown = new Set(rows.map(key));
-      for (const [id, element] of lines) if (!shown.has(id)) element.remove(), lines.delete(id);
+      for (const [id, { element }] of lines) if (!shown.has(id)) element.remove(), lines.delete(id);
       sorted(rows, columns, order()).forEach((row, at) => {
-        const id = key(row);
-        const element = lines.has(id) ? morph(lines.get(id), line(row)) : line(row);
-        lines.set(id, element);
+        const element = draw(row);
         if (body.children[at] !== element) body.insertBefore(element, body.children[at] ?? null);
       });
     },
