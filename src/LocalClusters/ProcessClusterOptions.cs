@@ -32,6 +32,9 @@ public sealed record ProcessClusterOptions
     /// <summary>The first slot's device, the second's and so on; if they are fewer than slots, they begin again. Default: the processor.</summary>
     public IReadOnlyList<string> Devices { get; init; } = [DeviceName.Cpu];
 
+    /// <summary>Where the first silo serves the page. Default: 0, any free port.</summary>
+    public int PagePort { get; init; }
+
     /// <summary>Further arguments of the silos' command lines. Default: none.</summary>
     public IReadOnlyList<string> SiloArguments { get; init; } = [];
 }

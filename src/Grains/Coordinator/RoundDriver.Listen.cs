@@ -206,7 +206,7 @@ internal sealed partial class RoundDriver
     private async Task LeaveAllAsync(RoundPlan plan)
     {
         (book.Record.Plan, round) = (null, null);
-        await book.ChangeAsync(Status, RunState.Recovering, $"All its nodes are book.IsLeft: waits for others at step {Status.Step}.");
+        await book.ChangeAsync(Status, RunState.Recovering, $"All its nodes are leaving: waits for others at step {Status.Step}.");
         await ReleaseAsync(plan, SlotsOf(plan));
     }
 
