@@ -37,6 +37,18 @@ internal sealed partial class RunHub(IRunSource source, TimeProvider time, IHost
         }
     }
 
+    /// <summary>Whether runs are looked at.</summary>
+    internal bool IsAtWork
+    {
+        get
+        {
+            lock (gate)
+            {
+                return watches;
+            }
+        }
+    }
+
     /// <param name="run">To be followed closely.</param>
     /// <returns><see langword="null"/>: too many watch already.</returns>
     public Viewer? Join(string? run)
