@@ -79,7 +79,7 @@ public sealed class RunHubTests : IDisposable
         Assert.Equal("Round 2.", (string?)(await NextAsync(follower, "event"))["message"]);
 
         source.Rows = [GivenRuns.Row("a", 1), GivenRuns.Row("b", 2)];
-        while (await other.MoveNextAsync() && other.Current.Kind != "run")
+        while ((await NextAsync(other)).Kind != "run")
         {
             Assert.Equal("ping", other.Current.Kind);
         }
@@ -162,14 +162,18 @@ public sealed class RunHubTests : IDisposable
     /// <summary>Lets time pass until the next message of a kind.</summary>
     private async Task<JsonNode> NextAsync(IAsyncEnumerator<LiveMessage> reader, string kind)
     {
-        do
+        while ((await NextAsync(reader)).Kind != kind)
         {
-            var next = reader.MoveNextAsync().AsTask();
-            await AdvanceUntilAsync(() => next.IsCompleted);
-            Assert.True(await next);
         }
-        while (reader.Current.Kind != kind);
         return JsonNode.Parse(reader.Current.Json)!;
+    }
+
+    private async Task<LiveMessage> NextAsync(IAsyncEnumerator<LiveMessage> reader)
+    {
+        var next = reader.MoveNextAsync().AsTask();
+        await AdvanceUntilAsync(() => next.IsCompleted);
+        Assert.True(await next);
+        return reader.Current;
     }
 
     private async Task AdvanceUntilAsync(Func<bool> reached)

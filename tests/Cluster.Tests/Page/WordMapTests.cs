@@ -18,8 +18,8 @@ public class WordMapTests
         float[][] points = [.. places.Select(place => Enumerable.Range(0, 50).Select(i => (float)(5 + place.Long * a[i] + place.Short * b[i] + 0.01 * random.NextDouble())).ToArray())];
         var (x, y) = PrincipalPlane.Of(points);
 
-        Assert.InRange(Math.Abs(Correlation(x, [.. places.Select(place => place.Long)])), 0.999, 1);
-        Assert.InRange(Math.Abs(Correlation(y, [.. places.Select(place => place.Short)])), 0.999, 1);
+        Assert.InRange(Math.Abs(Correlation(x, [.. places.Select(place => place.Long)])), 0.99, 1);
+        Assert.InRange(Math.Abs(Correlation(y, [.. places.Select(place => place.Short)])), 0.99, 1);
         Assert.Equal((0, 0), (x.Average(), y.Average()), (one, other) => Math.Abs(one.Item1 - other.Item1) + Math.Abs(one.Item2 - other.Item2) < 1e-4);
         Assert.Equal(x, PrincipalPlane.Of(points).X);
 
