@@ -6,6 +6,7 @@ using Granary.Bench.Control;
 using Granary.Bench.Exchange;
 using Granary.Bench.Models;
 using Granary.Bench.Models.Plain;
+using Granary.Bench.Pages;
 using Granary.Bench.Plots;
 using Granary.Bench.Quality;
 using Granary.Bench.Rooms;
@@ -15,7 +16,7 @@ using Granary.Bench.Word2Vec;
 using Granary.Silo.Settings;
 using Granary.Training.Tasks;
 
-IBenchmark[] benchmarks = [new ExchangeBenchmark(), new StepBenchmark(), new OverheadBenchmark(), new Word2VecBenchmark(kinds: false), new Word2VecBenchmark(kinds: true), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark(), new ModelsBenchmark(), new ProductsBenchmark()];
+IBenchmark[] benchmarks = [new ExchangeBenchmark(), new StepBenchmark(), new OverheadBenchmark(), new Word2VecBenchmark(kinds: false), new Word2VecBenchmark(kinds: true), new ScalingBenchmark(), new CheckpointBenchmark(), new ControlBenchmark(), new ModelsBenchmark(), new ProductsBenchmark(), new PageBenchmark()];
 var root = new RootCommand("Measures Granary on this machine; compare runs it and its peers in turn.");
 foreach (var benchmark in benchmarks)
 {

@@ -19,6 +19,10 @@ public interface ICoordinatorGrain : IGrainWithStringKey
     [AlwaysInterleave]
     Task<List<RunEvent>> GetEventsAsync(long after, int most = int.MaxValue);
 
+    /// <summary>The workers of the newest round, in the order of their shards; none: there is no round.</summary>
+    [AlwaysInterleave]
+    Task<List<WorkerStatus>> GetWorkersAsync();
+
     /// <summary>Stops at the next step boundary, with a checkpoint, for good.</summary>
     /// <param name="now">At once: it waits neither for the step under way nor for a checkpoint.</param>
     Task CancelAsync(string reason, bool now = false);

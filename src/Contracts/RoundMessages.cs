@@ -41,6 +41,14 @@ public sealed record NodeInfo(
     /// <summary>Bytes that it may take; 0: not told.</summary>
     [Id(11)]
     public long MemoryLimit { get; init; }
+
+    /// <summary>Processors that its process may use.</summary>
+    [Id(12)]
+    public int Processors { get; init; }
+
+    /// <summary>How many of them it has kept busy lately.</summary>
+    [Id(13)]
+    public double ProcessorsBusy { get; init; }
 }
 
 /// <summary>A slot, with its node as it was when the slot was given out.</summary>
@@ -115,6 +123,10 @@ public sealed record PrepareReply
     /// <summary>A fingerprint of its state, to compare before anybody copies it; <see langword="null"/>: the state needs no comparing.</summary>
     [Id(12)]
     public ulong? Digest { get; init; }
+
+    /// <summary>Whether a lower value of the measure is a better one.</summary>
+    [Id(15)]
+    public bool LowerIsBetter { get; init; }
 
     /// <summary>The replica has seen that the workers' states differ, and nobody may have heard of it yet.</summary>
     [Id(13)]

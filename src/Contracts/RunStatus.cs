@@ -119,10 +119,64 @@ public sealed record RunStatus
     [Id(21)]
     public string Coordinator { get; init; } = "";
 
+    /// <summary>Whether a lower value of the measure is a better one.</summary>
+    [Id(22)]
+    public bool LowerIsBetter { get; init; }
+
+    /// <summary>When its first round began; <see langword="null"/>: none has.</summary>
+    [Id(23)]
+    public DateTimeOffset? Started { get; init; }
+
     /// <summary>Whether nothing will happen to it any more.</summary>
     public bool HasEnded => State.HasEnded();
 }
 
 /// <summary>Something that happened to a run. Ids only grow: a watcher asks for what came after the last it saw.</summary>
 [GenerateSerializer, Immutable]
-public sealed record RunEvent([property: Id(0)] long Id, [property: Id(1)] DateTimeOffset Time, [property: Id(2)] string Message, [property: Id(3)] RunStatus Status);
+public sealed record RunEvent([property: Id(0)] long Id, [property: Id(1)] DateTimeOffset Time, [property: Id(2)] string Message, [property: Id(3)] RunStatus Status)
+{
+    /// <summary>What it is about.</summary>
+    [Id(4)]
+    public EventKind Kind { get; init; }
+
+    /// <summary>As it is written into the run's directory.</summary>
+    public JournalEntry ToJournal() => new(Id, Time, Status.Step, Status.State.ToString().ToLowerInvariant(), Kind.ToString().ToLowerInvariant(), Message);
+}
+
+/// <summary>What an event is about.</summary>
+[GenerateSerializer]
+public enum EventKind
+{
+    /// <summary>Nothing new: how far the run is, without a message, or how it had ended before.</summary>
+    Progress,
+    /// <summary>It has come into a state.</summary>
+    State,
+    /// <summary>A round is being made.</summary>
+    Round,
+    /// <summary>A worker is lost, or the run goes on without it.</summary>
+    Lost,
+    /// <summary>Workers have joined.</summary>
+    Joined,
+    /// <summary>A checkpoint has been written.</summary>
+    Checkpoint,
+    /// <summary>Something else that users should know.</summary>
+    Remark,
+}
+
+/// <summary>How a worker of a run's newest round fares.</summary>
+/// <param name="Slot">Such as <c>silo-0/0</c>.</param>
+/// <param name="Device">Where its replica lives.</param>
+/// <param name="ShardStart">The first of its shards.</param>
+/// <param name="ShardEnd">The one behind its last.</param>
+[GenerateSerializer, Immutable]
+public sealed record WorkerStatus(
+    [property: Id(0)] string Slot, [property: Id(1)] string Node, [property: Id(2)] string Device, [property: Id(3)] int ShardStart, [property: Id(4)] int ShardEnd)
+{
+    /// <summary>How long it has lately computed on a shard; <see langword="null"/>: it has not told yet.</summary>
+    [Id(5)]
+    public TimeSpan? ComputePerShard { get; init; }
+
+    /// <summary>Its time for a shard over the median of the others'; <see langword="null"/>: not known.</summary>
+    [Id(6)]
+    public double? StragglerScore { get; init; }
+}

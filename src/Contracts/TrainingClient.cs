@@ -53,6 +53,11 @@ public sealed class TrainingClient : IDisposable
     public async Task<RunStatus> GetAsync(string runId, CancellationToken cancellationToken = default) =>
         (await runs.GetAsync(new() { RunId = runId }, cancellationToken: cancellationToken)).FromWire();
 
+    /// <summary>What has happened to a run, oldest first.</summary>
+    /// <param name="after">The id of the last entry that was seen. Default: none was.</param>
+    public async Task<IReadOnlyList<JournalEntry>> LogAsync(string runId, long after = 0, CancellationToken cancellationToken = default) =>
+        [.. (await runs.LogAsync(new() { RunId = runId, After = after }, cancellationToken: cancellationToken)).Entries.Select(Wire.FromWire)];
+
     /// <summary>Newest first.</summary>
     public async Task<IReadOnlyList<RunStatus>> ListAsync(CancellationToken cancellationToken = default) =>
         [.. (await runs.ListAsync(new(), cancellationToken: cancellationToken)).Runs.Select(Wire.FromWire)];

@@ -107,6 +107,8 @@ public static class Wire
             Since = Timestamp.FromDateTimeOffset(status.Since),
             Workers = status.Workers,
             Coordinator = status.Coordinator,
+            LowerIsBetter = status.LowerIsBetter,
+            Started = status.Started is { } started ? Timestamp.FromDateTimeOffset(started) : null,
         };
         wire.Metrics.Add(status.Metrics);
         wire.Slots.Add(status.Slots);
@@ -148,6 +150,8 @@ public static class Wire
         Since = wire.Since.ToDateTimeOffset(),
         Workers = wire.Workers,
         Coordinator = wire.Coordinator,
+        LowerIsBetter = wire.LowerIsBetter,
+        Started = wire.Started?.ToDateTimeOffset(),
         Checkpoint = wire.HasCheckpoint ? wire.Checkpoint : null,
         WeightsSha256 = wire.HasWeightsSha256 ? wire.WeightsSha256 : null,
         Switches = new(wire.Switches),
@@ -160,10 +164,29 @@ public static class Wire
         Time = Timestamp.FromDateTimeOffset(entry.Time),
         Message = entry.Message,
         Run = entry.Status.ToWire(),
+        Kind = Named<V1.EventKind>(entry.Kind),
     };
 
     /// <summary>An event as the grains have it.</summary>
-    public static RunEvent FromWire(this V1.Event wire) => new(wire.Id, wire.Time.ToDateTimeOffset(), wire.Message, wire.Run.FromWire());
+    public static RunEvent FromWire(this V1.Event wire) => new(wire.Id, wire.Time.ToDateTimeOffset(), wire.Message, wire.Run.FromWire())
+    {
+        // An older server does not say, and a newer one may know more kinds: for people only.
+        Kind = System.Enum.IsDefined(wire.Kind) && wire.Kind != V1.EventKind.Unspecified ? Named<EventKind>(wire.Kind) : wire.Message.Length == 0 ? EventKind.Progress : EventKind.Remark,
+    };
+
+    /// <summary>A line of a run's log as clients see it.</summary>
+    public static V1.LogEntry ToWire(this JournalEntry entry) => new()
+    {
+        Id = entry.Id,
+        Time = Timestamp.FromDateTimeOffset(entry.Time),
+        Step = entry.Step,
+        State = entry.State,
+        Kind = entry.Kind,
+        Message = entry.Message,
+    };
+
+    /// <summary>A line of a run's log as it is written down.</summary>
+    public static JournalEntry FromWire(this V1.LogEntry wire) => new(wire.Id, wire.Time.ToDateTimeOffset(), wire.Step, wire.State, wire.Kind, wire.Message);
 
     /// <summary>The value of the same name in the other enumeration.</summary>
     private static T Named<T>(System.Enum value) where T : struct, System.Enum => System.Enum.GetNames<T>().Contains(value.ToString())

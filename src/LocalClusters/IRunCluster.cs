@@ -5,4 +5,7 @@ public interface IRunCluster : IAsyncDisposable
 {
     /// <summary>Where it takes gRPC calls.</summary>
     Uri Server { get; }
+
+    /// <summary>Where it serves the page.</summary>
+    Uri Page { get; }
 }

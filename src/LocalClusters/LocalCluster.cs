@@ -5,6 +5,7 @@ using Granary.Grains.Persistence;
 using Granary.Grains.Slots;
 using Granary.Silo;
 using Granary.Silo.Gateway;
+using Granary.Silo.Page;
 using Granary.Training.Tasks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -27,21 +28,26 @@ public sealed class LocalCluster : IRunCluster
         this.silos = silos;
         this.rendezvous = rendezvous;
         this.gateway = gateway;
-        Server = new(gateway.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First());
+        Uri[] addresses = [.. gateway.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Select(address => new Uri(address))];
+        (Server, Page) = (addresses[0], addresses[1]);
     }
 
     public Uri Server { get; }
 
+    public Uri Page { get; }
+
     /// <param name="workers">Silos, with one slot each.</param>
     /// <param name="logging">Default: no logs.</param>
     /// <param name="devices">The first silo's device, the second's and so on; if they are fewer than silos, they begin again. Default: the processor.</param>
-    public static Task<LocalCluster> StartAsync(int workers, Action<ILoggingBuilder>? logging = null, IReadOnlyList<string>? devices = null) =>
-        StartAsync(silos: workers, slots: 1, GranaryEnvironment.ForTraining(), logging, devices);
+    /// <param name="pagePort">Where the page is served. Default: 0, any free port.</param>
+    public static Task<LocalCluster> StartAsync(int workers, Action<ILoggingBuilder>? logging = null, IReadOnlyList<string>? devices = null, int pagePort = 0) =>
+        StartAsync(silos: workers, slots: 1, GranaryEnvironment.ForTraining(), logging, devices, pagePort);
 
     /// <param name="slots">Of each silo.</param>
     /// <param name="environment">What can be trained.</param>
     /// <param name="devices">See the other overload.</param>
-    public static async Task<LocalCluster> StartAsync(int silos, int slots, TrainingEnvironment environment, Action<ILoggingBuilder>? logging = null, IReadOnlyList<string>? devices = null)
+    public static async Task<LocalCluster> StartAsync(
+        int silos, int slots, TrainingEnvironment environment, Action<ILoggingBuilder>? logging = null, IReadOnlyList<string>? devices = null, int pagePort = 0)
     {
         devices ??= [DeviceName.Cpu];
         var made = -1;
@@ -58,7 +64,7 @@ public sealed class LocalCluster : IRunCluster
         });
         var cluster = builder.Build();
         await cluster.DeployAsync();
-        return new(cluster, rendezvous, await StartGatewayAsync(cluster.Client, environment, logging));
+        return new(cluster, rendezvous, await StartGatewayAsync(cluster.Client, environment, logging, pagePort));
     }
 
     public async ValueTask DisposeAsync()
@@ -69,14 +75,16 @@ public sealed class LocalCluster : IRunCluster
         rendezvous.Dispose();
     }
 
-    private static async Task<WebApplication> StartGatewayAsync(IGrainFactory grains, TrainingEnvironment environment, Action<ILoggingBuilder> logging)
+    private static async Task<WebApplication> StartGatewayAsync(IGrainFactory grains, TrainingEnvironment environment, Action<ILoggingBuilder> logging, int pagePort)
     {
         var builder = GatewayHosting.CreateBuilder();
         logging(builder.Logging);
         builder.Services.AddSingleton(grains).AddSingleton(environment);
-        builder.AddGateway(IPAddress.Loopback, grpcPort: 0, httpPort: 0);
+        builder.AddGateway(IPAddress.Loopback, grpcPort: 0, httpPort: pagePort);
+        builder.AddPage();
         var app = builder.Build();
         app.MapGateway();
+        app.MapPage();
         await app.StartAsync();
         return app;
     }

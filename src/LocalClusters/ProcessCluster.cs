@@ -16,6 +16,8 @@ public sealed class ProcessCluster : IRunCluster
 
     public Uri Server => silos[0].Server;
 
+    public Uri Page => silos[0].Http;
+
     /// <summary>Where its first silo shows its metrics and health.</summary>
     public Uri Metrics => silos[0].Http;
 
@@ -76,7 +78,7 @@ public sealed class ProcessCluster : IRunCluster
             var slots = (options.Workers / options.Processes) + (i < options.Workers % options.Processes ? 1 : 0);
             var devices = Enumerable.Range(first, slots).Select(slot => options.Devices[slot % options.Devices.Count]);
             first += slots;
-            silos.Add(new($"silo-{i}", [.. devices], options.Places?[i] ?? new(IPAddress.Loopback), options, options.Redis ?? Redis!.Address, folder));
+            silos.Add(new($"silo-{i}", [.. devices], options.Places?[i] ?? new(IPAddress.Loopback), options, options.Redis ?? Redis!.Address, folder, i == 0 ? options.PagePort : 0));
             silos[i].Start();
         }
         await Task.WhenAll(silos.Select(silo => silo.WaitAsync()));

@@ -35,6 +35,9 @@ public sealed record ProcessClusterOptions
     /// <summary>Further variables of the silos' environment, such as <c>Granary__Limits__Runs</c>. Default: none but this program's.</summary>
     public IReadOnlyDictionary<string, string> Environment { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Where the first silo serves the page. Default: 0, any free port.</summary>
+    public int PagePort { get; init; }
+
     /// <summary>Further arguments of the silos' command lines. Default: none.</summary>
     public IReadOnlyList<string> SiloArguments { get; init; } = [];
 }

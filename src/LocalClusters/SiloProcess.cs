@@ -20,9 +20,10 @@ public sealed class SiloProcess : IDisposable
     private readonly IReadOnlyDictionary<string, string> environment;
     private readonly TextWriter log;
 
-    internal SiloProcess(string name, IReadOnlyList<string> devices, SiloPlace place, ProcessClusterOptions options, string redis, string folder)
+    internal SiloProcess(string name, IReadOnlyList<string> devices, SiloPlace place, ProcessClusterOptions options, string redis, string folder, int pagePort = 0)
     {
         var (ports, host) = (FreePorts.Take(4), place.Address);
+        ports[2] = pagePort > 0 ? pagePort : ports[2];
         (Name, Host, DataPort) = (name, host, ports[3]);
         (network, arguments, environment) = (place.Network, options.SiloArguments, options.Environment);
         (Server, Http) = (new($"http://{host}:{ports[1]}"), new($"http://{host}:{ports[2]}"));

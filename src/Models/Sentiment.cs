@@ -64,6 +64,11 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         return Answers.Of(IsBinary ? stack([zeros_like(logits), logits], 1) : logits, labels);
     });
 
+    public override bool SamplesDue(long step) => IsValidated(step);
+
+    /// <summary>The table of what was taken for what.</summary>
+    public override void WriteSamples(string folder, long step) => confusion.WriteTable(folder, step);
+
     public override void Initialize(nn.Module module, ulong seed)
     {
         // With PyTorch's deviation of 1, what little the labels teach about a word is lost in what it began with.

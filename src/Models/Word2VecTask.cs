@@ -40,6 +40,8 @@ public sealed class Word2VecTask : ITrainingTask
         return new Replica(spec, settings, corpus.Vocabulary, corpus.Phrases, () => corpus);
     }
 
+    public IReadOnlyList<Type> Uses => [typeof(IWordVectors)];
+
     public ITrainingReplica OpenReplica(TrainingSpec spec, Func<string, byte[]> asset)
     {
         var settings = SettingsOf(spec);
@@ -181,6 +183,8 @@ public sealed class Word2VecTask : ITrainingTask
         public IReadOnlyList<(string Word, double Similarity)> Nearest(string word, int count) => vectors.Nearest([(word, 1)], count);
 
         public IReadOnlyList<(string Word, double Similarity)> Analogy(string a, string b, string c, int count) => vectors.Nearest([(a, -1), (b, 1), (c, 1)], count);
+
+        public IReadOnlyList<(string Word, float[] Vector)> Frequent(int count) => vectors.Frequent(count);
 
         public void Export(string path) => vectors.Export(path);
 

@@ -5,6 +5,7 @@ using System.Runtime.InteropServices;
 using Granary.Grains.Nodes;
 using Granary.Grains.Telemetry;
 using Granary.Silo.Gateway;
+using Granary.Silo.Page;
 using Granary.Silo.Security;
 using Granary.Silo.Settings;
 using Microsoft.AspNetCore.Builder;
@@ -56,6 +57,7 @@ public static class SiloProgram
         builder.Services.AddSingleton(environment);
         attached?.AddServices(builder.Services);
         builder.AddGateway(reach, settings.Cluster.GrpcPort, settings.Cluster.HttpPort);
+        builder.AddPage();
         builder.AddSilo(settings, address, configuration, redis, certificates);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Node.Grace + ServicesTime);
         var app = builder.Build();
@@ -63,6 +65,7 @@ public static class SiloProgram
         await using (app)
         {
             app.MapGateway();
+            app.MapPage();
             // A silo that has not trained yet shows its metrics, too.
             _ = app.Services.GetRequiredService<TrainingInstruments>();
 

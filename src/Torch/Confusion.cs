@@ -1,6 +1,7 @@
 // B samples, C classes
 using System.Globalization;
 using System.Text;
+using System.Text.Json;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -75,6 +76,23 @@ public sealed class Confusion(IReadOnlyList<string> classes)
             table.Append('\n');
         }
         return table.ToString();
+    }
+
+    /// <summary>
+    /// The table of what <see cref="Report"/> was last told, as a sample for the page: a file of JSON with the names of its rows (the true classes)
+    /// and columns (what the model has said). Nothing is written where only what was right is counted.
+    /// </summary>
+    /// <param name="folder">Of the run's samples.</param>
+    public void WriteTable(string folder, long step)
+    {
+        if (counts is null)
+        {
+            return;
+        }
+        var rows = Enumerable.Range(0, classes.Count).Select(truth => Enumerable.Range(0, classes.Count).Select(said => counts[truth, said]));
+        File.WriteAllBytes(
+            Path.Combine(folder, $"confusion-{step + 1:D8}.json"),
+            JsonSerializer.SerializeToUtf8Bytes(new { title = "What was taken for what", rowTitle = "true", columnTitle = "said", rows = classes, columns = classes, values = rows }));
     }
 
     private double F1(int of)

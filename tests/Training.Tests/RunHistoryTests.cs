@@ -107,6 +107,7 @@ public sealed class RunHistoryTests : IDisposable
         {
             history.Add(step, new() { ["loss"] = step }, remarkable: false);
         }
+        history.Flush();
     }
 
     private IEnumerable<long> Steps() => RunHistory.Read(directory).Select(point => point.Step);

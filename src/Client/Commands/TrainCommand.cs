@@ -33,20 +33,24 @@ internal static class TrainCommand
         using var interruption = new Interruption();
         await using var cluster = await StartClusterAsync(spec, session, devices, parsed, verbose);
         await using var supervisor = cluster is ProcessCluster processes ? new Supervisor(processes, ErrorLine.Say) : null;
+        if (session.Page(parsed) is not null)
+        {
+            ErrorLine.Say($"The page: {new Uri(cluster.Page, $"/runs/{spec.RunId}")}");
+        }
         using var client = new TrainingClient(cluster.Server) { Patience = how.Patience };
         return await RunSession.RunAsync(client, spec, how, RunOwner.Command, interruption);
     }
 
     private static async Task<IRunCluster> StartClusterAsync(RunSpec spec, SessionOptions session, IReadOnlyList<string> devices, ParseResult parsed, bool verbose)
     {
-        var processes = session.Processes(parsed);
+        var (processes, port) = (session.Processes(parsed), session.Page(parsed) ?? 0);
         if (processes > spec.Workers)
         {
             throw new UserErrorException($"--processes {processes} is more than --workers {spec.Workers}: a process needs a worker at least.");
         }
         return processes > 1
-            ? await ProcessCluster.StartAsync(new ProcessClusterOptions { Processes = processes, Workers = spec.Workers, Redis = session.Redis(parsed), Devices = devices })
-            : await LocalCluster.StartAsync(spec.Workers, verbose ? logging => logging.AddSimpleConsole() : null, devices);
+            ? await ProcessCluster.StartAsync(new ProcessClusterOptions { Processes = processes, Workers = spec.Workers, Redis = session.Redis(parsed), Devices = devices, PagePort = port })
+            : await LocalCluster.StartAsync(spec.Workers, verbose ? logging => logging.AddSimpleConsole() : null, devices, port);
     }
 
     /// <exception cref="UserErrorException">The run directory holds something, or cannot be written.</exception>

@@ -1,6 +1,7 @@
 using Granary.Contracts;
 using Granary.Grains.Nodes;
 using Granary.Grains.Slots;
+using Granary.Training.Tasks;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -20,14 +21,20 @@ internal sealed partial class NodeRegistration(
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan LeavingCheck = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan BusyOver = TimeSpan.FromSeconds(2);
+
+    private (long At, TimeSpan Used) looked = (time.GetTimestamp(), Environment.CpuUsage.TotalTime);
+    private double busy;
 
     private NodeInfo Node => new(options.Value.Name, silo.SiloAddress.ToParsableString(), rendezvous.Process, options.Value.DataHost, rendezvous.Port, slots.Devices.Count)
     {
         Versions = environment.Versions.ToDictionary(),
         Devices = [.. slots.Devices],
         Gpus = environment.Gpus.ToDictionary(),
-        MemoryUsed = Training.Tasks.MemoryLimit.Used,
+        MemoryUsed = MemoryLimit.Used,
         MemoryLimit = environment.MemoryLimit,
+        Processors = Environment.ProcessorCount,
+        ProcessorsBusy = busy,
     };
 
     /// <summary>Hands over: from the next step boundary, the runs go on without this node or, if it is their last, leave a checkpoint.</summary>
@@ -68,9 +75,20 @@ internal sealed partial class NodeRegistration(
         using var timer = new PeriodicTimer(Interval, time);
         do
         {
+            LookAtProcessors();
             await RegisterAsync(Node);
         }
         while (await timer.WaitForNextTickAsync(stoppingToken));
+    }
+
+    private void LookAtProcessors()
+    {
+        var (elapsed, used) = (time.GetElapsedTime(looked.At), Environment.CpuUsage.TotalTime);
+        if (elapsed >= BusyOver)
+        {
+            busy = (used - looked.Used) / elapsed;
+            looked = (time.GetTimestamp(), used);
+        }
     }
 
     private async Task RegisterAsync(NodeInfo node)

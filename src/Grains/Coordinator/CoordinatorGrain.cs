@@ -45,7 +45,14 @@ internal sealed class CoordinatorGrain : Grain, ICoordinatorGrain
         if (book.Record.Status is { } status)
         {
             book.Status = status with { Coordinator = node };
-            book.Events.Add(status.HasEnded ? status.Reason : $"A new coordinator drives the run. Before: {status.Reason}", Status);
+            if (status.HasEnded)
+            {
+                book.Events.Recall(Status);
+            }
+            else
+            {
+                book.Events.Add($"A new coordinator drives the run. Before: {status.Reason}", Status);
+            }
             driver.Drive();
         }
         return Task.CompletedTask;
@@ -80,6 +87,8 @@ internal sealed class CoordinatorGrain : Grain, ICoordinatorGrain
         _ = Status;
         return Task.FromResult(book.Events.After(after, most));
     }
+
+    public Task<List<WorkerStatus>> GetWorkersAsync() => Task.FromResult(driver.Round is { } round ? PaceWatch.StatusOf(round) : []);
 
     public Task CancelAsync(string reason, bool now) => StopAsync(reason, pausing: false, now);
 

@@ -1,3 +1,4 @@
+using Granary.Contracts;
 using Granary.Grains.Telemetry;
 
 namespace Granary.Grains.Coordinator;
@@ -18,13 +19,30 @@ internal sealed class PaceWatch(TrainingInstruments instruments, TimeProvider ti
     public PaceVerdict Look(RoundInProgress current)
     {
         var plan = current.Plan;
-        var paces = plan.Workers.Select((worker, index) => new WorkerPace(worker.Slot.Key, worker.ShardEnd - worker.ShardStart, current.ComputePerShard[index])).ToList();
+        var paces = PacesOf(current);
         foreach (var (score, worker) in StragglerRule.Scores(paces).Select((score, worker) => (score, worker)))
         {
             instruments.Paced(paces[worker].Slot, plan.Spec.RunId, score);
         }
         return new(Name(StragglerRule.Stragglers(paces).ToDictionary(straggler => (paces[straggler.Worker].Slot, plan.Number), straggler => straggler.Reason)), Replan(paces));
     }
+
+    /// <summary>How the round's workers fare, for people.</summary>
+    public static List<WorkerStatus> StatusOf(RoundInProgress current)
+    {
+        var paces = PacesOf(current);
+        return
+        [
+            .. current.Plan.Workers.Zip(paces, StragglerRule.Scores(paces)).Select(one => new WorkerStatus(one.First.Slot.Key, one.First.Slot.Node.Name, one.First.Slot.Device, one.First.ShardStart, one.First.ShardEnd)
+            {
+                ComputePerShard = one.Second.IsKnown ? one.Second.PerShard : null,
+                StragglerScore = one.Second.IsKnown ? one.Third : null,
+            }),
+        ];
+    }
+
+    private static List<WorkerPace> PacesOf(RoundInProgress current) =>
+        [.. current.Plan.Workers.Select((worker, index) => new WorkerPace(worker.Slot.Key, worker.ShardEnd - worker.ShardStart, current.ComputePerShard[index]))];
 
     private List<string> Name(Dictionary<(string Slot, long Round), string> stragglers)
     {

@@ -106,7 +106,7 @@ internal sealed partial class RoundDriver
             start = start with { Meeting = ready.Meeting };
         }
         fruitless.BeginsAt(start.Step);
-        Status = Status with { TotalSteps = ready.TotalSteps, StepsPerEpoch = ready.StepsPerEpoch, Unit = ready.Unit, Measure = ready.Measure, Switches = ready.Switches, Step = start.Step };
+        Status = Status with { TotalSteps = ready.TotalSteps, StepsPerEpoch = ready.StepsPerEpoch, Unit = ready.Unit, Measure = ready.Measure, LowerIsBetter = ready.LowerIsBetter, Switches = ready.Switches, Step = start.Step };
         return start;
     }
 
@@ -142,7 +142,7 @@ internal sealed partial class RoundDriver
     private void DoWithout(SlotInfo slot, string reason)
     {
         LogUnfit(RunId, slot.Key, reason);
-        book.Events.Add($"Goes on without {slot.Key}: {reason}", Status);
+        book.Events.Add($"Goes on without {slot.Key}: {reason}", Status, EventKind.Lost);
         avoidance.DoWithout(slot, reason);
     }
 }

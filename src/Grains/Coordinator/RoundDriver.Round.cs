@@ -21,11 +21,17 @@ internal sealed partial class RoundDriver
             Status with
             {
                 Round = plan.Number,
+                Started = Status.Started ?? time.GetUtcNow(),
                 Slots = [.. plan.Workers.Select(worker => $"{worker.Slot.Key}{(worker.Slot.Device == DeviceName.Cpu ? "" : $" on {worker.Slot.Device}")} [{worker.ShardStart}, {worker.ShardEnd})")],
                 Processes = plan.Workers.Select(worker => worker.Slot.Node.Process).Distinct().Count(),
             },
             book.Record.StopReason is not null ? RunState.Stopping : plan.Number == 1 ? RunState.Starting : Status.State == RunState.Running ? RunState.Running : RunState.Recovering,
-            $"Round {plan.Number} with {plan.Workers.Count} worker{(plan.Workers.Count == 1 ? "" : "s")}.");
+            $"Round {plan.Number} with {plan.Workers.Count} worker{(plan.Workers.Count == 1 ? "" : "s")}.",
+            EventKind.Round);
+        if (before is not null && SlotsOf(plan).Except(SlotsOf(before), SlotComparer.Instance).ToList() is { Count: > 0 } added)
+        {
+            book.Events.Add($"{string.Join(", ", added.Select(slot => slot.Key))} joined.", Status, EventKind.Joined);
+        }
         return await ConductAsync(current, async () =>
         {
             if (before is not null)

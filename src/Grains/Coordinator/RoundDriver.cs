@@ -224,13 +224,13 @@ internal sealed partial class RoundDriver(
                         UnitsPerSecond = throughput.PerSecond,
                         Best = report.Best ?? Status.Best,
                     };
-                    book.Events.Add("", Status);
+                    book.Events.Progress(Status);
                 }
                 break;
             case ReportKind.Checkpoint:
                 Status = report.Written ? Status with { Checkpoint = report.Message } : Status;
                 LogCheckpoint(RunId, report.Step, report.Message!);
-                book.Events.Add(report.Written ? $"Checkpoint of step {report.Step} in {report.Message}." : report.Message!, Status);
+                book.Events.Add(report.Written ? $"Checkpoint of step {report.Step} in {report.Message}." : report.Message!, Status, report.Written ? EventKind.Checkpoint : EventKind.Remark);
                 break;
             case ReportKind.Remark:
                 // A remark says more than a reminder: reminders wait.
@@ -262,7 +262,7 @@ internal sealed partial class RoundDriver(
         unexplained.Add(slot);
         lost.AddRange(begun?.Workers.Where(worker => SlotComparer.Instance.Equals(worker.Slot, slot)) ?? []);
         LogWorkerLost(RunId, slot.Key, reason);
-        book.Events.Add($"Lost {slot.Key}: {reason}", Status);
+        book.Events.Add($"Lost {slot.Key}: {reason}", Status, EventKind.Lost);
         avoidance.Lose(slot, beforeItTrained);
     }
 

@@ -21,7 +21,7 @@ internal sealed partial class RunBook(string runId, IPersistentState<RunRecord> 
 
     public RunRecord Record => stored.State;
 
-    public EventLog Events { get; } = new(time);
+    public EventLog Events { get; } = new(time, new());
 
     /// <summary>Whether the run is another activation's, or is being handed over.</summary>
     public bool IsLeft { get; private set; }
@@ -43,7 +43,7 @@ internal sealed partial class RunBook(string runId, IPersistentState<RunRecord> 
         lostCommand();
     }
 
-    public async Task ChangeAsync(RunStatus status, RunState state, string reason)
+    public async Task ChangeAsync(RunStatus status, RunState state, string reason, EventKind kind = EventKind.State)
     {
         if (Record.Status is { } before && !before.State.CanBecome(state))
         {
@@ -53,7 +53,7 @@ internal sealed partial class RunBook(string runId, IPersistentState<RunRecord> 
         Status = status with { State = state, Reason = reason, Since = since };
         await WriteAsync();
         LogStateChanged(RunId, state, reason);
-        Events.Add(reason, Status);
+        Events.Add(reason, Status, kind);
     }
 
     /// <summary>Storage may lose its data, and a run that trains in peace writes nothing: without this it would be forgotten.</summary>

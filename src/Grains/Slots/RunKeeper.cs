@@ -15,6 +15,7 @@ internal sealed class RunKeeper : IDisposable
 
     // For a disk that takes no checkpoint: the run's last one is waited for without limit, any other only for a while.
     private static readonly TimeSpan DiskPause = TimeSpan.FromSeconds(1), DiskPatience = TimeSpan.FromSeconds(30), RemindEvery = TimeSpan.FromSeconds(5);
+    private const string CurveFailure = "learning curve cannot be written";
     private readonly SlotRound round;
     private readonly RunSpec run;
     private readonly ITrainingReplica replica;
@@ -37,8 +38,9 @@ internal sealed class RunKeeper : IDisposable
         (this.round, this.run, this.replica, this.schedule, this.pulse) = (round, run, replica, schedule, pulse);
         (this.instruments, this.time, Step) = (instruments, time, from);
         checkpointBegun = time.GetTimestamp();
-        history = new(run.Output, from, replica.TotalSteps);
+        history = new(run.Output, from, replica.TotalSteps, time);
         board = new(run, from, round.Plan.Number, time);
+        Describe();
         var store = new CheckpointStore(run.Output);
         checkpoints = new(store, run.Keep, Report, instruments.CheckpointCopied);
         checkpoints.Prepare(replica.State);
@@ -64,7 +66,7 @@ internal sealed class RunKeeper : IDisposable
         var remarkable = measured || step == replica.TotalSteps;
         if (remarkable || history.IsDue(step))
         {
-            Attempt("learning curve cannot be written", () => history.Add(step, metrics, remarkable));
+            Attempt(CurveFailure, () => history.Add(step, metrics, remarkable));
             board.AddMetrics(step, metrics);
         }
         if (replica.SamplesDue(step - 1))
@@ -132,6 +134,7 @@ internal sealed class RunKeeper : IDisposable
 
     public void Dispose()
     {
+        Attempt(CurveFailure, history.Flush);
         try
         {
             if (!brokeOff)
@@ -161,6 +164,18 @@ internal sealed class RunKeeper : IDisposable
         earlier.ForEach(checkpoints.Adopt);
         // However often rounds change, the interval goes on.
         sinceCheckpoint = earlier.Count > 0 && time.GetUtcNow() - earlier[0].Written is { Ticks: > 0 } since ? since : TimeSpan.Zero;
+    }
+
+    /// <summary>If the disk takes nothing, the learning curve tells of it.</summary>
+    private void Describe()
+    {
+        try
+        {
+            new RunDescription(run, replica.TotalSteps, replica.StepsPerEpoch, replica.Measure, replica.Unit, time.GetUtcNow()).Write(run.Output);
+        }
+        catch (Exception error) when (error.IsStorageFault())
+        {
+        }
     }
 
     private void Begin(long step, int agreed)

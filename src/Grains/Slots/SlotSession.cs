@@ -227,6 +227,7 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
                 StepsPerEpoch = held.Replica.StepsPerEpoch,
                 Unit = held.Replica.Unit,
                 Measure = held.Replica.Measure.Metric,
+                LowerIsBetter = held.Replica.Measure.LowerIsBetter,
                 Switches = held.Spec!.Switches.ToDictionary(),
             };
         }

@@ -65,6 +65,7 @@ public abstract class ImageClassifier<TSettings>(LearnerContext context, DrawnIm
         }).OrderByDescending(entry => entry.Second).Take(WorstShown).ToList());
         var lines = judged.Select((entry, place) => string.Create(CultureInfo.InvariantCulture, $"{place + 1,2}  loss {entry.Second:0.00}  {Classes[heldOut.LabelOf(entry.First)]} taken for {entry.Third.Answer} ({entry.Third.Choices[0].Probability:0.00})\n"));
         File.WriteAllText(Path.Combine(folder, $"step-{step + 1:D8}.txt"), $"{Confusion}\nThe worst of {some.Length} held-out images, in reading order:\n{string.Concat(lines)}");
+        Confusion.WriteTable(folder, step);
         File.WriteAllBytes(Path.Combine(folder, $"step-{step + 1:D8}.png"), Use(() => ImageGrid.Of(heldOut.ToExamples([.. judged.Select(entry => entry.First)], Shape).Inputs).ToPng()));
     }
 

@@ -106,6 +106,10 @@ internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Spa
         return (asked > 0 ? (double)solved / asked : double.NaN, asked);
     }
 
+    /// <summary>The words whose numbers are the lowest.</summary>
+    public IReadOnlyList<(string Word, float[] Vector)> Frequent(int count) =>
+        [.. Enumerable.Range(0, Math.Min(count, vocabulary.Count)).Select(word => (vocabulary.Words[word], Row(word).ToArray()))];
+
     /// <summary>word2vec's text format: a line with the numbers of words and dimensions, then a word and its vector a line.</summary>
     public void Export(string path)
     {

@@ -22,16 +22,17 @@ public static class GatewayHosting
 
     /// <summary>With TLS if <see cref="ClusterCertificates"/> are among the services, and for holders of tokens only if <see cref="AccessTokens"/> are.</summary>
     /// <param name="grpcPort">HTTP/2; 0: any free port.</param>
-    /// <param name="httpPort">For <c>/metrics</c> and <c>/healthz</c>; 0: any free port.</param>
+    /// <param name="httpPort">For the page, <c>/metrics</c> and <c>/healthz</c>; 0: any free port.</param>
     public static void AddGateway(this WebApplicationBuilder builder, IPAddress address, int grpcPort, int httpPort)
     {
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(address, grpcPort, listen => Serve(listen, HttpProtocols.Http2));
-            kestrel.Listen(address, httpPort, listen => Serve(listen, HttpProtocols.Http1));
+            kestrel.Listen(address, httpPort, listen => Serve(listen, HttpProtocols.Http1AndHttp2));
         });
         builder.Services.AddGuards();
         builder.Services.TryAddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<KnownRuns>();
         builder.Services.AddGrpc(grpc => grpc.Interceptors.Add<AuditedCalls>());
         builder.Services.AddLimits();
         builder.Services.AddHealthChecks();
@@ -61,8 +62,10 @@ public static class GatewayHosting
 
     private static void Serve(ListenOptions listen, HttpProtocols protocols)
     {
-        listen.Protocols = protocols;
-        if (listen.ApplicationServices.GetService<ClusterCertificates>() is { } certificates)
+        var certificates = listen.ApplicationServices.GetService<ClusterCertificates>();
+        // Only under TLS the two sides can agree on one of two.
+        listen.Protocols = certificates is null && protocols == HttpProtocols.Http1AndHttp2 ? HttpProtocols.Http1 : protocols;
+        if (certificates is not null)
         {
             listen.UseHttps(new TlsHandshakeCallbackOptions { OnConnection = _ => ValueTask.FromResult(certificates.ForClients()) });
         }

@@ -1,8 +1,6 @@
 using Granary.Contracts;
-using Granary.Grains.Coordinator;
 using Granary.Grains.Nodes;
 using Granary.Silo.Security;
-using Granary.Training.Files;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 using Granary.Training.Wording;
@@ -13,9 +11,9 @@ using Microsoft.Extensions.Logging;
 namespace Granary.Silo.Gateway;
 
 /// <summary>The gRPC face of the coordinators, and the place where a spec is settled: nobody behind it checks or completes one again.</summary>
-internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironment environment, WatchPlaces watches, TimeProvider time, ILogger<RunsService> logger) : V1.Runs.RunsBase
+internal sealed partial class RunsService(KnownRuns runs, TrainingEnvironment environment, WatchPlaces watches, TimeProvider time, ILogger<RunsService> logger) : V1.Runs.RunsBase
 {
-    private IClusterGrain Cluster => grains.GetGrain<IClusterGrain>(0);
+    private IClusterGrain Cluster => runs.Cluster;
 
     [Authorize(Roles.Operator)]
     public override Task<V1.Run> Submit(V1.SubmitRequest request, ServerCallContext context) => AnswerAsync(async () =>
@@ -24,12 +22,12 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
         if (asked.Device is DeviceName.Auto or DeviceName.Any)
         {
             // Asked for twice, a run is one, whatever nodes have come or gone.
-            var before = await Cluster.KnowsAsync(asked.RunId) ? await FindAsync(asked.RunId) : null;
+            var before = await Cluster.KnowsAsync(asked.RunId) ? await runs.StatusAsync(asked.RunId) : null;
             asked = asked with { Device = before?.Spec.Device ?? await Cluster.ChooseDeviceAsync(environment.Versions.ToDictionary()) };
         }
         // Hashing large data takes its time, and a read may hang: not on the thread that serves others.
         var spec = await Task.Run(() => environment.Settle(asked)).WaitAsync(context.CancellationToken);
-        var run = await grains.GetGrain<ICoordinatorGrain>(spec.RunId).SubmitAsync(spec);
+        var run = await runs.Coordinator(spec.RunId).SubmitAsync(spec);
         return run is { HasEnded: true } && !Directory.Exists(spec.Output)
             ? throw new RunConflictException($"Run '{spec.RunId}' has ended ({run.State.ToString().ToLowerInvariant()}), and its directory {spec.Output} is gone. Choose another id.")
             : run.ToWire();
@@ -42,7 +40,7 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
     public override Task<V1.ListReply> List(V1.ListRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         var reply = new V1.ListReply();
-        foreach (var run in await Task.WhenAll((await Cluster.GetRunsAsync()).Select(FindAsync)))
+        foreach (var run in await Task.WhenAll((await Cluster.GetRunsAsync()).Select(runs.StatusAsync)))
         {
             reply.Runs.Add(run?.ToWire() is { } known ? [known] : []);
         }
@@ -88,10 +86,18 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
     [Authorize(Roles.Viewer)]
     public override Task Watch(V1.WatchRequest request, IServerStreamWriter<V1.Event> responseStream, ServerCallContext context) => AnswerAsync(async () =>
     {
-        var run = await KnownAsync(request.RunId);
+        var run = await runs.FindAsync(request.RunId);
         using var place = watches.Take(CallerOf(context));
         await new EventStream(run, responseStream, context.GetHttpContext(), environment.Limits, time).SendAsync(request.After);
         return true;
+    });
+
+    [Authorize(Roles.Viewer)]
+    public override Task<V1.LogReply> Log(V1.LogRequest request, ServerCallContext context) => AnswerAsync(async () =>
+    {
+        var reply = new V1.LogReply();
+        reply.Entries.Add((await runs.EventsAsync(request.RunId, request.After)).Select(Wire.ToWire));
+        return reply;
     });
 
     /// <summary>Whom what is counted for each caller counts for: who is behind a connection is not known.</summary>
@@ -99,7 +105,7 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
 
     private Task<V1.Run> StatusAfterAsync(string runId, Func<ICoordinatorGrain, Task> act) => AnswerAsync(async () =>
     {
-        var run = await KnownAsync(runId);
+        var run = await runs.FindAsync(runId);
         await act(run);
         return (await run.GetStatusAsync()).ToWire();
     });
@@ -118,54 +124,17 @@ internal sealed partial class RunsService(IGrainFactory grains, TrainingEnvironm
         return reply;
     }
 
-    /// <summary>The run's coordinator. The cluster's list is asked first: to ask a coordinator that nobody has made would make it.</summary>
-    private async Task<ICoordinatorGrain> KnownAsync(string runId)
-    {
-        SpecRules.CheckId(runId);
-        return await Cluster.KnowsAsync(runId) ? grains.GetGrain<ICoordinatorGrain>(runId) : throw new UnknownRunException($"No run is named '{runId}'.");
-    }
-
-    /// <summary><see langword="null"/>: the run was listed a moment before it could be accepted.</summary>
-    private async Task<RunStatus?> FindAsync(string runId)
-    {
-        try
-        {
-            return await grains.GetGrain<ICoordinatorGrain>(runId).GetStatusAsync();
-        }
-        catch (UnknownRunException)
-        {
-            return null;
-        }
-    }
-
     private static string Reason(string given, string byDefault) => given.Length > 0 ? Shown.Value(given) : byDefault;
 
-    /// <summary>What a client can mend has a status of its own; the silo being in trouble is worth another try.</summary>
     private async Task<T> AnswerAsync<T>(Func<Task<T>> answer)
     {
         try
         {
             return await answer();
         }
-        catch (Exception unknown) when (unknown is UnknownRunException or UnknownNodeException)
+        catch (Exception error) when (FailureStatus.Of(error) is { } status)
         {
-            throw new RpcException(new(StatusCode.NotFound, unknown.Message));
-        }
-        catch (Exception wrong) when (wrong is SpecException or PathRootException or UnknownTaskException or TaskSettingException or TrainingDataException)
-        {
-            throw new RpcException(new(StatusCode.InvalidArgument, wrong.Message));
-        }
-        catch (LimitException reached)
-        {
-            throw new RpcException(new(StatusCode.ResourceExhausted, reached.Message));
-        }
-        catch (RunConflictException conflict)
-        {
-            throw new RpcException(new(StatusCode.AlreadyExists, conflict.Message));
-        }
-        catch (Exception away) when (away is OrleansException or TimeoutException or CommandLostException)
-        {
-            throw new RpcException(new(StatusCode.Unavailable, away.Message));
+            throw new RpcException(new(status, error.Message));
         }
         catch (Exception defect) when (defect is not (RpcException or OperationCanceledException))
         {

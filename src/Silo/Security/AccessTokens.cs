@@ -29,6 +29,9 @@ internal sealed class AccessTokens : IDisposable
         return found;
     }
 
+    /// <returns><see langword="null"/>: it is no session, or its time or its token is over.</returns>
+    public AdmittedToken? OfSession(string cookie, DateTimeOffset now) => file.Current.FirstOrDefault(known => SessionCookie.IsOf(cookie, known.Token, now));
+
     public void Dispose() => file.Dispose();
 
     /// <summary>A token that stays keeps what is open by it.</summary>

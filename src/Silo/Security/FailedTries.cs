@@ -28,6 +28,25 @@ internal sealed class FailedTries(TimeProvider time)
         }
     }
 
+    /// <summary>Looks at a token, unless the address has to wait.</summary>
+    /// <param name="wait">How long; zero: it was looked at.</param>
+    /// <returns><see langword="null"/>: it opens nothing, or was not looked at.</returns>
+    public AdmittedToken? Admit(IPAddress address, AccessTokens tokens, string text, out TimeSpan wait)
+    {
+        wait = WaitOf(address);
+        if (wait > TimeSpan.Zero)
+        {
+            return null;
+        }
+        if (tokens.Find(text) is not { } known)
+        {
+            Failed(address);
+            return null;
+        }
+        Succeeded(address);
+        return known;
+    }
+
     public void Failed(IPAddress address)
     {
         lock (sync)

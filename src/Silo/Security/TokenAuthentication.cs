@@ -11,12 +11,15 @@ using Microsoft.Extensions.Options;
 
 namespace Granary.Silo.Security;
 
-/// <summary>Knows callers by <c>Authorization: Bearer TOKEN</c>. Where no tokens are configured, everybody is an operator.</summary>
+/// <summary>Knows callers by <c>Authorization: Bearer TOKEN</c>, and those of the page by the cookie of their session. Where no tokens are configured, everybody is an operator.</summary>
 internal sealed class TokenAuthentication(
     IOptionsMonitor<AuthenticationSchemeOptions> options, ILoggerFactory loggers, UrlEncoder encoder,
-    FailedTries tries, SecurityInstruments instruments, IServiceProvider services) : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
+    FailedTries tries, SecurityInstruments instruments, TimeProvider time, IServiceProvider services) : AuthenticationHandler<AuthenticationSchemeOptions>(options, loggers, encoder)
 {
     public const string Name = "Bearer", Anonymous = "anonymous";
+
+    /// <summary>Below it lies what the page asks for.</summary>
+    public const string PagePath = "/api";
     private const string Cure = "granary login --server URL keeps one for all commands, and --token and GRANARY_TOKEN give one; who runs the cluster makes one with granary token create.";
     private readonly AccessTokens? tokens = services.GetService<AccessTokens>();
     private Refusal refusal = Refusal.Missing;
@@ -34,23 +37,22 @@ internal sealed class TokenAuthentication(
         }
         if (Request.Headers.Authorization.ToString().Split(' ', 2, StringSplitOptions.TrimEntries) is not [var scheme, var text] || !scheme.Equals(Name, StringComparison.OrdinalIgnoreCase))
         {
-            return AuthenticateResult.NoResult();
+            // A browser sends a cookie along with whatever request; only those of the page are guarded against such as were not meant.
+            return IsOfPage && Request.Cookies[SessionCookie.Name] is { } cookie && tokens.OfSession(cookie, time.GetUtcNow()) is { } session ? Admitted(session) : AuthenticateResult.NoResult();
         }
-        wait = tries.WaitOf(Address);
-        if (wait > TimeSpan.Zero)
+        if (tries.Admit(Address, tokens, text, out wait) is { } known)
         {
-            return Refused(Refusal.Slowed, string.Create(CultureInfo.InvariantCulture, $"Too many tokens that open nothing came from {Address}: the next is looked at in {Math.Ceiling(wait.TotalSeconds)} s."));
+            return Admitted(known);
         }
-        if (tokens.Find(text) is not { } known)
-        {
-            tries.Failed(Address);
-            return Refused(Refusal.Unknown, $"This token opens nothing here; it may have been revoked. {Cure}");
-        }
-        tries.Succeeded(Address);
-        // What a token has opened, such as a stream of events, ends with it.
-        Response.RegisterForDispose(known.Revoked.Register(Context.Abort));
-        return Admitted(known.Token.Name, known.Token.Role);
+        return wait > TimeSpan.Zero
+            ? Refused(Refusal.Slowed, SlowedDown(Address, wait))
+            : Refused(Refusal.Unknown, $"This token opens nothing here; it may have been revoked. {Cure}");
     }
+
+    public static string SlowedDown(IPAddress address, TimeSpan wait) =>
+        string.Create(CultureInfo.InvariantCulture, $"Too many tokens that open nothing came from {address}: the next is looked at in {Math.Ceiling(wait.TotalSeconds)} s.");
+
+    private bool IsOfPage => Request.Path.StartsWithSegments(PagePath);
 
     protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
     {
@@ -70,6 +72,13 @@ internal sealed class TokenAuthentication(
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties) => AnswerAsync(
         Refusal.Role, StatusCode.PermissionDenied, StatusCodes.Status403Forbidden, $"The token '{Context.User.Identity?.Name}' is a {Roles.Viewer}'s: this takes an {Roles.Operator}'s.");
 
+    private AuthenticateResult Admitted(AdmittedToken known)
+    {
+        // What a token has opened, such as a stream of events, ends with it.
+        Response.RegisterForDispose(known.Revoked.Register(Context.Abort));
+        return Admitted(known.Token.Name, known.Token.Role);
+    }
+
     private AuthenticateResult Admitted(string name, string role) =>
         AuthenticateResult.Success(new(new(new ClaimsIdentity([new(ClaimTypes.Name, name), new(ClaimTypes.Role, role)], Scheme.Name)), Scheme.Name));
 
@@ -86,7 +95,7 @@ internal sealed class TokenAuthentication(
         if (Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) != true)
         {
             Response.StatusCode = http;
-            return Response.WriteAsync(why);
+            return IsOfPage ? Response.WriteAsJsonAsync(new { error = why }) : Response.WriteAsync(why);
         }
         Response.ContentType = "application/grpc";
         Response.Headers[AuditTrail.GrpcStatus] = ((int)grpc).ToString(CultureInfo.InvariantCulture);

@@ -134,7 +134,8 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
         replica.StateRestored();
     }
 
-    private string DirectoryOf(long step) => Path.Combine(root, step.ToString("D8", CultureInfo.InvariantCulture));
+    /// <summary>Where the checkpoint of a step lies, if there is one.</summary>
+    public string DirectoryOf(long step) => Path.Combine(root, step.ToString("D8", CultureInfo.InvariantCulture));
 
     /// <summary><see langword="null"/>: the directory does not have the name of a checkpoint.</summary>
     private long? StepOf(string directory) =>
@@ -175,7 +176,7 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
         }
     }
 
-    // Among equals the oldest counts: later manifests repeat the last known value.
-    private static CheckpointManifest? BestOf(IReadOnlyList<CheckpointManifest> newestFirst) =>
+    /// <summary>The best by its measure; <see langword="null"/>: none has been validated. Among equals the oldest counts: later manifests repeat the last known value.</summary>
+    public static CheckpointManifest? BestOf(IReadOnlyList<CheckpointManifest> newestFirst) =>
         newestFirst.Reverse().Aggregate((CheckpointManifest?)null, (best, manifest) => manifest.Beats(best) ? manifest : best);
 }

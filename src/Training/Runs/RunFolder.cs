@@ -15,7 +15,7 @@ public sealed class RunFolder : IDisposable
 {
     // Two files: a locked one cannot be read.
     private const string MarkFile = ".granary-run", LockFile = ".granary-run.lock";
-    private static readonly TimeSpan TryAgainEvery = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan TryAgainEvery = TimeSpan.FromSeconds(1), Glance = TimeSpan.FromMilliseconds(20);
     private readonly Lock gate = new();
     private readonly ITimer? again;
     private FileStream? held;
@@ -35,7 +35,7 @@ public sealed class RunFolder : IDisposable
         FileStream held;
         try
         {
-            held = TakeLock(path);
+            held = TakeLockInTheEnd(path);
         }
         catch (IOException) when (File.Exists(path))
         {
@@ -69,6 +69,43 @@ public sealed class RunFolder : IDisposable
     /// <summary>Whether the directory holds anything but a mark.</summary>
     public static bool HoldsMore(string directory) => Directory.EnumerateFileSystemEntries(directory).Any(entry => Path.GetFileName(entry) is not (MarkFile or LockFile));
 
+    /// <summary>Whether the directory carries the mark of this run: others' directories are left as they are.</summary>
+    public static bool IsOf(string directory, string runId)
+    {
+        try
+        {
+            return Owner(Path.Combine(directory, MarkFile)) == runId;
+        }
+        catch (Exception error) when (error.IsStorageFault())
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Whether a process of this machine (or, on a network file system that passes locks on, of another) is at work in the directory.</summary>
+    public static bool IsHeld(string directory)
+    {
+        var path = Path.Combine(directory, LockFile);
+        if (!File.Exists(path))
+        {
+            return false;
+        }
+        try
+        {
+            // A lock that many may share, and only for a moment.
+            using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read);
+            return false;
+        }
+        catch (UnauthorizedAccessException)
+        {
+            return false;
+        }
+        catch (IOException)
+        {
+            return true;
+        }
+    }
+
     /// <inheritdoc/>
     public void Dispose()
     {
@@ -92,6 +129,20 @@ public sealed class RunFolder : IDisposable
             {
                 again?.Change(TryAgainEvery, Timeout.InfiniteTimeSpan);
             }
+        }
+    }
+
+    /// <summary>Who only looks whether it is taken (<see cref="IsHeld"/>) has it for a moment.</summary>
+    private static FileStream TakeLockInTheEnd(string path)
+    {
+        try
+        {
+            return TakeLock(path);
+        }
+        catch (IOException) when (File.Exists(path))
+        {
+            Thread.Sleep(Glance);
+            return TakeLock(path);
         }
     }
 

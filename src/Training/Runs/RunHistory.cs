@@ -1,33 +1,39 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.Runs;
 
 /// <summary>
-/// The learning curve of a run: a line of JSON for each recorded step, in <c>history.jsonl</c>. What a broken disk did not
-/// take is kept and written when it is back.
+/// The learning curve of a run: a line of JSON for each recorded step, in <c>history.jsonl</c>. Lines that come in quick succession are
+/// written together. What a broken disk did not take is kept and written when it is back.
 /// </summary>
 public sealed class RunHistory
 {
     /// <summary>Its name within a run directory.</summary>
     public const string FileName = "history.jsonl";
-    private const int Points = 1000, LongestLine = 1 << 16;
+    private const int Points = 10_000, LongestLine = 1 << 16;
+
+    // To open a file takes longer than a step of a small model does.
+    private static readonly TimeSpan Together = TimeSpan.FromSeconds(0.2);
     private static readonly JsonSerializerOptions json = new() { RespectNullableAnnotations = true, RespectRequiredConstructorParameters = true };
     private readonly string runDirectory;
     private readonly string path;
+    private readonly TimeProvider time;
     private readonly long every;
     private readonly StringBuilder pending = new();
     private long upTo;
+    private long? written;
     private bool whole;
 
     /// <summary>Never fails: what the disk refuses now is tried again with the first line.</summary>
     /// <param name="from">Where the run goes on: later lines are of a course that is now repeated, and are dropped.</param>
-    public RunHistory(string runDirectory, long from, long totalSteps)
+    /// <param name="time">Default: the system's.</param>
+    public RunHistory(string runDirectory, long from, long totalSteps, TimeProvider? time = null)
     {
-        this.runDirectory = runDirectory;
-        upTo = from;
+        (this.runDirectory, this.time, upTo) = (runDirectory, time ?? TimeProvider.System, from);
         path = Path.Combine(runDirectory, FileName);
         every = Math.Max(1, totalSteps / Points);
         try
@@ -39,15 +45,30 @@ public sealed class RunHistory
         }
     }
 
-    /// <summary>Records the step if it is one of about a thousand, or says more than the usual.</summary>
-    /// <param name="remarkable">The step has metrics that others have not, such as a validation.</param>
+    /// <summary>Records the step if it is one of about ten thousand, or says more than the usual.</summary>
+    /// <param name="remarkable">The step has metrics that others have not, such as a validation: it is written at once.</param>
     public void Add(long step, Metrics metrics, bool remarkable)
     {
         if (!remarkable && !IsDue(step))
         {
             return;
         }
-        pending.Append(Line(new(step, metrics.Where(entry => double.IsFinite(entry.Value)).ToDictionary())));
+        var now = DateTimeOffset.FromUnixTimeMilliseconds(time.GetUtcNow().ToUnixTimeMilliseconds());
+        pending.Append(Line(new(step, metrics.Where(entry => double.IsFinite(entry.Value)).ToDictionary(), now)));
+        if (remarkable || !whole || written is not { } before || time.GetElapsedTime(before) >= Together)
+        {
+            Flush();
+        }
+    }
+
+    /// <summary>Writes what waits to be written.</summary>
+    public void Flush()
+    {
+        written = time.GetTimestamp();
+        if (pending.Length == 0)
+        {
+            return;
+        }
         MakeWhole();
         whole = false;
         File.AppendAllText(path, pending.ToString());
@@ -55,7 +76,7 @@ public sealed class RunHistory
         pending.Clear();
     }
 
-    /// <summary>Whether the step is one of about a thousand.</summary>
+    /// <summary>Whether the step is one of about ten thousand.</summary>
     public bool IsDue(long step) => step % every == 0;
 
     /// <summary>The points in order; lines that are not points are passed over. Read as far as they are asked for.</summary>
@@ -63,13 +84,31 @@ public sealed class RunHistory
     public static IEnumerable<HistoryPoint> Read(string runDirectory)
     {
         var path = Path.Combine(runDirectory, FileName);
-        if (!Path.Exists(path))
-        {
-            yield break;
-        }
+        return Path.Exists(path) ? InOrder(Lines(path)) : [];
+    }
+
+    /// <summary>The points at the end of the file, without reading the rest.</summary>
+    /// <param name="bytes">Of the file, at most.</param>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static IEnumerable<HistoryPoint> ReadEnd(string runDirectory, int bytes)
+    {
+        var path = Path.Combine(runDirectory, FileName);
+        return Path.Exists(path) ? InOrder(FileEnd.Lines(path, bytes)) : [];
+    }
+
+    private static IEnumerable<string> Lines(string path)
+    {
         using var text = new StreamReader(RegularFile.Open(path));
-        long last = -1;
         foreach (var line in BoundedLines.Read(text, LongestLine))
+        {
+            yield return line;
+        }
+    }
+
+    private static IEnumerable<HistoryPoint> InOrder(IEnumerable<string> lines)
+    {
+        long last = -1;
+        foreach (var line in lines)
         {
             // A step may be there twice: a full disk took its line, then refused one behind it.
             if (PointOf(line) is { } point && point.Step > last)
@@ -119,4 +158,6 @@ public sealed class RunHistory
 }
 
 /// <summary>The metrics of a step.</summary>
-public sealed record HistoryPoint(long Step, IReadOnlyDictionary<string, double> Metrics);
+/// <param name="Time">When it was recorded; <see langword="null"/>: an earlier version did not write that down.</param>
+public sealed record HistoryPoint(
+    long Step, IReadOnlyDictionary<string, double> Metrics, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] DateTimeOffset? Time = null);

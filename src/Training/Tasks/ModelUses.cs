@@ -77,6 +77,9 @@ public interface IWordVectors
     /// <summary>a is to b as c is to: the words nearest to b - a + c, by cosine, without a, b, c.</summary>
     IReadOnlyList<(string Word, double Similarity)> Analogy(string a, string b, string c, int count);
 
+    /// <summary>The most frequent words of the vocabulary with copies of their vectors, the most frequent first.</summary>
+    IReadOnlyList<(string Word, float[] Vector)> Frequent(int count);
+
     /// <summary>Writes the vectors in word2vec's text format.</summary>
     void Export(string path);
 }

@@ -4,6 +4,7 @@ using System.Reflection;
 using Granary.Contracts;
 using Granary.Silo;
 using Granary.Silo.Gateway;
+using Granary.Silo.Page;
 using Granary.Silo.Security;
 using Grpc.Core.Interceptors;
 using Grpc.Net.Client;
@@ -44,8 +45,10 @@ internal sealed class SecuredGateway : IAsyncDisposable
         builder.Services.AddSingleton<TimeProvider>(time).AddSingleton(DispatchProxy.Create<IGrainFactory, NoGrains>()).AddSingleton(GranaryEnvironment.ForTraining());
         builder.Services.AddSecurity(options, time, LoggerFactory.Create(logging => logging.AddProvider(log)));
         builder.AddGateway(IPAddress.Loopback, grpcPort: 0, httpPort: 0);
+        builder.AddPage();
         var app = builder.Build();
         app.MapGateway();
+        app.MapPage();
         await app.StartAsync();
         return new(app, log) { Time = time };
     }

@@ -1,0 +1,73 @@
+using System.CommandLine;
+using Granary.Client.Sessions;
+using Granary.Client.Views;
+using Granary.Contracts;
+using Granary.Training.Runs;
+using Granary.Training.Wording;
+using Grpc.Core;
+
+namespace Granary.Client.Commands;
+
+/// <summary><c>granary logs RUN</c></summary>
+internal static class LogsCommand
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(0.5);
+
+    public static Command Create()
+    {
+        var id = new Argument<string>("run") { Description = "The run's id; see: granary list" };
+        var follow = new Option<bool>("--follow") { Description = "Go on until the run has ended; Ctrl+C leaves it running." };
+        var command = new Command("logs", "What has happened to a run, a line an event.") { id, follow };
+        var server = new ServerOption(command);
+        command.SetAction(async (parsed, _) =>
+        {
+            var run = parsed.GetValue(id)!;
+            SpecRules.CheckId(run);
+            using var client = server.Connect(parsed);
+            using var interruption = new Interruption();
+            try
+            {
+                return await ShowAsync(client, run, parsed.GetValue(follow), interruption.Asked);
+            }
+            catch (Exception) when (interruption.Asked.IsCancellationRequested)
+            {
+                return ExitCode.Interrupted;
+            }
+        });
+        return command;
+    }
+
+    private static async Task<int> ShowAsync(TrainingClient client, string run, bool follow, CancellationToken cancellationToken)
+    {
+        for (long? last = null; ; await Task.Delay(LookEvery, cancellationToken))
+        {
+            try
+            {
+                // First, so that nothing comes between the last word and the end.
+                var status = await client.GetAsync(run, cancellationToken);
+                foreach (var entry in await client.LogAsync(run, last ?? 0, cancellationToken))
+                {
+                    Print(entry);
+                    last = entry.Id;
+                }
+                if (status.HasEnded || !follow)
+                {
+                    return last is null ? Say(status) : ExitCode.Done;
+                }
+            }
+            catch (RpcException away) when (last is not null && TrainingClient.MayPass(away))
+            {
+            }
+        }
+    }
+
+    /// <summary>An earlier version has written nothing down.</summary>
+    private static int Say(RunStatus status)
+    {
+        Print(new(0, status.Since, status.Step, status.State.ToString().ToLowerInvariant(), "", status.Reason));
+        return ExitCode.Done;
+    }
+
+    private static void Print(JournalEntry entry) =>
+        Console.WriteLine($"{entry.Time.LocalDateTime:yyyy-MM-dd HH:mm:ss} step {entry.Step:N0} {entry.State}: {Shown.OneLine(entry.Message)}");
+}
