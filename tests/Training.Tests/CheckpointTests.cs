@@ -170,6 +170,7 @@ public sealed class CheckpointTests : IDisposable
         {
             history.Add(step, new() { ["loss"] = step }, remarkable: false);
         }
+        history.Flush();
         File.AppendAllText(Path.Combine(directory, RunHistory.FileName), """{"Step":9,"Metr""");
         _ = new RunHistory(directory, from: 5, totalSteps: 10);
         Assert.Equal([1L, 2, 3, 4, 5], RunHistory.Read(directory).Select(point => point.Step));

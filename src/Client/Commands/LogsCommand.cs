@@ -39,21 +39,23 @@ internal static class LogsCommand
 
     private static async Task<int> ShowAsync(TrainingClient client, string run, bool follow, CancellationToken cancellationToken)
     {
+        var isOver = false;
         for (long? last = null; ; await Task.Delay(LookEvery, cancellationToken))
         {
             try
             {
-                // First, so that nothing comes between the last word and the end.
                 var status = await client.GetAsync(run, cancellationToken);
                 foreach (var entry in await client.LogAsync(run, last ?? 0, cancellationToken))
                 {
                     Print(entry);
                     last = entry.Id;
                 }
-                if (status.HasEnded || !follow)
+                if (isOver || !follow)
                 {
                     return last is null ? Say(status) : ExitCode.Done;
                 }
+                // Its last word may come a moment after its end: one more look.
+                isOver = status.HasEnded;
             }
             catch (RpcException away) when (last is not null && TrainingClient.MayPass(away))
             {

@@ -51,7 +51,9 @@ public sealed class LivePageTests : IAsyncLifetime
         await ChangeAsync("resume");
         await StateAsync(stream, "running");
         await ChangeAsync("cancel");
-        await StateAsync(stream, "cancelled");
+        while ((string?)(await stream.NextAsync("event"))["state"] != "cancelled")
+        {
+        }
         Assert.Equal(HttpStatusCode.BadRequest, (await page.PostAsync("/api/runs/first/scale", new { workers = 99 })).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await page.PostAsync("/api/nodes/nowhere/drain")).StatusCode);
 
