@@ -6,6 +6,7 @@ import { append } from './curve.js';
 import { h, show } from './dom.js';
 import { figure, legendEntry } from './figure.js';
 import { failure } from './parts.js';
+import { speedOf } from './speed.js';
 
 const POINTS = 1500;  // of a curve, as many as a wide screen can tell apart
 const MOST = 2 * POINTS; // then the silo is asked to thin them out again
@@ -81,7 +82,7 @@ export function board(charts, { ownLegends = true } = {}) {
         const metrics = [...new Set(own.map(line => line.metric))];
         const answer = await get(`${of(run, 'curves')}?metrics=${metrics.map(encodeURIComponent).join(',')}&points=${POINTS}${steps ? `&from=${steps.from}&to=${steps.to}` : ''}`);
         if (ticket !== asked) return;
-        for (const line of own) Object.assign(line, answer.curves[line.metric] ?? { steps: [], seconds: [], values: [] }, { stepsPerEpoch: answer.stepsPerEpoch });
+        for (const line of own) fill(line, answer.curves[line.metric] ?? NONE(), answer.stepsPerEpoch);
       }));
       if (ticket !== asked) return;
       loaded = true;
@@ -107,9 +108,11 @@ export function board(charts, { ownLegends = true } = {}) {
   /** A point that the silo has told of just now. */
   function add(step, { run, seconds, metrics }) {
     if (!loaded) return pending.set(step, { run, seconds, metrics });
-    const touched = lines.filter(line => line.run === run && metrics[line.metric] !== undefined);
-    for (const line of touched) append(line, step, seconds, metrics[line.metric]);
-    if (!reading && touched.some(line => line.values.length > MOST)) load();
+    const own = lines.filter(line => line.run === run && metrics[line.metric] !== undefined);
+    const most = Math.max(...own.map(line => line.told.steps.length));
+    const touched = own.filter(line => !isOld(line, metrics[line.metric], most));
+    for (const line of touched) grow(line, step, seconds, metrics[line.metric]);
+    if (!reading && touched.some(line => line.told.values.length > MOST)) load();
     figures.forEach((each, at) => charts[at].lines.some(line => touched.includes(line)) && each.show(ready(charts[at])));
   }
 
@@ -130,6 +133,24 @@ export function board(charts, { ownLegends = true } = {}) {
   render();
   load();
   return { node, add, load, leave: () => figures.forEach(each => each.leave()) };
+}
+
+const NONE = () => ({ steps: [], seconds: [], values: [] });
+
+/** What the silo tells of a line is kept apart from what is drawn, for a speed is made of it. */
+function fill(line, told, stepsPerEpoch) {
+  Object.assign(line, line.isSpeed ? speedOf(told) : told, { told, stepsPerEpoch });
+}
+
+function grow(line, step, seconds, value) {
+  append(line.told, step, seconds, value);
+  if (line.isSpeed) Object.assign(line, speedOf(line.told));
+}
+
+/** Whether a value is that of an earlier step: the silo tells the latest of each metric, also of those that are measured now and then. */
+function isOld(line, value, most) {
+  const { steps, values } = line.told;
+  return steps.length < most / 2 && value === values.at(-1);
 }
 
 const ready = chart => chart.lines.filter(line => line.steps);

@@ -12,7 +12,7 @@ import * as stream from './stream.js';
 
 const REREAD = 5000;
 /** What determines the weights; the number of workers does not. */
-const IDENTITY = ['task', 'seed', 'shards', 'steps', 'epochs', 'data', 'dataFiles', 'init', 'initFiles', 'settings', 'switches'];
+const IDENTITY = ['task', 'seed', 'shards', 'steps', 'epochs', 'data', 'dataFiles', 'init', 'initMap', 'settings', 'device'];
 
 export function compareView() {
   const ids = [...new Set(query('runs')?.split(',').filter(Boolean))];

@@ -1,4 +1,4 @@
-// A curve: what a metric of a run was at its steps. { run, metric, label, colour, steps, seconds, values, stepsPerEpoch, best: 'lowest' | 'highest' | null }
+// A curve: what a metric of a run was at its steps. { run, metric, label, colour, steps, seconds, values, told, stepsPerEpoch, best: 'lowest' | 'highest' | null }
 
 const UNITS = 500;
 
