@@ -44,7 +44,7 @@ export function actions(id, done) {
       run.canPause && button('Pause', () => act('pause', {}, 'Pauses at the next step …')),
       run.canResume && button('Resume', () => act('resume', {}, 'Resumes …')),
       run.canScale && h('form', { onsubmit: scale },
-        h('label', null, 'Workers ', h('input', { name: 'workers', type: 'number', min: 1, max: run.spec.shards ?? null, required: true, value: String(wanted ?? run.workers), oninput: event => { wanted = Number(event.target.value); } })),
+        h('label', null, 'Workers ', h('input', { name: 'workers', type: 'number', min: 1, max: run.spec?.shards, required: true, value: String(wanted ?? run.workers), oninput: event => { wanted = Number(event.target.value); } })),
         h('button', { disabled: doing !== null }, 'Scale')),
       run.canCancel && button('Cancel …', cancel, 'danger'),
       h('span', { role: 'status', class: 'muted' }, doing),

@@ -6,6 +6,7 @@ import { append } from './curve.js';
 import { h, show } from './dom.js';
 import { figure, legendEntry } from './figure.js';
 import { failure } from './parts.js';
+import { speedOf } from './speed.js';
 
 const POINTS = 1500;  // of a curve, as many as a wide screen can tell apart
 const MOST = 2 * POINTS; // then the silo is asked to thin them out again
@@ -18,16 +19,23 @@ const SMOOTH = 0.6;
 export function board(charts, { ownLegends = true } = {}) {
   const lines = charts.flatMap(chart => chart.lines);
   const hidden = new Set();
-  const options = () => ({ by: query('axis') ?? 'step', logarithmic: query('log') === '1', smooth: Number(query('smooth') ?? SMOOTH), range, hidden });
+  const options = () => ({ by: axis(), logarithmic: query('log') === '1', smooth: Number(query('smooth') ?? SMOOTH), range, hidden });
   const tools = h('div', { class: 'tools' });
   const trouble = h('div');
   const pending = new Map();
-  let range = rangeOfAddress(), asked = 0, loaded = false;
+  let range = rangeOfAddress(), asked = 0, loaded = false, reading = false;
 
   const figures = charts.map(chart => figure({ title: chart.title, legend: ownLegends, options, zoom, reset: () => zoom(null, null), point, toggle }));
   const groups = [...new Set(charts.map(chart => chart.group))];
   const node = h('div', { class: 'board' }, tools, trouble, ...groups.map(group => h('section', null, group && h('h2', null, group),
     h('div', { class: 'charts' }, ...figures.filter((_, at) => charts[at].group === group).map(each => each.node)))));
+
+  const canSay = () => ({ step: true, epoch: lines.some(line => line.stepsPerEpoch > 0), time: lines.some(line => line.seconds) });
+
+  function axis() {
+    const wanted = query('axis') ?? 'step';
+    return loaded && !canSay()[wanted] ? 'step' : wanted;
+  }
 
   function point(own, value) {
     for (const each of figures) each.point(value, each.node === own);
@@ -59,9 +67,11 @@ export function board(charts, { ownLegends = true } = {}) {
   /** Reads all curves, or the part of them that is looked at. */
   async function load() {
     const ticket = ++asked;
+    reading = true;
     // Only from whole curves can be told at which step a moment was.
-    if (range && query('axis') === 'time' && !loaded) await read(ticket, null);
+    if (range && axis() !== 'step' && !loaded) await read(ticket, null);
     await read(ticket, range);
+    if (ticket === asked) reading = false;
   }
 
   async function read(ticket, part) {
@@ -72,7 +82,7 @@ export function board(charts, { ownLegends = true } = {}) {
         const metrics = [...new Set(own.map(line => line.metric))];
         const answer = await get(`${of(run, 'curves')}?metrics=${metrics.map(encodeURIComponent).join(',')}&points=${POINTS}${steps ? `&from=${steps.from}&to=${steps.to}` : ''}`);
         if (ticket !== asked) return;
-        for (const line of own) Object.assign(line, answer.curves[line.metric] ?? { steps: [], seconds: [], values: [] }, { stepsPerEpoch: answer.stepsPerEpoch });
+        for (const line of own) fill(line, answer.curves[line.metric] ?? NONE(), answer.stepsPerEpoch);
       }));
       if (ticket !== asked) return;
       loaded = true;
@@ -86,10 +96,11 @@ export function board(charts, { ownLegends = true } = {}) {
   }
 
   function stepsOf(own, { from, to }) {
-    const by = query('axis') ?? 'step';
+    const by = axis();
     const line = own.reduce((most, each) => ((each.steps?.length ?? 0) > (most.steps?.length ?? 0) ? each : most));
     if (by === 'step') return { from: Math.floor(from), to: Math.ceil(to) };
     if (by === 'epoch') return { from: Math.floor(from * line.stepsPerEpoch), to: Math.ceil(to * line.stepsPerEpoch) };
+    if (!line.seconds) return null;
     const before = line.seconds.findLastIndex(second => second <= from), after = line.seconds.findIndex(second => second >= to);
     return { from: line.steps[Math.max(0, before)] ?? 0, to: line.steps.at(after) ?? 0 };
   }
@@ -97,19 +108,21 @@ export function board(charts, { ownLegends = true } = {}) {
   /** A point that the silo has told of just now. */
   function add(step, { run, seconds, metrics }) {
     if (!loaded) return pending.set(step, { run, seconds, metrics });
-    const touched = lines.filter(line => line.run === run && metrics[line.metric] !== undefined);
-    for (const line of touched) append(line, step, seconds, metrics[line.metric]);
-    if (touched.some(line => line.values.length > MOST)) load();
+    const own = lines.filter(line => line.run === run && metrics[line.metric] !== undefined);
+    const most = Math.max(...own.map(line => line.told.steps.length));
+    const touched = own.filter(line => !isOld(line, metrics[line.metric], most));
+    for (const line of touched) grow(line, step, seconds, metrics[line.metric]);
+    if (!reading && touched.some(line => line.told.values.length > MOST)) load();
     figures.forEach((each, at) => charts[at].lines.some(line => touched.includes(line)) && each.show(ready(charts[at])));
   }
 
   function render() {
     const { by, logarithmic, smooth } = options();
-    const canSay = { step: true, epoch: lines.some(line => line.stepsPerEpoch), time: lines.some(line => line.seconds) };
+    const can = canSay();
     const smoothing = event => set({ smooth: event.target.value });
     show(tools,
-      h('div', { class: 'segments', role: 'group', 'aria-label': 'x axis' }, ...Object.keys(canSay).map(name =>
-        h('button', { 'aria-pressed': String(name === by), disabled: loaded && !canSay[name], onclick: () => set({ axis: name === 'step' ? null : name }) }, name))),
+      h('div', { class: 'segments', role: 'group', 'aria-label': 'x axis' }, ...Object.keys(can).map(name =>
+        h('button', { 'aria-pressed': String(name === by), disabled: loaded && !can[name], onclick: () => set({ axis: name === 'step' ? null : name }) }, name))),
       h('button', { class: 'toggle', 'aria-pressed': String(logarithmic), onclick: () => set({ log: logarithmic ? null : 1 }) }, 'logarithmic'),
       h('label', { class: 'slider' }, 'Smoothing ', h('input', { type: 'range', min: 0, max: 0.99, step: 0.01, value: String(smooth), oninput: smoothing }), h('output', null, smooth.toFixed(2))),
       h('span', { class: 'hint muted' }, range ? h('button', { onclick: () => zoom(null, null) }, 'Show all') : 'Drag over a chart to enlarge'),
@@ -120,6 +133,24 @@ export function board(charts, { ownLegends = true } = {}) {
   render();
   load();
   return { node, add, load, leave: () => figures.forEach(each => each.leave()) };
+}
+
+const NONE = () => ({ steps: [], seconds: [], values: [] });
+
+/** What the silo tells of a line is kept apart from what is drawn, for a speed is made of it. */
+function fill(line, told, stepsPerEpoch) {
+  Object.assign(line, line.isSpeed ? speedOf(told) : told, { told, stepsPerEpoch });
+}
+
+function grow(line, step, seconds, value) {
+  append(line.told, step, seconds, value);
+  if (line.isSpeed) Object.assign(line, speedOf(line.told));
+}
+
+/** Whether a value is that of an earlier step: the silo tells the latest of each metric, also of those that are measured now and then. */
+function isOld(line, value, most) {
+  const { steps, values } = line.told;
+  return steps.length < most / 2 && value === values.at(-1);
 }
 
 const ready = chart => chart.lines.filter(line => line.steps);

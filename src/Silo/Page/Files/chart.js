@@ -33,7 +33,7 @@ export function draw(canvas, curves, options) {
   const x = axis(extent.from, extent.to, { most: Math.max(2, Math.floor((width - left) / (options.by === 'time' ? 80 : 55))), time: options.by === 'time' });
   const plot = { left, top: TOP, width: width - left - RIGHT, height: height - TOP - BOTTOM };
   const picture = {
-    plot, lines, x, y,
+    plot, lines, x, y, logarithmic: options.logarithmic,
     across: value => plot.left + x.place(value) * plot.width,
     down: value => plot.top + (1 - y.place(value)) * plot.height,
     valueAt: pixel => x.at(Math.min(1, Math.max(0, (pixel - plot.left) / plot.width))),
@@ -113,13 +113,13 @@ function drawLine(context, picture, { curve, x, raw, y, ink, dash }) {
   if (at >= 0) ring(context, picture.across(x[at]), picture.down(raw[at]));
 }
 
-function trace(context, { across, down, y: { from } }, x, y, width) {
+function trace(context, { across, down, logarithmic }, x, y, width) {
   context.lineWidth = width;
   context.beginPath();
   let drawn = false;
   for (let at = 0; at < x.length; at++) {
     // What a logarithm cannot show interrupts the line.
-    if (!(y[at] > 0) && from > 0 && y[at] < from) {
+    if (logarithmic && !(y[at] > 0)) {
       drawn = false;
       continue;
     }

@@ -12,7 +12,7 @@ import * as stream from './stream.js';
 
 const REREAD = 5000;
 /** What determines the weights; the number of workers does not. */
-const IDENTITY = ['task', 'seed', 'shards', 'steps', 'epochs', 'data', 'dataFiles', 'init', 'initFiles', 'settings', 'switches'];
+const IDENTITY = ['task', 'seed', 'shards', 'steps', 'epochs', 'data', 'dataFiles', 'init', 'initMap', 'settings', 'device'];
 
 export function compareView() {
   const ids = [...new Set(query('runs')?.split(',').filter(Boolean))];
@@ -60,7 +60,7 @@ function differences(runs) {
 /** How a run's weights relate to those of the first, in words. */
 export function verdict(first, run) {
   if (!first.weights || !run.weights) return 'no weights to compare yet';
-  const asked = IDENTITY.every(name => same(first.spec[name], run.spec[name])) && same(first.switches, run.switches) ? 'same spec' : null;
+  const asked = first.spec && IDENTITY.every(name => same(first.spec?.[name], run.spec?.[name])) && same(first.switches, run.switches) ? 'same spec' : null;
   const weights = first.weights === run.weights ? 'same weights' : 'other weights';
   const where = asked && first.weights !== run.weights && first.step !== run.step ? 'at another step' : null;
   return [asked, weights, where].filter(Boolean).join(', ');

@@ -17,7 +17,7 @@ export function cursor(canvas, chart) {
   let at = null, begun = null, mine = false;
 
   function paint() {
-    const { context, height } = prepare(over);
+    const { context } = prepare(over);
     const picture = chart.picture();
     readout.hidden = !mine || !picture || at === null;
     if (!picture || at === null) return;
@@ -39,7 +39,7 @@ export function cursor(canvas, chart) {
       context.fillStyle = line.ink;
       disc(context, across(line.x[index]), down(line.y[index]), 3.5);
     }
-    if (mine) place(picture, x, height);
+    if (mine) place(picture, x);
   }
 
   function place(picture, x) {

@@ -1,6 +1,6 @@
-// A curve: what a metric of a run was at its steps. { run, metric, label, colour, steps, seconds, values, stepsPerEpoch, best: 'lowest' | 'highest' | null }
+// A curve: what a metric of a run was at its steps. { run, metric, label, colour, steps, seconds, values, told, stepsPerEpoch, best: 'lowest' | 'highest' | null }
 
-const UNITS = 250;
+const UNITS = 500;
 
 /** The places of the points on the x axis. */
 export function abscissas(curve, by) {
@@ -35,7 +35,7 @@ export function nearest(numbers, wanted) {
 }
 
 /**
- * An exponential moving average, freed from the bias of its beginning. The weight is that from one part in 250 of the axis to the next, so that
+ * An exponential moving average, freed from the bias of its beginning. The weight is that from one part in 500 of the axis to the next, so that
  * curves of few points are smoothed as little as they deserve, and the picture does not depend on how many points were left out.
  */
 export function smoothed(places, values, weight) {

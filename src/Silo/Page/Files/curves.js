@@ -7,18 +7,24 @@ import { note } from './parts.js';
 
 export function curvesTab(run) {
   const node = h('div');
-  let shown = null, curves = null;
+  const metrics = new Set();
+  let curves = null;
 
-  function update(fresh) {
-    const metrics = fresh.curves ?? [];
-    // A metric that was measured for the first time asks for a chart.
-    if (shown === metrics.join()) return;
-    shown = metrics.join();
+  /** A metric that is measured for the first time asks for a chart. */
+  function admit(names) {
+    const before = metrics.size;
+    for (const name of names) metrics.add(name);
+    if (curves && metrics.size === before) return;
     curves?.leave();
-    curves = metrics.length ? board(chartsOfRun(fresh, metrics)) : null;
+    curves = metrics.size ? board(chartsOfRun(run, [...metrics])) : null;
     node.replaceChildren(curves?.node ?? note('No points yet: the first come with the first steps.'));
   }
 
-  update(run);
-  return { node, update, back: fresh => { update(fresh); curves?.load(); }, point: point => curves?.add(point.step, { run: run.id, ...point }), leave: () => curves?.leave() };
+  function point(told) {
+    admit(Object.keys(told.metrics));
+    curves.add(told.step, { run: run.id, ...told });
+  }
+
+  admit(run.curves ?? []);
+  return { node, point, update: fresh => admit(fresh.curves ?? []), back: () => curves?.load(), leave: () => curves?.leave() };
 }

@@ -41,5 +41,5 @@ export const isLive = run => LIVE.includes(run.state);
 export const isMoving = run => ['running', 'recovering'].includes(run.state);
 
 export const part = run => (run.totalSteps ? Math.min(1, (run.step ?? 0) / run.totalSteps) : 0);
-export const speed = run => (known(run.unitsPerSecond) ? `${number(run.unitsPerSecond)} ${run.unit}/s` : '–');
+export const speed = run => (run.unitsPerSecond > 0 ? `${number(run.unitsPerSecond)} ${run.unit}/s` : '–');
 export const born = run => run.started ?? run.since;

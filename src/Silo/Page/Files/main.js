@@ -61,7 +61,7 @@ async function signedIn(next) {
 async function back() {
   away(false);
   const now = await get('/api/me').catch(() => me);
-  if (now.version !== me?.version) location.reload();
+  if (me && now.version !== me.version) location.reload();
 }
 
 function away(is) {

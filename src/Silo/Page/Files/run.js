@@ -19,7 +19,7 @@ import { workersTab } from './workers.js';
 
 const TABS = { curves: curvesTab, samples: samplesTab, checkpoints: checkpointsTab, workers: workersTab, timeline: timelineTab, log: logTab, spec: specTab, words: wordsTab };
 
-export function runView({ parameters: [id] }) {
+export function runView({ me, parameters: [id] }) {
   const head = h('div', null, note('Loading …'));
   const doing = actions(id, merge);
   const bar = h('div');
@@ -84,14 +84,14 @@ export function runView({ parameters: [id] }) {
       run.reason && h('p', { class: 'reason' }, run.reason),
       h('dl', { class: 'facts' },
         fact('Progress', progress(run)),
-        run.stepsPerEpoch && fact('Epoch', number(run.step / run.stepsPerEpoch)),
+        run.stepsPerEpoch > 0 && fact('Epoch', number(run.step / run.stepsPerEpoch)),
         fact(`Best ${run.measure ?? ''}`, number(run.best)),
         fact('Speed', speed(run)),
         fact('Workers', `${count(run.workers)}${run.processes ? ` in ${run.processes === 1 ? '1 process' : `${run.processes} processes`}` : ''}${run.round ? `, round ${count(run.round)}` : ''}`),
         fact('Trained', duration(run.elapsed)),
         run.started && fact('Started', [age(run.started), ' ago']),
         run.weights && fact('Weights', h('code', { title: run.weights }, hash(run.weights)))));
-    doing.show(run);
+    if (me.role === 'operator') doing.show(run);
     show(bar, tabs(`Sides of ${id}`, offered(), name, open));
     tab?.update?.(run);
   }

@@ -5,7 +5,7 @@ import { h } from './dom.js';
 import { copy } from './parts.js';
 
 export function specTab(run) {
-  const { settings, ...spec } = run.spec;
+  const { settings, ...spec } = run.spec ?? {};
   const button = h('button', { onclick: () => copy(run.command, button) }, 'Copy');
   return {
     node: h('div', null,

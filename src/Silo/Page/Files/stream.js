@@ -11,9 +11,10 @@ const TYPES = ['snapshot', 'run', 'gone', 'points', 'event', 'checkpoint', 'samp
 export let runs = null;
 
 const listeners = new Map();
-let source = null, followed = null, tries = 0, retry = 0, silence = 0, hiding = 0, away = false;
+let source = null, wanted = false, followed = null, first = true, away = false;
+let tries = 0, retry = 0, silence = 0, hiding = 0;
 
-/** Listens to a type of event, and to 'away' (the silo is gone), 'back' (all must be read again) and 'refused' (nobody is signed in). */
+/** Listens to a type of event, and to 'away' (the silo is gone), 'back' (something was missed: all must be read again) and 'refused' (nobody is signed in). */
 export function listen(type, handler) {
   if (!listeners.has(type)) listeners.set(type, new Set());
   listeners.get(type).add(handler);
@@ -23,20 +24,21 @@ export function listen(type, handler) {
 /** Opens the stream, with the points and events of a run if one is named. */
 export function follow(run = null) {
   if (source && followed === run) return;
-  followed = run;
+  [wanted, followed, first] = [true, run, true];
   open();
 }
 
 /** Ends it for good, for one who is not signed in. */
 export function close() {
+  [wanted, away] = [false, false];
   pause();
-  away = false;
 }
 
 function pause() {
   source?.close();
   source = null;
-  for (const timer of [retry, silence, hiding]) clearTimeout(timer);
+  clearTimeout(retry);
+  clearTimeout(silence);
 }
 
 function open() {
@@ -51,7 +53,6 @@ function hear(type, data) {
   awaitWord();
   if (type === 'snapshot') {
     runs = new Map(data.runs.map(run => [run.id, run]));
-    tries = 0;
   } else if (type === 'run' && runs) {
     // One that is not known yet is the newest.
     runs = runs.has(data.id) ? runs.set(data.id, data) : new Map([[data.id, data], ...runs]);
@@ -59,10 +60,14 @@ function hear(type, data) {
     runs?.delete(data.id);
   }
   tell(type, data);
-  if (type === 'snapshot' && away) {
-    away = false;
-    tell('back');
-  }
+  if (type === 'snapshot') begin();
+}
+
+/** Each snapshot but the first follows on something that was not heard. */
+function begin() {
+  const again = !first;
+  [first, away, tries] = [false, false, 0];
+  if (again) tell('back');
 }
 
 function awaitWord() {
@@ -72,15 +77,14 @@ function awaitWord() {
 
 async function lost() {
   pause();
-  const wait = Math.min(LONGEST_WAIT, 500 * 2 ** tries++);
-  retry = setTimeout(open, wait);
+  retry = setTimeout(open, Math.min(LONGEST_WAIT, 500 * 2 ** tries++));
   // The first try that fails is not worth a word: a proxy may have ended a long answer.
   if (tries > 1 && !away) {
     away = true;
     tell('away');
   }
   const reply = await get('/api/me').catch(error => error);
-  if (reply.status === 401) {
+  if (reply.status === 401 && wanted) {
     close();
     tell('refused');
   }
@@ -90,22 +94,15 @@ function tell(type, data) {
   for (const handler of [...(listeners.get(type) ?? [])]) handler(data);
 }
 
-/** Lets the stream go without a word; whoever comes back to the page reads all again. */
-function sleep() {
-  if (!source) return;
-  pause();
-  away = true;
-}
-
 function wake() {
-  if (away && !source) open();
+  if (wanted && !source) open();
 }
 
 document.addEventListener('visibilitychange', () => {
   clearTimeout(hiding);
-  if (document.hidden) hiding = setTimeout(sleep, HIDDEN);
+  if (document.hidden) hiding = setTimeout(pause, HIDDEN);
   else wake();
 });
-addEventListener('pagehide', sleep);
+addEventListener('pagehide', pause);
 addEventListener('pageshow', wake);
 addEventListener('online', wake);

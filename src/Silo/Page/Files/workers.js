@@ -14,7 +14,7 @@ export function workersTab(run) {
       { title: 'Slot', cell: worker => worker.slot },
       { title: 'Node', cell: worker => worker.node },
       { title: 'Device', cell: worker => worker.device },
-      { title: 'Shards', cell: worker => [`[${worker.firstShard}, ${worker.endShard})`, shards(worker, run.spec.shards)] },
+      { title: 'Shards', cell: worker => [`[${worker.firstShard}, ${worker.endShard})`, shards(worker, run.spec?.shards)] },
       { title: 'Time for a shard', numeric: true, cell: worker => duration(worker.computePerShard) },
       { title: 'Beside the others', numeric: true, cell: worker => (worker.score ? [`${number(worker.score)} ×`, worker.score >= STRAGGLER && h('span', { class: 'badge warning' }, 'straggler')] : '–') },
     ],
