@@ -62,7 +62,7 @@ function differences(place, runs, most) {
 }
 
 /** How a run's weights relate to those of the first, in words. */
-export function verdict(first, run) {
+function verdict(first, run) {
   if (!first.weights || !run.weights) return 'no weights to compare yet';
   const asked = first.spec && IDENTITY.every(name => same(first.spec?.[name], run.spec?.[name])) && same(first.switches, run.switches) ? 'same spec' : null;
   const weights = first.weights === run.weights ? 'same weights' : 'other weights';
