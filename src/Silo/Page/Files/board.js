@@ -104,8 +104,9 @@ export function board(charts, { ownLegends = true } = {}) {
     return { from: line.steps[Math.max(0, before)] ?? 0, to: line.steps.at(after) ?? 0 };
   }
 
-  /** A point that the silo has told of just now. */
+  /** A point that the silo has told of just now; a part that is looked at closely stays as it is. */
   function add(step, { run, seconds, metrics }) {
+    if (range) return;
     if (!loaded) return pending.set(step, { run, seconds, metrics });
     const own = lines.filter(line => line.run === run && metrics[line.metric] !== undefined);
     const most = Math.max(...own.map(line => line.told.steps.length));
