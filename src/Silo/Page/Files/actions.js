@@ -4,7 +4,7 @@ import { of, post } from './api.js';
 import { h, show } from './dom.js';
 
 export function actions(id, done) {
-  const node = h('div', { class: 'actions' });
+  const node = h('div', { class: 'actions', hidden: true });
   const sure = h('dialog', { 'aria-labelledby': 'sure' });
   let run = null, doing = null, trouble = null, wanted = null;
 

@@ -1,6 +1,6 @@
 // Questions to the silo. Errors are sentences of the server's; status 0 means that it did not answer.
 
-export class Refusal extends Error {
+class Refusal extends Error {
   constructor(status, message) {
     super(message);
     this.status = status;

@@ -2,11 +2,10 @@
 
 import { get, of } from './api.js';
 import { query, remember } from './address.js';
-import { append } from './curve.js';
 import { h, show } from './dom.js';
 import { figure, legendEntry } from './figure.js';
+import { fill, grow, isOld } from './line.js';
 import { failure } from './parts.js';
-import { speedOf } from './speed.js';
 
 const POINTS = 1500;  // of a curve, as many as a wide screen can tell apart
 const MOST = 2 * POINTS; // then the silo is asked to thin them out again
@@ -82,7 +81,7 @@ export function board(charts, { ownLegends = true } = {}) {
         const metrics = [...new Set(own.map(line => line.metric))];
         const answer = await get(`${of(run, 'curves')}?metrics=${metrics.map(encodeURIComponent).join(',')}&points=${POINTS}${steps ? `&from=${steps.from}&to=${steps.to}` : ''}`);
         if (ticket !== asked) return;
-        for (const line of own) fill(line, answer.curves[line.metric] ?? NONE(), answer.stepsPerEpoch);
+        for (const line of own) fill(line, answer.curves[line.metric], answer.stepsPerEpoch);
       }));
       if (ticket !== asked) return;
       loaded = true;
@@ -105,8 +104,9 @@ export function board(charts, { ownLegends = true } = {}) {
     return { from: line.steps[Math.max(0, before)] ?? 0, to: line.steps.at(after) ?? 0 };
   }
 
-  /** A point that the silo has told of just now. */
+  /** A point that the silo has told of just now; a part that is looked at closely stays as it is. */
   function add(step, { run, seconds, metrics }) {
+    if (range) return;
     if (!loaded) return pending.set(step, { run, seconds, metrics });
     const own = lines.filter(line => line.run === run && metrics[line.metric] !== undefined);
     const most = Math.max(...own.map(line => line.told.steps.length));
@@ -133,24 +133,6 @@ export function board(charts, { ownLegends = true } = {}) {
   render();
   load();
   return { node, add, load, leave: () => figures.forEach(each => each.leave()) };
-}
-
-const NONE = () => ({ steps: [], seconds: [], values: [] });
-
-/** What the silo tells of a line is kept apart from what is drawn, for a speed is made of it. */
-function fill(line, told, stepsPerEpoch) {
-  Object.assign(line, line.isSpeed ? speedOf(told) : told, { told, stepsPerEpoch });
-}
-
-function grow(line, step, seconds, value) {
-  append(line.told, step, seconds, value);
-  if (line.isSpeed) Object.assign(line, speedOf(line.told));
-}
-
-/** Whether a value is that of an earlier step: the silo tells the latest of each metric, also of those that are measured now and then. */
-function isOld(line, value, most) {
-  const { steps, values } = line.told;
-  return steps.length < most / 2 && value === values.at(-1);
 }
 
 const ready = chart => chart.lines.filter(line => line.steps);

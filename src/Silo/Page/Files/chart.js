@@ -41,7 +41,7 @@ export function draw(canvas, curves, options) {
   drawGrid(context, picture);
   context.save();
   context.beginPath();
-  context.rect(plot.left, plot.top - 4, plot.width, plot.height + 8);
+  context.rect(plot.left, plot.top - 4, plot.width + RIGHT / 2, plot.height + 8);
   context.clip();
   for (const line of lines) drawLine(context, picture, line);
   context.restore();

@@ -58,7 +58,7 @@ export function clusterView({ me }) {
     const versions = versionsOf(node);
     return h('article', { class: node.draining ? 'node draining' : 'node', 'aria-label': `Node ${node.name}` },
       h('header', null, h('h2', null, node.name), node.draining && h('span', { class: 'badge warning' }, 'draining')),
-      h('p', { class: versions === most ? 'muted' : 'warning' }, versions, versions !== most && ' · another version than most'),
+      h('p', { class: versions === most ? 'muted' : 'warning', title: versions }, versions === most ? short(versions) : versions, versions !== most && ' · another version than most'),
       typeof node.memoryUsed === 'number' && h('div', { class: 'memory' }, node.memoryLimit > 0 && bar(Math.min(1, node.memoryUsed / node.memoryLimit), `Memory of ${node.name}`, { kind: node.memoryUsed > 0.9 * node.memoryLimit ? 'full' : '' }),
         h('span', { class: 'muted' }, `${bytes(node.memoryUsed)}${node.memoryLimit > 0 ? ` of ${bytes(node.memoryLimit)}` : ''} of memory`)),
       h('ul', { class: 'slots' }, ...node.slots.map(slot => h('li', { class: slot.run ? 'used' : 'free' },
@@ -75,6 +75,9 @@ export function clusterView({ me }) {
   load();
   return { title: 'Cluster', node: h('section', null, h('h1', null, 'Cluster'), body, waiting), leave: () => leave.forEach(end => end()) };
 }
+
+/** Without the commit: it is in the title. */
+const short = versions => versions.replaceAll(/\+[0-9a-f]+/g, '');
 
 const versionsOf = node => Object.entries(node.versions ?? {}).map(([name, version]) => `${name} ${version}`).join(', ');
 

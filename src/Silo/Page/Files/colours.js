@@ -25,7 +25,7 @@ export function onTheme(listener) {
 }
 
 /** The theme that is kept: 'light', 'dark', or null for the system's. */
-export const theme = () => document.documentElement.dataset.theme ?? null;
+const theme = () => document.documentElement.dataset.theme ?? null;
 export const isDark = () => (theme() ?? (system.matches ? 'dark' : 'light')) === 'dark';
 
 export function keepTheme(name) {

@@ -11,6 +11,7 @@ import { failure, link, note, state } from './parts.js';
 import * as stream from './stream.js';
 
 const REREAD = 5000;
+const MOST = 12; // differences shown at first: runs of two tasks have little in common
 /** What determines the weights; the number of workers does not. */
 const IDENTITY = ['task', 'seed', 'shards', 'steps', 'epochs', 'data', 'dataFiles', 'init', 'initMap', 'settings', 'device'];
 
@@ -26,7 +27,9 @@ export function compareView() {
       const runs = await Promise.all(ids.map(id => get(of(id))));
       curves?.leave();
       curves = board(chartsOfRuns(runs), { ownLegends: false });
-      body.replaceChildren(differences(runs), curves.node);
+      const table = h('div');
+      differences(table, runs, MOST);
+      body.replaceChildren(table, curves.node);
     } catch (error) {
       show(body, failure(error));
     }
@@ -42,23 +45,24 @@ export function compareView() {
   return { title: 'Compare', node: h('section', null, h('h1', null, 'Compare'), body), leave: () => leave.forEach(end => end()) };
 }
 
-function differences(runs) {
+function differences(place, runs, most) {
   const specs = runs.map(run => flat({ ...run.spec, switches: run.switches, versions: run.versions }));
   const names = [...new Set(specs.flatMap(Object.keys))].filter(name => new Set(specs.map(spec => spec[name])).size > 1);
   const row = (title, cell) => h('tr', null, h('th', { scope: 'row' }, title), ...runs.map((run, at) => h('td', null, cell(run, at))));
-  return h('div', { class: 'scroll' }, h('table', { class: 'list across' }, h('caption', { class: 'unseen' }, 'In what the runs differ'),
+  show(place, h('div', { class: 'scroll' }, h('table', { class: 'list across' }, h('caption', { class: 'unseen' }, 'In what the runs differ'),
     h('thead', null, h('tr', null, h('td'), ...runs.map((run, at) => h('th', { scope: 'col' }, h('span', { class: 'swatch', style: { color: `var(--${curveColour(at)})` } }), link(run))))),
     h('tbody', null,
       row('state', state),
       row('step', run => count(run.step)),
       row('best', run => `${number(run.best)} ${run.measure ?? ''}`),
-      ...names.map(name => row(name, (_, at) => specs[at][name] ?? h('span', { class: 'muted' }, 'not set'))),
+      ...names.slice(0, most).map(name => row(name, (_, at) => specs[at][name] ?? h('span', { class: 'muted' }, 'not set'))),
       row('weights', (run, at) => [h('code', { title: run.weights }, hash(run.weights)), at > 0 && h('div', { class: 'verdict' }, verdict(runs[0], run))]))),
-    names.length === 0 && note('No setting differs.'));
+    names.length === 0 && note('No setting differs.')),
+    names.length > most && h('button', { class: 'plain', onclick: () => differences(place, runs, Infinity) }, `Show ${count(names.length - most)} more differences`));
 }
 
 /** How a run's weights relate to those of the first, in words. */
-export function verdict(first, run) {
+function verdict(first, run) {
   if (!first.weights || !run.weights) return 'no weights to compare yet';
   const asked = first.spec && IDENTITY.every(name => same(first.spec?.[name], run.spec?.[name])) && same(first.switches, run.switches) ? 'same spec' : null;
   const weights = first.weights === run.weights ? 'same weights' : 'other weights';

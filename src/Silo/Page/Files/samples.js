@@ -8,6 +8,9 @@ import { failure, note } from './parts.js';
 
 const SMALL = 256; // pixels: what is smaller is enlarged without blur
 
+/** Lines break where they are too long, but not those of columns that are set with spaces. */
+const text = content => h('pre', { class: /\S {3,}\S/.test(content) ? 'text aligned' : 'text' }, content);
+
 export function samplesTab(run) {
   const node = h('div');
   const tools = h('div', { class: 'tools' });
@@ -39,7 +42,7 @@ export function samplesTab(run) {
   function display(sample) {
     const box = h('figure', { class: 'sample' }, h('figcaption', { class: 'muted' }, sample.name));
     if (sample.kind === 'picture') box.prepend(h('img', { src: sample.url, onload: event => event.target.classList.toggle('small', event.target.naturalWidth < SMALL), alt: `${sample.name}, step ${sample.step}` }));
-    else read(sample.url).then(content => box.prepend(sample.kind === 'table' ? matrix(content) : h('pre', { class: 'text' }, content)), error => box.prepend(failure(error)));
+    else read(sample.url).then(content => box.prepend(sample.kind === 'table' ? matrix(content) : text(content)), error => box.prepend(failure(error)));
     return box;
   }
 

@@ -7,7 +7,8 @@ const MOMENTS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 
 
 /** An axis over a range: place(value) and at(place) with 0 for its beginning and 1 for its end, and ticks as [value, label]. */
 export function axis(from, to, { most = 6, logarithmic = false, time = false } = {}) {
-  if (!(to > from)) [from, to] = [from - (Math.abs(from) || 1) / 2, from + (Math.abs(from) || 1) / 2];
+  // What differs by rounding alone is a level line.
+  if (!(to - from > Math.abs(to) * 1e-9)) [from, to] = [from - (Math.abs(from) || 1) / 2, from + (Math.abs(from) || 1) / 2];
   if (!logarithmic) return { from, to, place: value => (value - from) / (to - from), at: place => from + place * (to - from), ticks: evenly(from, to, most, time) };
   const [low, high] = [Math.log(from), Math.log(to)];
   return { from, to, place: value => (Math.log(value) - low) / (high - low), at: place => Math.exp(low + place * (high - low)), ticks: byPowers(from, to, most) };
