@@ -28,6 +28,23 @@ public sealed class WireTests
     }
 
     [Fact]
+    public void Event_OverTheWire_IsTheSame_AndOfAnOlderServerHasAKind()
+    {
+        var status = new RunStatus { Spec = spec, State = RunState.Running, Step = 7, LowerIsBetter = true, Started = DateTimeOffset.UnixEpoch };
+        foreach (var kind in Enum.GetValues<EventKind>())
+        {
+            var entry = new RunEvent(3, DateTimeOffset.UnixEpoch, "Something.", status) { Kind = kind };
+            var wire = entry.ToWire();
+            Assert.Equal((kind, true, DateTimeOffset.UnixEpoch), (wire.FromWire().Kind, wire.FromWire().Status.LowerIsBetter, wire.FromWire().Status.Started!.Value));
+            Assert.Equal(entry.ToJournal(), entry.ToJournal().ToWire().FromWire());
+            Assert.Equal(new JournalEntry(3, DateTimeOffset.UnixEpoch, 7, "running", kind.ToString().ToLowerInvariant(), "Something."), entry.ToJournal());
+            wire.Kind = V1.EventKind.Unspecified;
+            Assert.Equal(EventKind.Remark, wire.FromWire().Kind);
+        }
+        Assert.Null((status with { Started = null }).ToWire().FromWire().Started);
+    }
+
+    [Fact]
     public void Value_OfANewerVersion_IsRefusedByName()
     {
         var wire = spec.ToWire();

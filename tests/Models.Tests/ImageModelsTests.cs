@@ -73,6 +73,9 @@ public sealed class ImageModelsTests : IDisposable
         driver.Evaluate();
         driver.Replica.WriteSamples(folder.Path, step: 29);
         Assert.Contains("dark            1", File.ReadAllText(Path.Combine(folder.Path, "step-00000030.txt")), StringComparison.Ordinal);
+        Assert.StartsWith(
+            """{"title":"What was taken for what","rowTitle":"true","columnTitle":"said","rows":["dark","light"],"columns":["dark","light"],"values":[[1,""",
+            File.ReadAllText(Path.Combine(folder.Path, "confusion-00000030.json")), StringComparison.Ordinal);
         Assert.Equal(2 * 20 + 6, Picture.Read(Path.Combine(folder.Path, "step-00000030.png")).Shape.Width);
         var checkpoint = new CheckpointStore(Path.Combine(folder.Path, "run")).Write(driver.Replica.State, CheckpointManifest.Of(spec, driver.Replica, 30));
         var asked = folder.Write("asked.png", File.ReadAllBytes(Path.Combine(data, "light", "3.png")));

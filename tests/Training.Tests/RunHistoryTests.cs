@@ -26,6 +26,13 @@ public sealed class RunHistoryTests : IDisposable
     }
 
     [Fact]
+    public void History_OfALongRun_HasTenThousandPoints_AndItsBeginning()
+    {
+        var history = new RunHistory(directory, from: 0, totalSteps: 1_000_000);
+        Assert.Equal([1L, 2, 4, 8, 16, 32, 64, 100, 128, 200, 256, 300, 400, 500, 512, 600], Enumerable.Range(1, 600).Select(step => (long)step).Where(history.IsDue));
+    }
+
+    [Fact]
     public void History_ThatIsRewritten_IsReplacedNotTruncated()
     {
         AddTo(new(directory, from: 0, totalSteps: 10), 1, 2, 3, 4);

@@ -14,6 +14,18 @@ internal sealed class JournalWriter
     private readonly Queue<RunEvent> waiting = [];
     private bool writes;
 
+    /// <summary>Whether it is about to write.</summary>
+    internal bool IsAtWork
+    {
+        get
+        {
+            lock (waiting)
+            {
+                return writes;
+            }
+        }
+    }
+
     public void Add(RunEvent entry)
     {
         lock (waiting)

@@ -73,9 +73,10 @@ internal sealed partial class PageGuard(ILogger<PageGuard> logger) : IEndpointFi
         {
             return $"A change must carry the header {Header}: {HeaderValue}, by which it is known that no other page has made it.";
         }
-        var origin = request.Headers.Origin.ToString();
-        var site = request.Headers["Sec-Fetch-Site"].ToString();
-        return (origin.Length > 0 && !origin.Equals($"{request.Scheme}://{request.Host}", StringComparison.OrdinalIgnoreCase)) || site is "cross-site" or "same-site"
+        var (origin, site) = (request.Headers.Origin.ToString(), request.Headers["Sec-Fetch-Site"].ToString());
+        // By its name and port: a proxy may speak TLS in the silo's stead.
+        var isOurs = origin.Length == 0 || (Uri.TryCreate(origin, UriKind.Absolute, out var page) && page.Authority.Equals(request.Host.Value, StringComparison.OrdinalIgnoreCase));
+        return !isOurs || site is "cross-site" or "same-site"
             ? "This change was asked for by another page."
             : null;
     }

@@ -7,6 +7,7 @@ namespace Granary.Silo.Page;
 internal sealed class WordMaps(TaskCatalog tasks)
 {
     private const int Most = 4;
+    private readonly Lock reading = new();
     private readonly LinkedList<(string Directory, long Step, Lazy<WordMap> Map)> kept = [];
 
     /// <summary>Takes a while.</summary>
@@ -46,6 +47,13 @@ internal sealed class WordMaps(TaskCatalog tasks)
     private WordMap Read(FoundRun run, long step)
     {
         var checkpoint = new CheckpointStore(run.Directory).Open(step);
+        // One at a time, and none that the silo has no room for beside what it trains.
+        using var one = reading.EnterScope();
+        var (size, room) = (new FileInfo(checkpoint.ModelPath).Length, MemoryLimit.OfProcess - Environment.WorkingSet);
+        if (size > room / 2)
+        {
+            throw new CheckpointException($"The model takes {size:N0} bytes, and this process has {room:N0} to spare: its words are not shown. granary nearest and granary export show them elsewhere.");
+        }
         using var replica = tasks[run.Spec!.Task].OpenReplica(checkpoint.Manifest.Spec, checkpoint.ReadAsset) ?? throw new NotSupportedException($"Models of '{run.Spec.Task}' cannot be opened without their data.");
         CheckpointStore.LoadModel(checkpoint, replica);
         return new((IWordVectors)replica.Model);

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -76,8 +77,8 @@ public sealed class RunHistory
         pending.Clear();
     }
 
-    /// <summary>Whether the step is one of about ten thousand.</summary>
-    public bool IsDue(long step) => step % every == 0;
+    /// <summary>Whether the step is one of about ten thousand: so many at equal distances, and the powers of two, as a curve falls fastest at its beginning.</summary>
+    public bool IsDue(long step) => step % every == 0 || BitOperations.IsPow2(step);
 
     /// <summary>The points in order; lines that are not points are passed over. Read as far as they are asked for.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
