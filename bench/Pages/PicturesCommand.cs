@@ -8,9 +8,11 @@ namespace Granary.Bench.Pages;
 /// <summary><c>granary bench pictures [FOLDER]</c>: README's pictures of the page, of runs that train meanwhile. A minute or two.</summary>
 internal static class PicturesCommand
 {
-    private const int Width = 900;
-    // Two validations of the language model are drawn then, and the third is due.
-    private const long EnoughSteps = 450;
+    // Laid out as on a screen, then smaller: 900 pixels wide in the files.
+    private const int Width = 1200;
+    private const float Scale = 0.75f;
+    // Three of the language model's four validations are drawn then.
+    private const long EnoughSteps = 620;
 
     public static Command Create()
     {
@@ -38,8 +40,8 @@ internal static class PicturesCommand
             await SubmitAsync("novel", "lm", workers: 2, steps: null, status => status.Step > 0);
             await SubmitAsync("poem", "gpt", workers: 4, steps: null, _ => true);
             await WaitAsync("novel", status => status.Step >= EnoughSteps);
-            await TakeOneAsync("/runs/novel", ".plot canvas[role=img]", ColorScheme.Light, height: 640, "page-run.png");
-            await TakeOneAsync("/", "tbody tr:nth-child(7)", ColorScheme.Dark, height: 560, "page-runs.png");
+            await TakeOneAsync("/runs/novel", ".plot canvas[role=img]", ColorScheme.Light, height: 700, "page-run.png");
+            await TakeOneAsync("/", "tbody tr:nth-child(7)", ColorScheme.Dark, height: 590, "page-runs.png");
             foreach (var run in new[] { "poem", "digits", "novel" })
             {
                 await client.CancelAsync(run, "", now: true);
@@ -70,7 +72,7 @@ internal static class PicturesCommand
 
         async Task TakeOneAsync(string view, string awaited, ColorScheme scheme, int height, string file)
         {
-            var page = await chromium.Browser.NewPageAsync(new() { BaseURL = cluster.Page.ToString(), ColorScheme = scheme, ViewportSize = new() { Width = Width, Height = height } });
+            var page = await chromium.Browser.NewPageAsync(new() { BaseURL = cluster.Page.ToString(), ColorScheme = scheme, ViewportSize = new() { Width = Width, Height = height }, DeviceScaleFactor = Scale });
             await page.GotoAsync(view);
             await page.Locator(awaited).First.WaitForAsync();
             await page.ScreenshotAsync(new() { Path = Path.Combine(folder, file), Animations = ScreenshotAnimations.Disabled });

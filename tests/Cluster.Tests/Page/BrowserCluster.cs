@@ -12,7 +12,9 @@ public sealed class BrowserCluster : IAsyncLifetime
     /// <summary>Two runs of one spec, by one worker and by two.</summary>
     public const string Alone = "alone", Together = "together";
 
-    private static readonly TimeSpan patience = TimeSpan.FromMinutes(1);
+    /// <summary>For what is waited for.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
     private readonly Secrets secrets = new();
     private Chromium chromium = null!;
     private int runs;
@@ -38,7 +40,7 @@ public sealed class BrowserCluster : IAsyncLifetime
         Silos = await ProcessCluster.StartAsync(new() { Processes = 2, Workers = 4, Environment = new Dictionary<string, string> { ["Granary__Security__TokensFile"] = secrets.TokensFile } });
         Client = new(new ServerAccess(Silos.Server, Operator));
         chromium = await starting;
-        Assertions.SetDefaultExpectTimeout((float)patience.TotalMilliseconds);
+        Assertions.SetDefaultExpectTimeout((float)Patience.TotalMilliseconds);
         await EndAsync(await SubmitAsync(workers: 1, steps: 300, Alone));
         await EndAsync(await SubmitAsync(workers: 2, steps: 300, Together));
     }
@@ -72,7 +74,7 @@ public sealed class BrowserCluster : IAsyncLifetime
         {
             await Client.CancelAsync(run, "", now: true);
         }
-        using var timeout = new CancellationTokenSource(patience);
+        using var timeout = new CancellationTokenSource(Patience);
         await foreach (var _ in Client.WatchAsync(run, timeout.Token))
         {
         }

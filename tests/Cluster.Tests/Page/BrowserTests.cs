@@ -177,8 +177,10 @@ public sealed partial class BrowserTests(BrowserCluster cluster) : IClassFixture
     private async Task MovesAsync(long step)
     {
         var picture = await Curve.EvaluateAsync<string>("canvas => canvas.toDataURL()");
+        using var patience = new CancellationTokenSource(BrowserCluster.Patience);
         while (await StepAsync() <= step || await Curve.EvaluateAsync<string>("canvas => canvas.toDataURL()") == picture)
         {
+            Assert.False(patience.IsCancellationRequested, $"The curve stands still at step {step}.");
         }
     }
 
