@@ -40,4 +40,4 @@ internal sealed record BenchmarkRun(double Seconds, string? Data, string? Only, 
 }
 
 /// <summary>Cannot be measured; the message says why and what to do.</summary>
-internal sealed class BenchmarkException(string message) : Exception(message);
+public sealed class BenchmarkException(string message) : Exception(message);

@@ -27,6 +27,7 @@ root.Add(ProcessCommand.Create());
 root.Add(PlainCommand.Create());
 root.Add(VectorsCommand.Create());
 root.Add(PlotCommand.Create());
+root.Add(PicturesCommand.Create());
 root.Add(QualityCommand.Create());
 root.Add(RoomsCommand.Create());
 try
