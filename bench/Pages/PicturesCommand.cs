@@ -40,7 +40,7 @@ internal static class PicturesCommand
             await SubmitAsync("novel", "lm", workers: 2, steps: null, status => status.Step > 0);
             await SubmitAsync("poem", "gpt", workers: 4, steps: null, _ => true);
             await WaitAsync("novel", status => status.Step >= EnoughSteps);
-            await TakeOneAsync("/runs/novel", ".plot canvas[role=img]", ColorScheme.Light, height: 700, "page-run.png");
+            await TakeOneAsync("/runs/novel", ".plot canvas[aria-label*='at step']", ColorScheme.Light, height: 700, "page-run.png");
             await TakeOneAsync("/", "tbody tr:nth-child(7)", ColorScheme.Dark, height: 590, "page-runs.png");
             foreach (var run in new[] { "poem", "digits", "novel" })
             {
