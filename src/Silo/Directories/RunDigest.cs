@@ -53,4 +53,7 @@ internal sealed record RunDigest
 
     /// <summary>Whether a process is at work in the directory.</summary>
     public bool IsHeld { get; init; }
+
+    /// <summary>Those of some metrics that are numbers, by name: JSON can hold no others.</summary>
+    public static SortedDictionary<string, double> Finite(IEnumerable<KeyValuePair<string, double>> metrics) => new(metrics.Where(entry => double.IsFinite(entry.Value)).ToDictionary(), StringComparer.Ordinal);
 }

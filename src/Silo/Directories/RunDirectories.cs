@@ -67,7 +67,7 @@ internal sealed class RunDirectories(string folder)
         var manifests = new CheckpointStore(directory).Manifests().ToList();
         var newest = manifests.FirstOrDefault();
         var end = RunHistory.ReadEnd(directory, EndOfHistory).ToList();
-        var metrics = new SortedDictionary<string, double>(newest?.Metrics.Where(entry => double.IsFinite(entry.Value)).ToDictionary() ?? [], StringComparer.Ordinal);
+        var metrics = RunDigest.Finite(newest?.Metrics ?? []);
         foreach (var (name, value) in end.SelectMany(point => point.Metrics))
         {
             metrics[name] = value;

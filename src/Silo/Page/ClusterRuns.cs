@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using Granary.Contracts;
+using Granary.Silo.Directories;
 using Granary.Silo.Gateway;
 using Granary.Training.Runs;
 
@@ -52,7 +53,7 @@ internal sealed class ClusterRuns(KnownRuns runs) : IRunSource
             if (status.Status.Step > mark.Step)
             {
                 mark = mark with { Step = status.Status.Step };
-                points.Add(new(mark.Step, (status.Time - status.Status.Started)?.TotalSeconds, Finite(status.Status.Metrics)));
+                points.Add(new(mark.Step, (status.Time - status.Status.Started)?.TotalSeconds, RunDigest.Finite(status.Status.Metrics)));
             }
         }
         return since.Event is null ? new([], [], mark) : new([.. entries.Where(entry => entry.Kind != EventKind.Progress).Select(entry => entry.ToJournal())], points, mark);
@@ -60,22 +61,12 @@ internal sealed class ClusterRuns(KnownRuns runs) : IRunSource
 
     public static RunRow RowOf(RunStatus run)
     {
-        var left = run.State == RunState.Running && run.Step > 0 && run.Elapsed > TimeSpan.Zero ? SecondsLeft(run) : (double?)null;
+        var left = run.State == RunState.Running && run.Step > 0 && run.Elapsed > TimeSpan.Zero ? RunRow.SecondsFor(run.TotalSteps - run.Step, run.Metrics, run.UnitsPerSecond) : null;
         return new(
             run.Spec.RunId, run.Spec.Task, run.State.ToString().ToLowerInvariant(), run.Reason, run.Step, run.TotalSteps, run.StepsPerEpoch, run.Measure, run.LowerIsBetter,
-            run.Best is { } best && double.IsFinite(best) ? best : null, Finite(run.Metrics), run.Unit, double.IsFinite(run.UnitsPerSecond) ? run.UnitsPerSecond : 0,
+            run.Best is { } best && double.IsFinite(best) ? best : null, RunDigest.Finite(run.Metrics), run.Unit, double.IsFinite(run.UnitsPerSecond) ? run.UnitsPerSecond : 0,
             left, run.Elapsed.TotalSeconds, run.Workers, run.Round, run.Since, run.Started, run.WeightsSha256, run.Spec.Output);
     }
-
-    // By units, not by time: a run that was resumed has not made all its steps in the time that it has trained.
-    private static double? SecondsLeft(RunStatus run)
-    {
-        var perStep = run.Metrics.GetValueOrDefault(Training.Tasks.Metrics.Samples);
-        var seconds = (run.TotalSteps - run.Step) * perStep / run.UnitsPerSecond;
-        return double.IsFinite(seconds) && seconds >= 0 ? seconds : null;
-    }
-
-    private static SortedDictionary<string, double> Finite(IReadOnlyDictionary<string, double> metrics) => new(metrics.Where(entry => double.IsFinite(entry.Value)).ToDictionary(), StringComparer.Ordinal);
 
     private async Task<RunRow?> RowAsync(string id)
     {

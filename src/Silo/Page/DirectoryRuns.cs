@@ -40,8 +40,7 @@ internal sealed class DirectoryRuns(RunDirectories directories) : IRunSource
     private static RunRow RowOf(RunDigest run)
     {
         var state = run.IsHeld ? Running : run.LastEvent is { } last && ends.Contains(last.State) ? last.State : Ended;
-        var perStep = run.Metrics.GetValueOrDefault(Training.Tasks.Metrics.Samples);
-        var left = run.IsHeld && run.UnitsPerSecond > 0 && perStep > 0 && run.TotalSteps > 0 ? (run.TotalSteps - run.Step) * perStep / run.UnitsPerSecond : (double?)null;
+        var left = run.IsHeld && run.UnitsPerSecond > 0 && run.TotalSteps > 0 ? RunRow.SecondsFor(run.TotalSteps - run.Step, run.Metrics, run.UnitsPerSecond) : null;
         return new(
             run.Name, run.Spec?.Task ?? "", state, ReasonOf(run, state), run.Step, run.TotalSteps, run.StepsPerEpoch, run.Measure?.Metric ?? "", run.Measure?.LowerIsBetter ?? true, run.Best,
             run.Metrics, run.Unit, run.IsHeld ? run.UnitsPerSecond : 0, left, run.Started is { } started ? (run.Written - started).TotalSeconds : 0, run.Spec?.Workers ?? 0, Round: 0,

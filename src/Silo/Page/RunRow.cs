@@ -12,7 +12,18 @@ namespace Granary.Silo.Page;
 internal record RunRow(
     string Id, string Task, string State, string Reason, long Step, long TotalSteps, long StepsPerEpoch, string Measure, bool LowerIsBetter, double? Best,
     IReadOnlyDictionary<string, double> Metrics, string Unit, double UnitsPerSecond, double? SecondsLeft, double Elapsed, int Workers, long Round,
-    DateTimeOffset Since, DateTimeOffset? Started, string? Weights, string Output);
+    DateTimeOffset Since, DateTimeOffset? Started, string? Weights, string Output)
+{
+    /// <summary>
+    /// How long steps will take; <see langword="null"/>: nobody can tell. By units, not by the time they took so far: a run that was resumed has not made all its steps in the
+    /// time that it has trained.
+    /// </summary>
+    public static double? SecondsFor(long steps, IReadOnlyDictionary<string, double> metrics, double unitsPerSecond)
+    {
+        var seconds = steps * metrics.GetValueOrDefault(Training.Tasks.Metrics.Samples) / unitsPerSecond;
+        return double.IsFinite(seconds) && seconds >= 0 ? seconds : null;
+    }
+}
 
 /// <summary>All that the page tells of one run.</summary>
 internal sealed record RunDetails : RunRow
