@@ -34,7 +34,7 @@ public interface ICoordinatorGrain : IGrainWithStringKey
     Task ResumeAsync();
 
     /// <summary>Changes the number of workers at the next step boundary.</summary>
-    /// <exception cref="SpecException">Fewer than one, or more than the run has shards.</exception>
+    /// <exception cref="SpecException">Fewer than one, or more than the run has shards, or than its silo lets a run have.</exception>
     Task ScaleAsync(int workers);
 
     /// <summary>Nodes have come or gone, or somebody just makes sure that the coordinator is awake.</summary>

@@ -18,16 +18,18 @@ internal sealed class CoordinatorGrain : Grain, ICoordinatorGrain
     private readonly RunBook book;
     private readonly RoundDriver driver;
     private readonly string node;
+    private readonly LimitOptions limits;
 
     public CoordinatorGrain(
         [PersistentState("run", GrainStorage.Name)] IPersistentState<RunRecord> record,
         IClusterMembershipService membership,
         IOptions<NodeOptions> node,
+        TrainingEnvironment environment,
         TrainingInstruments instruments,
         TimeProvider time,
         ILogger<CoordinatorGrain> logger)
     {
-        this.node = node.Value.Name;
+        (this.node, limits) = (node.Value.Name, environment.Limits);
         book = new(this.GetPrimaryKeyString(), record, time, logger, LoseCommand);
         // A run must not be put to rest between two reports of its workers; one that has ended may.
         driver = new(book, membership, GrainFactory, instruments, time, logger, stayAwake: () => this.RegisterGrainTimer(_ => Task.CompletedTask, awake));
@@ -105,6 +107,7 @@ internal sealed class CoordinatorGrain : Grain, ICoordinatorGrain
 
     public async Task ScaleAsync(int workers)
     {
+        limits.CheckWorkers(workers);
         SpecRules.CheckWorkers(Status.Spec, workers);
         if (!Status.HasEnded)
         {

@@ -59,11 +59,7 @@ internal sealed partial class RunsService(KnownRuns runs, TrainingEnvironment en
     public override Task<V1.Run> Resume(V1.RunRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, run => run.ResumeAsync());
 
     [Authorize(Roles.Operator)]
-    public override Task<V1.Run> Scale(V1.ScaleRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, run =>
-    {
-        environment.Limits.CheckWorkers(request.Workers);
-        return run.ScaleAsync(request.Workers);
-    });
+    public override Task<V1.Run> Scale(V1.ScaleRequest request, ServerCallContext context) => StatusAfterAsync(request.RunId, run => run.ScaleAsync(request.Workers));
 
     [Authorize(Roles.Viewer)]
     public override Task<V1.TasksReply> Tasks(V1.TasksRequest request, ServerCallContext context) => AnswerAsync(() =>

@@ -1,4 +1,6 @@
 using System.IO.Compression;
+using System.Net;
+using Granary.Cluster.Tests.Page;
 using Granary.Contracts;
 using Granary.Grains.Nodes;
 using Granary.LocalClusters;
@@ -51,6 +53,10 @@ public sealed class LimitTests : IAsyncLifetime
 
         await client.SubmitAsync(Run("a"));
         await AssertRefusedAsync(StatusCode.InvalidArgument, "Granary:Limits:Workers", () => client.ScaleAsync("a", 3));
+        using var page = new PageClient(cluster.Page);
+        var refused = await page.PostAsync("/api/runs/a/scale", new { workers = 3 });
+        Assert.Equal(HttpStatusCode.BadRequest, refused.StatusCode);
+        Assert.Contains("Granary:Limits:Workers", await refused.Content.ReadAsStringAsync(), StringComparison.Ordinal);
     }
 
     [Fact]
