@@ -109,10 +109,11 @@ public class MeshTests
 
     [Theory]
     [InlineData(Transport.Tcp)]
+    [InlineData(Transport.Tcp, true)]
     [InlineData(Transport.SharedMemory)]
-    public async Task Sum_WhenAProcessLeavesAfterItsPart_StillSucceeds(Transport transport)
+    public async Task Sum_WhenAProcessLeavesAfterItsPart_StillSucceeds(Transport transport, bool encrypted = false)
     {
-        using var meshes = await Meshes.ConnectAsync([1, 1], transport);
+        using var meshes = await Meshes.ConnectAsync([1, 1], transport, encryption: _ => encrypted ? Certificates.Encryption() : null);
         var failures = meshes.InEach(mesh =>
         {
             mesh.Sum(meshes.Partials(mesh.Rank, 100_000), 0, 0);
@@ -156,9 +157,11 @@ public class MeshTests
     [InlineData(Transport.Tcp, 1, 100_000)]
     [InlineData(Transport.SharedMemory, 0, 1000)]
     [InlineData(Transport.SharedMemory, 1, 100_000)]
-    public async Task Sum_WhenProcessesStandElsewhere_FailsAndSaysWhere(Transport transport, int phase, int values)
+    [InlineData(Transport.Tcp, 0, 1000, true)]
+    [InlineData(Transport.Tcp, 1, 100_000, true)]
+    public async Task Sum_WhenProcessesStandElsewhere_FailsAndSaysWhere(Transport transport, int phase, int values, bool encrypted = false)
     {
-        using var meshes = await Meshes.ConnectAsync([1, 1], transport);
+        using var meshes = await Meshes.ConnectAsync([1, 1], transport, encryption: _ => encrypted ? Certificates.Encryption() : null);
         var failures = meshes.InEach(mesh =>
         {
             using var left = mesh;

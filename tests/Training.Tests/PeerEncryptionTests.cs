@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using System.Security.Cryptography;
 using Granary.Training.Exchange;
 using Granary.Training.Exchange.Links;
 
@@ -52,6 +53,53 @@ public class PeerEncryptionTests
         }), Assert.Null);
         byte[] pattern = [.. Enumerable.Repeat(BitConverter.GetBytes(1.25f), 16).SelectMany(bytes => bytes)];
         Assert.Equal(!encrypted, relay.Passed().AsSpan().IndexOf(pattern) >= 0);
+    }
+
+    [Fact]
+    public async Task Sums_ChangedOnTheWay_EndTheRound()
+    {
+        var isChanging = false;
+        using var relay = new Relay((way, from, to) => Task.WhenAll(way.PassAsync(from, to, change: bytes => bytes[100] ^= (byte)(Volatile.Read(ref isChanging) ? 1 : 0)), way.PassAsync(to, from)));
+        using var meshes = await ConnectOverAsync(relay, Certificates.Encryption());
+        Volatile.Write(ref isChanging, true);
+        var failures = meshes.InEach(mesh =>
+        {
+            using var left = mesh;
+            mesh.Sum(meshes.Partials(mesh.Rank, 40_000), 0, 0);
+        });
+        Assert.Contains(failures, failure => failure is ExchangeAbortedException && failure.Message.Contains("something between the two changes it", StringComparison.Ordinal));
+        Assert.All(failures, failure => Assert.IsType<ExchangeAbortedException>(failure));
+    }
+
+    [Fact]
+    public void Blocks_OpenOnceAndInTheirOrder_WhateverTheKey()
+    {
+        byte[] key = [.. Enumerable.Range(0, LinkKeys.Bytes).Select(number => (byte)number)], head = [7];
+        using BlockSeal mine = new([.. key]), theirs = new([.. key]);
+        (byte[] Text, byte[] Tag) Sealed(int number)
+        {
+            var (text, tag) = (BitConverter.GetBytes(number), new byte[BlockSeal.TagBytes]);
+            mine.Seal(head, text, tag);
+            return (text, tag);
+        }
+        var into = new byte[sizeof(int)];
+        for (var number = 0; number < BlockSeal.BlocksOfAKey + 2; number++)
+        {
+            var (text, tag) = Sealed(number);
+            theirs.Open(head, text, tag, into);
+            Assert.Equal(number, BitConverter.ToInt32(into));
+            if (number is 0 or BlockSeal.BlocksOfAKey)
+            {
+                Assert.NotEqual(number, BitConverter.ToInt32(text));
+                Assert.Throws<AuthenticationTagMismatchException>(() => theirs.Open(head, text, tag, into));
+            }
+        }
+        var (first, second) = (Sealed(1), Sealed(2));
+        Assert.Throws<AuthenticationTagMismatchException>(() => theirs.Open(head, second.Text, second.Tag, into));
+        Assert.Throws<AuthenticationTagMismatchException>(() => theirs.Open([8], first.Text, first.Tag, into));
+        theirs.Open(head, first.Text, first.Tag, into);
+        using var unturned = new BlockSeal([.. key]);
+        Assert.Throws<AuthenticationTagMismatchException>(() => unturned.Open(head, second.Text, second.Tag, into));
     }
 
     [Fact]

@@ -33,7 +33,8 @@ internal sealed class Relay : IDisposable
     }
 
     /// <summary>Passes bytes on in one direction.</summary>
-    public async Task PassAsync(Socket from, Socket to, int count = int.MaxValue)
+    /// <param name="change">What is done to them on the way.</param>
+    public async Task PassAsync(Socket from, Socket to, int count = int.MaxValue, Action<byte[]>? change = null)
     {
         var bytes = new byte[64 << 10];
         while (count > 0)
@@ -48,6 +49,7 @@ internal sealed class Relay : IDisposable
             {
                 passed.Write(bytes, 0, read);
             }
+            change?.Invoke(bytes);
             await to.SendAsync(bytes.AsMemory(0, read));
             count -= read;
         }

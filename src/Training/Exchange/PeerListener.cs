@@ -138,7 +138,7 @@ public sealed class PeerListener : IDisposable
         }
         var wanted = transport == Transport.Auto ? theirs.Transport : theirs.Transport == Transport.Auto || theirs.Transport == transport ? transport : Transport.Tcp;
         return new(theirs.From, proof.Talk(socket, side), host == theirs.Host && host != Guid.Empty, wanted,
-            certificate is null ? null : connection => encryption!.Encrypt(connection, isCalled: side == Side.Called, certificate, theirs.Certificate));
+            certificate is null ? null : connected => encryption!.Agree(connected, isCalled: side == Side.Called, certificate, theirs.Certificate));
     }
 
     /// <summary>Makes blocking calls on a thread of their own: see <see cref="PeerTalk"/>.</summary>

@@ -1,4 +1,4 @@
-using System.Net.Security;
+using System.Net.Sockets;
 
 namespace Granary.Training.Exchange.Links;
 
@@ -6,15 +6,15 @@ namespace Granary.Training.Exchange.Links;
 /// <param name="Process">Its number in the round.</param>
 /// <param name="IsLocal">Whether it runs on this machine.</param>
 /// <param name="Wanted">What the link is to be if it is local.</param>
-/// <param name="Encrypt">Encrypts the connection; <see langword="null"/>: neither side does.</param>
-internal sealed record ProvenPeer(int Process, PeerTalk Talk, bool IsLocal, Transport Wanted, Func<Stream, SslStream>? Encrypt)
+/// <param name="Agree">Agrees with the other on the keys to encrypt with; <see langword="null"/>: neither side encrypts.</param>
+internal sealed record ProvenPeer(int Process, PeerTalk Talk, bool IsLocal, Transport Wanted, Func<Socket, LinkKeys>? Agree)
 {
     /// <summary>The connection itself as the link.</summary>
     public PeerLink OverTcp(IEnumerable<string> remarks)
     {
         var remark = string.Join("; ", remarks);
-        return Encrypt is null
+        return Agree is null
             ? new SocketLink(Process, Talk.Socket) { IsLocal = IsLocal, Remark = remark }
-            : TlsLink.Over(Process, Talk.Socket, Encrypt, IsLocal, remark);
+            : new EncryptedLink(Process, Talk.Socket, Agree(Talk.Socket)) { IsLocal = IsLocal, Remark = remark };
     }
 }

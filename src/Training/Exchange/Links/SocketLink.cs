@@ -89,7 +89,7 @@ internal unsafe class SocketLink : PeerLink
 
     /// <summary>Writes pieces of which nothing is written yet, none of them empty.</summary>
     /// <returns>Bytes that need not be written again; 0: there is no room.</returns>
-    private protected virtual int Write(ReadOnlySpan<Piece> pieces)
+    private protected int Write(ReadOnlySpan<Piece> pieces)
     {
         if (!Libc.IsPresent)
         {
@@ -103,7 +103,7 @@ internal unsafe class SocketLink : PeerLink
     }
 
     /// <returns>Bytes read; 0: there are none.</returns>
-    private protected virtual int Read(byte* into, int bytes)
+    private protected int Read(byte* into, int bytes)
     {
         if (!Libc.IsPresent)
         {
