@@ -18,6 +18,8 @@ internal static class PageFiles
     // A view has an address that can be sent to somebody; the script finds out which it is.
     private static readonly string[] views = ["/", "/runs/{id}", "/compare", "/cluster", "/sign-in"];
 
+    private static readonly string[] reading = [HttpMethods.Get, HttpMethods.Head];
+
     private static readonly Dictionary<string, string> types = new()
     {
         [".html"] = "text/html; charset=utf-8",
@@ -33,11 +35,11 @@ internal static class PageFiles
         var files = assembly.GetManifestResourceNames().Where(name => name.StartsWith(Prefix, StringComparison.Ordinal)).ToDictionary(name => name[Prefix.Length..].Replace('\\', '/'), name => Read(assembly, name));
         foreach (var (name, content) in files)
         {
-            app.MapGet($"/{name}", Answer(name, content)).AllowAnonymous();
+            app.MapMethods($"/{name}", reading, Answer(name, content)).AllowAnonymous();
         }
         foreach (var view in views)
         {
-            app.MapGet(view, Answer(Index, files[Index])).AllowAnonymous();
+            app.MapMethods(view, reading, Answer(Index, files[Index])).AllowAnonymous();
         }
     }
 

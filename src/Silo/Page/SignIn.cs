@@ -3,6 +3,8 @@ using System.Net;
 using System.Security.Claims;
 using Granary.Silo.Security;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
@@ -16,12 +18,14 @@ internal static class SignIn
 
     public static void MapSignIn(this IEndpointRouteBuilder api)
     {
-        api.MapGet("/me", (ClaimsPrincipal user, IRunSource source, PageVersion version, IServiceProvider services) => new
+        api.MapGet("/me", (ClaimsPrincipal user, IRunSource source, PageVersion version, IServer server, IServiceProvider services) => new
         {
             name = user.Identity?.Name is { } name && name != TokenAuthentication.Anonymous ? name : null,
             role = source.HasCluster && user.IsInRole(Roles.Operator) ? Roles.Operator : Roles.Viewer,
             secured = services.GetService<AccessTokens>() is not null,
             cluster = source.HasCluster,
+            // The gateway's is the first that is listened at; see GatewayHosting.
+            gatewayPort = source.HasCluster ? server.Features.Get<IServerAddressesFeature>()?.Addresses.Select(address => BindingAddress.Parse(address).Port).FirstOrDefault() : null,
             version = version.Text,
         }).RequireAuthorization(Roles.Viewer);
         api.MapPost("/sign-in", SignInAsync).AllowAnonymous();

@@ -38,6 +38,8 @@ public sealed class FolderPageTests : IAsyncLifetime
         Assert.Equal(["run-0001 succeeded", "run-0000 succeeded"], runs.Select(run => $"{run!["id"]} {run["state"]}"));
         Assert.Equal(HttpStatusCode.NotFound, (await page.PostAsync("/api/runs/run-0000/cancel")).StatusCode);
         Assert.Equal(HttpStatusCode.NotFound, (await page.Http.GetAsync("/api/cluster")).StatusCode);
+        using var asked = new HttpRequestMessage(HttpMethod.Head, "/");
+        Assert.Equal(HttpStatusCode.OK, (await page.Http.SendAsync(asked)).StatusCode);
     }
 
     [Fact]

@@ -37,6 +37,7 @@ public sealed class LivePageTests : IAsyncLifetime
         var points = await stream.NextAsync("points");
         Assert.True((double)points["metrics"]!["loss"]! > 0 && (int)points["step"]! > 0 && (double)points["seconds"]! >= 0);
 
+        Assert.Equal(cluster.Server.Port, (int)(await page.GetAsync("/api/me"))["gatewayPort"]!);
         var run = await page.GetAsync("/api/runs/first");
         Assert.Equal(("running", true, false), ((string?)run["state"], (bool)run["canPause"]!, (bool)run["canResume"]!));
         Assert.Equal([0, 2], run["slots"]!.AsArray().Select(slot => (int)slot!["firstShard"]!).Order());

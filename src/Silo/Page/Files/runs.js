@@ -80,7 +80,7 @@ function tally(runs) {
 }
 
 function nothing(me) {
-  const server = `${location.protocol}//${location.hostname}:8081`;
+  const server = `${location.protocol}//${location.hostname}:${me.gatewayPort}`;
   return h('div', { class: 'empty' }, h('p', null, 'No runs yet.'),
     me.cluster ? [h('p', { class: 'muted' }, 'Begin one from a terminal:'), h('pre', null, `granary submit lm --server ${server} --out first`)]
       : h('p', { class: 'muted' }, 'No directory here holds a run. ', h('code', null, 'granary train lm --out DIR'), ' makes one.'));
