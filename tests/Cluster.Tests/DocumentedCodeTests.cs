@@ -3,11 +3,10 @@ namespace Granary.Cluster.Tests;
 /// <summary>Code in the documentation is code that is built: every block of C# stands, line by line, in a source file of the repository.</summary>
 public class DocumentedCodeTests
 {
-    private const string Begin = "```csharp", End = "```";
+    private const string Language = "csharp";
     private static readonly string[] folders = ["src", "samples", "tests", "bench"];
 
-    public static TheoryData<string> Pages =>
-        [.. Directory.EnumerateFiles(Repository.PathOf("docs"), "*.md", SearchOption.AllDirectories).Append(Repository.PathOf("README.md")).Where(page => File.ReadAllText(page).Contains(Begin, StringComparison.Ordinal)).Select(page => Path.GetRelativePath(Repository.Root, page))];
+    public static TheoryData<string> Pages => Documentation.PagesWith(Language);
 
     [Theory]
     [MemberData(nameof(Pages))]
@@ -15,11 +14,9 @@ public class DocumentedCodeTests
     {
         var sources = folders.SelectMany(folder => Directory.EnumerateFiles(Repository.PathOf(folder), "*.cs", SearchOption.AllDirectories))
             .Where(path => !path.Contains("/obj/", StringComparison.Ordinal)).Select(path => Joined(File.ReadAllLines(path))).ToList();
-        var lines = Repository.Read(page).Split('\n');
-        for (var i = Array.IndexOf(lines, Begin); i >= 0; i = Array.IndexOf(lines, Begin, i + 1))
+        foreach (var (line, text) in Documentation.BlocksOf(page, Language))
         {
-            var block = lines[(i + 1)..Array.IndexOf(lines, End, i)];
-            Assert.True(sources.Exists(source => source.Contains(Joined(block), StringComparison.Ordinal)), $"{page}, line {i + 2}: this code stands in no source file:\n{string.Join('\n', block)}");
+            Assert.True(sources.Exists(source => source.Contains(Joined(text), StringComparison.Ordinal)), $"{page}, line {line}: this code stands in no source file:\n{string.Join('\n', text)}");
         }
     }
 
