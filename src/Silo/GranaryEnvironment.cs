@@ -11,10 +11,10 @@ namespace Granary.Silo;
 /// <summary>What this program can train, on this machine.</summary>
 public static class GranaryEnvironment
 {
-    private const string CommandLine = "granary";
+    private const string CommandLine = "granary", Library = "Granary.Client";
 
     // The user's own program, if one runs the command line.
-    private static readonly Assembly? own = Assembly.GetEntryAssembly() is { } entry && entry.GetReferencedAssemblies().Any(referenced => referenced.Name == CommandLine) ? entry : null;
+    private static readonly Assembly? own = Assembly.GetEntryAssembly() is { } entry && entry.GetName().Name != CommandLine && entry.GetReferencedAssemblies().Any(referenced => referenced.Name == Library) ? entry : null;
 
     private static readonly Lazy<TaskCatalog> tasks = new(FindTasks);
 
