@@ -5,10 +5,10 @@ using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
-namespace GranaryTask_1;
+namespace My_Task1;
 
 /// <summary>Tells by a point's place which of two spirals it belongs to. Its data are made up: put yours in their place.</summary>
-[Learner("granarytask_1", "tells apart the points of two spirals", Epochs = 60)]
+[Learner("spirals", "tells apart the points of two spirals", Epochs = 60)]
 public sealed class Spirals : NetworkLearner<SpiralsSettings, Examples>
 {
     private const int Points = 1000, HeldOut = 200;

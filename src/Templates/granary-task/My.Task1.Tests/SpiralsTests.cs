@@ -1,7 +1,7 @@
 using Granary.Testing;
 using Xunit;
 
-namespace GranaryTask_1.Tests;
+namespace My_Task1.Tests;
 
 public class SpiralsTests
 {
