@@ -53,9 +53,19 @@ public sealed class Feed : IAsyncLifetime
     public async Task<string> RunAsync(string program, params string[] arguments)
     {
         using var process = CommandLine.Start(program, arguments, [("NUGET_PACKAGES", Path.Combine(folder, "store"))]);
-        var result = await CommandLine.EndAsync(process);
-        Assert.True(result.ExitCode == 0, $"{program} {string.Join(' ', arguments)}:\n{result.Output}\n{result.Error}");
-        return result.Output;
+        try
+        {
+            var result = await CommandLine.EndAsync(process);
+            Assert.True(result.ExitCode == 0, $"{program} {string.Join(' ', arguments)}:\n{result.Output}\n{result.Error}");
+            return result.Output;
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+            }
+        }
     }
 
     private string Hive => Path.Combine(folder, "hive");
