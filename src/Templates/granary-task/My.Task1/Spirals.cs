@@ -56,7 +56,7 @@ public sealed class Spirals : NetworkLearner<SpiralsSettings, Examples>
         {
             var random = new StepRandom((ulong)points[i]);
             var along = random.NextDouble();
-            var angle = (3 * along + points[i] % 2) * Math.PI;
+            var angle = (1.5 * along + points[i] % 2) * Math.PI;
             places[2 * i] = (float)(along * Math.Cos(angle) + 0.02 * random.NextNormal());
             places[2 * i + 1] = (float)(along * Math.Sin(angle) + 0.02 * random.NextNormal());
         }
