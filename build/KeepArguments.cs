@@ -10,27 +10,22 @@ public class KeepArguments : Task
     static readonly byte[] optimized = { 8, 1, 0, 2, 0, 0, 0, 0, 0 }, unoptimized = { 8, 1, 0, 7, 1, 0, 0, 0, 0 };
 
     [Required] public string Assembly { get; set; }
+    [Required] public string Copy { get; set; }
 
     public override bool Execute()
     {
         byte[] image = File.ReadAllBytes(Assembly);
         int place = Find(image, optimized, 0);
-        if (place < 0 || Find(image, optimized, place + 1) >= 0)
+        if (place >= 0 && Find(image, optimized, place + 1) < 0)
         {
-            if (Find(image, unoptimized, 0) < 0)
-            {
-                Log.LogWarning("{0} is not the version that is known here: its arguments are not kept.", Assembly);
-            }
-            return true;
+            unoptimized.CopyTo(image, place);
         }
-        unoptimized.CopyTo(image, place);
-        DateTime stamp = File.GetLastWriteTimeUtc(Assembly);
-        string replacement = Assembly + ".kept";
-        File.WriteAllBytes(replacement, image);
-        File.SetLastWriteTimeUtc(replacement, stamp);
-        File.Delete(Assembly);
-        File.Move(replacement, Assembly);
-        Log.LogMessage(MessageImportance.Normal, "Arguments are kept in {0}", Assembly);
+        else
+        {
+            Log.LogWarning("{0} is not the version that is known here: its arguments are not kept.", Assembly);
+        }
+        Directory.CreateDirectory(Path.GetDirectoryName(Copy));
+        File.WriteAllBytes(Copy, image);
         return true;
     }
 

@@ -5,53 +5,30 @@ using Microsoft.Build.Framework;
 using Microsoft.Build.Utilities;
 
 /// Marks one symbol version that a 64-bit little-endian ELF library requires as weak (VER_FLG_WEAK), so that the loader
-/// accepts a system without it. A system that has the version is left alone. Layout: System V gABI, "Symbol Versioning" (section .gnu.version_r).
+/// accepts a system without it; one that has it resolves it as before. Layout: System V gABI, "Symbol Versioning" (section .gnu.version_r).
 public class WeakenElfVersion : Task
 {
     const uint SectionTypeVersionNeeds = 0x6ffffffe;
     const byte VersionFlagWeak = 2;
-    static readonly string[] SystemLibraries = { "/usr/lib/x86_64-linux-gnu/libstdc++.so.6", "/usr/lib64/libstdc++.so.6", "/usr/lib/libstdc++.so.6" };
 
     [Required] public string Library { get; set; }
     [Required] public string Version { get; set; }
+    [Required] public string Copy { get; set; }
 
     public override bool Execute()
     {
-        if (SystemHasVersion())
-        {
-            return true;
-        }
         byte[] elf = File.ReadAllBytes(Library);
-        if (elf.Length < 64 || elf[0] != 0x7f || elf[1] != (byte)'E' || elf[4] != 2 || elf[5] != 1 || !Weaken(elf))
+        if (elf.Length >= 64 && elf[0] == 0x7f && elf[1] == (byte)'E' && elf[4] == 2 && elf[5] == 1)
         {
-            return true;
+            Weaken(elf);
         }
-        DateTime stamp = File.GetLastWriteTimeUtc(Library);
-        string replacement = Library + ".weakened";
-        File.WriteAllBytes(replacement, elf);
-        File.SetLastWriteTimeUtc(replacement, stamp);
-        File.Delete(Library);
-        File.Move(replacement, Library);
-        Log.LogMessage(MessageImportance.Normal, "Marked {0} weak in {1}", Version, Library);
+        Directory.CreateDirectory(Path.GetDirectoryName(Copy));
+        File.WriteAllBytes(Copy, elf);
         return true;
     }
 
-    bool SystemHasVersion()
+    void Weaken(byte[] elf)
     {
-        foreach (string path in SystemLibraries)
-        {
-            // Version names stand in the library as zero-terminated text.
-            if (File.Exists(path) && Encoding.GetEncoding("iso-8859-1").GetString(File.ReadAllBytes(path)).Contains("\0" + Version + "\0"))
-            {
-                return true;
-            }
-        }
-        return false;
-    }
-
-    bool Weaken(byte[] elf)
-    {
-        bool changed = false;
         int sections = (int)BitConverter.ToInt64(elf, 0x28);
         int entrySize = BitConverter.ToUInt16(elf, 0x3A), count = BitConverter.ToUInt16(elf, 0x3C);
         for (int i = 0; i < count; i++)
@@ -69,15 +46,13 @@ public class WeakenElfVersion : Task
                 int entry = need + (int)BitConverter.ToUInt32(elf, need + 8);
                 for (int k = 0; k < versions; k++, entry += (int)BitConverter.ToUInt32(elf, entry + 12))
                 {
-                    if (Name(elf, strings + (int)BitConverter.ToUInt32(elf, entry + 8)) == Version && (elf[entry + 4] & VersionFlagWeak) == 0)
+                    if (Name(elf, strings + (int)BitConverter.ToUInt32(elf, entry + 8)) == Version)
                     {
                         elf[entry + 4] |= VersionFlagWeak;
-                        changed = true;
                     }
                 }
             }
         }
-        return changed;
     }
 
     static int Offset(byte[] elf, int section) { return (int)BitConverter.ToInt64(elf, section + 24); }

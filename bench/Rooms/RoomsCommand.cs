@@ -21,7 +21,7 @@ internal static class RoomsCommand
         foreach (var path in Directory.EnumerateFiles(AppContext.BaseDirectory, $"{Ours}*.dll").Append(Path.Combine(AppContext.BaseDirectory, "granary.dll")).Order(StringComparer.Ordinal))
         {
             var assembly = Assembly.LoadFrom(path);
-            var project = Path.GetFileNameWithoutExtension(path) is var name && name.StartsWith(Ours, StringComparison.Ordinal) ? name[Ours.Length..] : "Client";
+            var project = Path.GetFileNameWithoutExtension(path) is var name && name.StartsWith(Ours, StringComparison.Ordinal) ? name[Ours.Length..] : "App";
             var uses = assembly.GetReferencedAssemblies().Select(reference => reference.Name!).Where(used => used.StartsWith(Ours, StringComparison.Ordinal)).Order(StringComparer.Ordinal);
             Console.WriteLine($"{project,-14} -> {string.Join(", ", uses.Select(used => used[Ours.Length..]))}");
             foreach (var arrows in NamespaceArrows.Of(path).All.GroupBy(arrow => arrow.From))

@@ -11,10 +11,10 @@ namespace Granary.Silo;
 /// <summary>What this program can train, on this machine.</summary>
 public static class GranaryEnvironment
 {
-    private const string CommandLine = "granary";
+    private const string CommandLine = "granary", Library = "Granary.Client";
 
     // The user's own program, if one runs the command line.
-    private static readonly Assembly? own = Assembly.GetEntryAssembly() is { } entry && entry.GetReferencedAssemblies().Any(referenced => referenced.Name == CommandLine) ? entry : null;
+    private static readonly Assembly? own = Assembly.GetEntryAssembly() is { } entry && entry.GetName().Name != CommandLine && entry.GetReferencedAssemblies().Any(referenced => referenced.Name == Library) ? entry : null;
 
     private static readonly Lazy<TaskCatalog> tasks = new(FindTasks);
 
@@ -27,8 +27,8 @@ public static class GranaryEnvironment
 
     /// <summary>How to start another process of this program; in a test, of <c>granary</c>.</summary>
     public static IReadOnlyList<string> Program { get; } = own is null
-        ? [Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? $"{CommandLine}.exe" : CommandLine)]
-        : Path.GetFileNameWithoutExtension(Environment.ProcessPath) == own.GetName().Name ? [Environment.ProcessPath!] : [Environment.ProcessPath!, own.Location];
+        ? [Path.Combine(AppContext.BaseDirectory, FileOf(CommandLine))]
+        : Path.GetFileName(Environment.ProcessPath) == FileOf(own.GetName().Name!) ? [Environment.ProcessPath!] : [Environment.ProcessPath!, own.Location];
 
     /// <summary>Also sets libtorch up: to be called before the first tensor is made.</summary>
     public static TrainingEnvironment ForTraining() => new(Tasks, TorchRuntime.Switches)
@@ -65,6 +65,9 @@ public static class GranaryEnvironment
         [CommandLine] = Version,
         ["torchsharp"] = TorchRuntime.Version,
     };
+
+    // A name may have dots.
+    private static string FileOf(string program) => OperatingSystem.IsWindows() ? $"{program}.exe" : program;
 
     private static TaskCatalog FindTasks()
     {

@@ -28,6 +28,7 @@ public class ArchitectureTests
         ["LocalClusters"] = typeof(LocalCluster).Assembly,
         ["Chaos"] = typeof(FaultPlan).Assembly,
         ["Client"] = typeof(ErrorLine).Assembly,
+        ["App"] = Assembly.Load("granary"),
     };
 
     public static TheoryData<string> Projects => [.. assemblies.Keys];
@@ -43,6 +44,7 @@ public class ArchitectureTests
     [InlineData("LocalClusters", "Contracts", "Grains", "Silo", "Training")]
     [InlineData("Chaos", "Contracts", "Grains", "LocalClusters", "Silo", "Training")]
     [InlineData("Client", "Chaos", "Contracts", "LocalClusters", "Silo", "Training")]
+    [InlineData("App", "Client")]
     public void Project_UsesNoOtherThanThoseDrawn(string project, params string[] allowed) =>
         Assert.Empty(ReferencesOf(project, "Granary.").Except(allowed));
 

@@ -97,7 +97,7 @@ public static partial class TorchRuntime
         _ = Libtorch.Gpus;
         if (typeof(torch).Assembly.GetCustomAttribute<DebuggableAttribute>() is not { IsJITOptimizerDisabled: true })
         {
-            remarks.Add("TorchSharp may free a number while libtorch reads it, which fails a step once in a great while: import build/Libtorch.targets, which makes its assembly keep it.");
+            remarks.Add("TorchSharp may free a number while libtorch reads it, which fails a step once in a great while: reference the package Granary.App, which makes its assembly keep it.");
         }
         return new Dictionary<string, string>
         {
@@ -117,8 +117,8 @@ public static partial class TorchRuntime
         catch (TypeInitializationException error)
         {
             throw new UserErrorException(
-                "libtorch cannot be loaded. A program of one's own needs the package libtorch-cpu-linux-x64, or that of its platform, and on systems as old as Debian 12 "
-                + "and Ubuntu 22.04 build/Libtorch.targets, which makes TorchSharp's own library fit. With --verbose it is told what was tried.", error);
+                "libtorch cannot be loaded. A program of one's own references the package Granary.App, which brings that of Linux x64 and makes TorchSharp's own library fit "
+                + "systems as old as Debian 12 and Ubuntu 22.04; with TorchBackend cuda or none it brings its own. With --verbose it is told what was tried.", error);
         }
     }
 

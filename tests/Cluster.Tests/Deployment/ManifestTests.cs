@@ -98,7 +98,7 @@ public sealed partial class ManifestTests
     [InlineData("none", null)]
     public async Task TorchBackend_DecidesWhichLibtorchIsReferenced(string backend, string? expected)
     {
-        using var build = Process.Start(new ProcessStartInfo("dotnet", ["msbuild", Repository.PathOf("src/Client/Client.csproj"), "-getItem:PackageReference", $"-p:TorchBackend={backend}", "-p:RuntimeIdentifier=linux-x64"]) { RedirectStandardOutput = true })!;
+        using var build = Process.Start(new ProcessStartInfo("dotnet", ["msbuild", Repository.PathOf("src/App/App.csproj"), "-getItem:PackageReference", $"-p:TorchBackend={backend}", "-p:RuntimeIdentifier=linux-x64"]) { RedirectStandardOutput = true })!;
         using var items = JsonDocument.Parse(await build.StandardOutput.ReadToEndAsync());
         await build.WaitForExitAsync();
         var natives = items.RootElement.GetProperty("Items").GetProperty("PackageReference").EnumerateArray()

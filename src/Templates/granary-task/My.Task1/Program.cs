@@ -1,0 +1,3 @@
+using Granary.Client;
+
+return await GranaryApp.RunAsync(args);
