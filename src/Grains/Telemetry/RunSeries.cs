@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 namespace Granary.Grains.Telemetry;
 
 /// <summary>What is told of a run by its name.</summary>
-public enum RunGauge
+internal enum RunGauge
 {
     Loss,
     GradientNorm,
@@ -19,7 +19,7 @@ internal sealed class RunSeries
 {
     // OpenTelemetry keeps room for every series that an instrument has ever had, and has room for 2,000: before that the meter is renewed.
     private const int MostOfAMeter = 1000;
-    private readonly Lock gate = new();
+    private readonly Lock gate = new(), renewing = new();
     private readonly HashSet<Holder> held = [];
     private Meter meter;
     private int begun;
@@ -45,7 +45,15 @@ internal sealed class RunSeries
         return holder;
     }
 
-    private void Renew() => Interlocked.Exchange(ref meter, CreateMeter()).Dispose();
+    private void Renew()
+    {
+        lock (renewing)
+        {
+            // First the old one: instruments of a name that lives already would join it, and end with it.
+            meter.Dispose();
+            meter = CreateMeter();
+        }
+    }
 
     private Meter CreateMeter()
     {

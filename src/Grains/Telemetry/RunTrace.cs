@@ -3,8 +3,8 @@ using System.Diagnostics;
 namespace Granary.Grains.Telemetry;
 
 /// <summary>
-/// The spans of a run, one trace from whoever submits it to its last checkpoint. A span that others hang on is over, and so exported, before
-/// they begin: a silo that is killed leaves no gap above what comes after. See docs/metrics.md.
+/// The spans of a run, one trace from whoever submits it to its last checkpoint. Only short spans have children: a span is exported when it
+/// ends, so a silo that is killed leaves no gap above what comes after. See docs/metrics.md.
 /// </summary>
 public static class RunTrace
 {

@@ -20,10 +20,11 @@ internal sealed partial class RunsService(KnownRuns runs, TrainingEnvironment en
     [Authorize(Roles.Operator)]
     public override Task<V1.Run> Submit(V1.SubmitRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
-        // Not the request's own span, which nobody exports.
-        var trace = context.RequestHeaders.GetValue(TrainingClient.TraceHeader);
-        using var span = RunTrace.Begin("submit run", trace, request.Spec?.RunId ?? "", ActivityKind.Server);
         var asked = (request.Spec ?? throw new SpecException("A run needs a spec.")).FromWire();
+        SpecRules.CheckId(asked.RunId);
+        // By the header, as the request has a span of its own, which nobody exports.
+        var trace = context.RequestHeaders.GetValue(TrainingClient.TraceHeader);
+        using var span = RunTrace.Begin("submit run", trace, asked.RunId, ActivityKind.Server);
         if (asked.Device is DeviceName.Auto or DeviceName.Any)
         {
             // Asked for twice, a run is one, whatever nodes have come or gone.
