@@ -7,8 +7,9 @@ namespace Granary.Contracts;
 public interface ICoordinatorGrain : IGrainWithStringKey
 {
     /// <summary>Accepts the run, or finds it accepted already under the same spec.</summary>
+    /// <param name="trace">The trace that the run is to be part of, as a W3C <c>traceparent</c>. Default: one of its own.</param>
     /// <exception cref="RunConflictException">Another spec has this id.</exception>
-    Task<RunStatus> SubmitAsync(RunSpec spec);
+    Task<RunStatus> SubmitAsync(RunSpec spec, string? trace = null);
 
     /// <exception cref="UnknownRunException"/>
     [AlwaysInterleave]

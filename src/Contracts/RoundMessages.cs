@@ -74,7 +74,12 @@ public sealed record RoundPlan(
     [property: Id(0)] RunSpec Spec,
     [property: Id(1)] long Number,
     [property: Id(2)] Guid Secret,
-    [property: Id(3)] List<WorkerAssignment> Workers);
+    [property: Id(3)] List<WorkerAssignment> Workers)
+{
+    /// <summary>The span that began the round, as a W3C <c>traceparent</c>. Default: none.</summary>
+    [Id(4)]
+    public string? Trace { get; init; }
+}
 
 /// <summary>What a worker found when it made itself ready.</summary>
 [GenerateSerializer, Immutable]

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using Granary.Training;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
 using Granary.Training.Wording;
@@ -11,6 +13,9 @@ namespace Granary.Contracts;
 /// <summary>Access to the runs of a cluster, through its gRPC gateway.</summary>
 public sealed class TrainingClient : IDisposable
 {
+    /// <summary>The header that carries a trace's context (W3C).</summary>
+    public const string TraceHeader = "traceparent";
+
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(500), RemindEvery = TimeSpan.FromSeconds(15);
     private readonly GrpcChannel? channel;
     private readonly V1.Runs.RunsClient runs;
@@ -45,9 +50,13 @@ public sealed class TrainingClient : IDisposable
         (StatusCode.InvalidArgument or StatusCode.AlreadyExists or StatusCode.FailedPrecondition or StatusCode.OutOfRange
         or StatusCode.NotFound or StatusCode.PermissionDenied or StatusCode.Unauthenticated or StatusCode.Unimplemented);
 
-    /// <summary>Safe to repeat with the same spec.</summary>
-    public async Task<RunStatus> SubmitAsync(RunSpec spec, CancellationToken cancellationToken = default) =>
-        (await runs.SubmitAsync(new() { Spec = spec.ToWire() }, cancellationToken: cancellationToken)).FromWire();
+    /// <summary>Safe to repeat with the same spec. The run becomes part of the trace that the caller is in: that of <see cref="Activity.Current"/>, else of the variable <c>TRACEPARENT</c>.</summary>
+    public async Task<RunStatus> SubmitAsync(RunSpec spec, CancellationToken cancellationToken = default)
+    {
+        // Named here, as HttpClient would name a span of its own, which nobody exports.
+        Metadata headers = (Activity.Current?.Id ?? EnvironmentVariable.Read(EnvironmentVariable.Trace)) is { } trace ? new() { { TraceHeader, trace } } : [];
+        return (await runs.SubmitAsync(new() { Spec = spec.ToWire() }, headers, cancellationToken: cancellationToken)).FromWire();
+    }
 
     /// <summary>What is known of a run.</summary>
     public async Task<RunStatus> GetAsync(string runId, CancellationToken cancellationToken = default) =>

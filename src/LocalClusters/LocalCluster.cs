@@ -80,7 +80,7 @@ public sealed class LocalCluster : IRunCluster
         var builder = GatewayHosting.CreateBuilder();
         logging(builder.Logging);
         builder.Services.AddSingleton(grains).AddSingleton(environment);
-        builder.AddGateway(IPAddress.Loopback, grpcPort: 0, httpPort: pagePort);
+        builder.AddGateway(new("granary", null, Environment.MachineName, environment.Versions.GetValueOrDefault("granary", "")), IPAddress.Loopback, grpcPort: 0, httpPort: pagePort);
         builder.AddPage();
         var app = builder.Build();
         app.MapGateway();

@@ -1,3 +1,6 @@
+using Granary.Silo.Settings;
+using Granary.Silo.Telemetry;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
@@ -6,16 +9,25 @@ namespace Granary.Silo;
 /// <summary>A silo's log: one line an event on standard output, with its time.</summary>
 internal static class SiloLogging
 {
+    /// <param name="node">The node's name.</param>
     /// <param name="verbose">With what Orleans has to say.</param>
     /// <param name="hasStarted">Whether the silo has.</param>
-    public static ILoggingBuilder AddSiloLog(this ILoggingBuilder logging, bool verbose, Func<bool> hasStarted)
+    public static ILoggingBuilder AddSiloLog(this ILoggingBuilder logging, LogFormat format, string node, bool verbose, Func<bool> hasStarted)
     {
         logging.ClearProviders();
-        logging.AddSimpleConsole(console =>
+        if (format == LogFormat.Json)
         {
-            (console.SingleLine, console.UseUtcTimestamp, console.TimestampFormat) = (true, true, "yyyy-MM-ddTHH:mm:ss.fffZ ");
-            console.ColorBehavior = Console.IsOutputRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
-        });
+            logging.AddConsole(console => console.FormatterName = JsonLineFormatter.Name);
+            logging.Services.AddSingleton<ConsoleFormatter>(new JsonLineFormatter(node, TimeProvider.System));
+        }
+        else
+        {
+            logging.AddSimpleConsole(console =>
+            {
+                (console.SingleLine, console.UseUtcTimestamp, console.TimestampFormat) = (true, true, "yyyy-MM-ddTHH:mm:ss.fffZ ");
+                console.ColorBehavior = Console.IsOutputRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
+            });
+        }
         var least = verbose ? LogLevel.Information : LogLevel.Warning;
         logging.SetMinimumLevel(least).AddFilter("Granary", LogLevel.Information);
         // At the start these take the machine's age for a stall, miss a garbage collector that would only take more memory, and wonder

@@ -8,6 +8,7 @@ using Granary.Silo.Gateway;
 using Granary.Silo.Page;
 using Granary.Silo.Security;
 using Granary.Silo.Settings;
+using Granary.Silo.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -36,7 +37,7 @@ public static class SiloProgram
         var environment = GranaryEnvironment.ForTraining() with { Roots = settings.Node.Roots, Limits = settings.Limits };
         CheckDevices(settings, environment);
         var hasStarted = false;
-        void Log(ILoggingBuilder logging) => logging.AddSiloLog(verbose, () => hasStarted);
+        void Log(ILoggingBuilder logging) => logging.AddSiloLog(settings.Logging.Format, settings.Node.Name, verbose, () => hasStarted);
         using var early = LoggerFactory.Create(Log);
         var wait = new StartWait(settings.Cluster.StartPatience, early.CreateLogger<StartWait>(), cancellationToken);
         var address = await wait.ForAddressAsync(settings.Cluster.AdvertisedAddress, "Granary:Cluster:AdvertisedAddress");
@@ -56,7 +57,8 @@ public static class SiloProgram
 
         builder.Services.AddSingleton(environment);
         attached?.AddServices(builder.Services);
-        builder.AddGateway(reach, settings.Cluster.GrpcPort, settings.Cluster.HttpPort);
+        builder.AddGateway(new("granary", settings.Cluster.ClusterId, settings.Node.Name, environment.Versions["granary"]), reach, settings.Cluster.GrpcPort, settings.Cluster.HttpPort);
+        builder.Services.AddTelemetryOfLogs();
         builder.AddPage();
         builder.AddSilo(settings, address, configuration, redis, certificates);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Node.Grace + ServicesTime);

@@ -18,6 +18,9 @@ public static class EnvironmentVariable
     /// <summary>The NCCL library that GPUs are to exchange through. Default: the system's libnccl.so.2.</summary>
     public const string Nccl = "GRANARY_NCCL";
 
+    /// <summary>The trace that a submitted run becomes part of, as a W3C <c>traceparent</c>. Default: one of its own.</summary>
+    public const string Trace = "TRACEPARENT";
+
     /// <returns><see langword="null"/>: unset, empty or blank.</returns>
     public static string? Read(string name) => Environment.GetEnvironmentVariable(name) is { } value && !string.IsNullOrWhiteSpace(value) ? value : null;
 }

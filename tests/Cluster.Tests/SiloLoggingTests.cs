@@ -1,4 +1,5 @@
 using Granary.Silo;
+using Granary.Silo.Settings;
 using Microsoft.Extensions.Logging;
 
 namespace Granary.Cluster.Tests;
@@ -11,7 +12,7 @@ public sealed class SiloLoggingTests
     public void Membership_BeforeTheSiloHasStarted_TellsErrorsOnly(LogLevel level, bool told)
     {
         var hasStarted = false;
-        using var factory = LoggerFactory.Create(logging => logging.AddSiloLog(verbose: false, () => hasStarted));
+        using var factory = LoggerFactory.Create(logging => logging.AddSiloLog(LogFormat.Text, "node", verbose: false, () => hasStarted));
         var log = factory.CreateLogger("Orleans.Runtime.MembershipService.MembershipTableManager");
         Assert.Equal(told, log.IsEnabled(level));
         hasStarted = true;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using Granary.Contracts;
 using Granary.Grains.Coordinator;
 using Granary.Grains.Slots;
@@ -48,6 +49,7 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
     [Fact]
     public async Task Silo_OfTheCoordinatorAndAWorker_IsLostWithBothAndTheOthersGoOn()
     {
+        using var spans = new SpanRecorder();
         var spec = Spec(5);
         var running = await UnderWayAsync(spec);
         Assert.Contains(running.Coordinator, NodesOf(running));
@@ -55,6 +57,7 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
         var ended = await EndsLikeUndisturbedAsync(spec);
         await cluster.Silos.StartAdditionalSiloAsync();
         Assert.Equal(running.Round + 1, ended.Round);
+        AssertOneTrace(spans.Of(spec.RunId), rounds: ended.Round);
     }
 
     [Fact]
@@ -272,6 +275,15 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
         await worker.StartAsync(spec.RunId, 1, new(0, 0, null, []));
         Assert.True((await worker.GetRoundStateAsync(spec.RunId, 1)).Trains);
         await worker.ReleaseAsync(spec.RunId, 1);
+    }
+
+    /// <summary>Whoever drove the run, and whatever was lost.</summary>
+    private static void AssertOneTrace(List<Activity> spans, long rounds)
+    {
+        Assert.Single(spans.Select(span => span.TraceId).Distinct());
+        Assert.Equal([default], spans.Select(span => span.ParentSpanId).Except(spans.Select(span => span.SpanId)));
+        Assert.Equal(Enumerable.Range(1, (int)rounds), spans.Where(span => span.OperationName == "begin round").Select(span => (int)(long)span.GetTagItem("round")!).Order());
+        Assert.Single(spans, span => span.OperationName == "train run");
     }
 
     private RunSpec Spec(int workers) => cluster.Spec(workers, ("watched", "true")) with { Steps = Steps };

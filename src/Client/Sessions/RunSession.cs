@@ -1,5 +1,7 @@
 using Granary.Client.Views;
 using Granary.Contracts;
+using Granary.Silo;
+using Granary.Silo.Telemetry;
 using Granary.Training.Runs;
 using Granary.Training.Wording;
 using Grpc.Core;
@@ -48,8 +50,17 @@ internal static class RunSession
     /// <summary>The server reads the data once, to know their content: large ones take a while, and a network file system may hang.</summary>
     public static async Task<RunStatus> SubmitAsync(TrainingClient client, RunSpec spec, CancellationToken cancellationToken)
     {
+        using var trace = new ClientTrace("submit run", spec.RunId, GranaryEnvironment.Versions["granary"]);
         using var reminder = new Reminder("the server to read the data and accept the run");
-        return await client.SubmitAsync(spec, cancellationToken);
+        try
+        {
+            return await client.SubmitAsync(spec, cancellationToken);
+        }
+        catch (RpcException refused)
+        {
+            trace.Fail(refused.Status.Detail);
+            throw;
+        }
     }
 
     /// <param name="known">The run's last known status.</param>

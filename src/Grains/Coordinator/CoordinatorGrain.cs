@@ -68,7 +68,7 @@ internal sealed class CoordinatorGrain : Grain, ICoordinatorGrain
         return Task.CompletedTask;
     }
 
-    public async Task<RunStatus> SubmitAsync(RunSpec spec)
+    public async Task<RunStatus> SubmitAsync(RunSpec spec, string? trace)
     {
         if (book.Record.Status is { } known)
         {
@@ -76,6 +76,9 @@ internal sealed class CoordinatorGrain : Grain, ICoordinatorGrain
                 ? known
                 : throw new RunConflictException($"Run '{RunId}' exists with another spec. Choose another id.");
         }
+        using var span = RunTrace.Begin("accept run", trace, RunId);
+        span?.SetTag("task", spec.Task);
+        book.Record.Trace = span?.Id ?? trace;
         await Cluster.AddRunAsync(RunId);
         await book.ChangeAsync(new() { Spec = spec, Workers = spec.Workers, Coordinator = node }, RunState.Queued, $"Waiting for {spec.Workers} free slots.");
         driver.Drive();

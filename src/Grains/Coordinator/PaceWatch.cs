@@ -14,6 +14,7 @@ internal sealed class PaceWatch(TrainingInstruments instruments, TimeProvider ti
     private static readonly TimeSpan SlowFor = TimeSpan.FromSeconds(3);
     private readonly Dictionary<(string Slot, long Round), DateTimeOffset> straggling = [];
     private readonly HashSet<(string Slot, long Round)> named = [];
+    private readonly Dictionary<string, RunSeries.Holder> scores = [];
     private DateTimeOffset? slowSince;
 
     public PaceVerdict Look(RoundInProgress current)
@@ -22,9 +23,23 @@ internal sealed class PaceWatch(TrainingInstruments instruments, TimeProvider ti
         var paces = PacesOf(current);
         foreach (var (score, worker) in StragglerRule.Scores(paces).Select((score, worker) => (score, worker)))
         {
-            instruments.Paced(paces[worker].Slot, plan.Spec.RunId, score);
+            if (!scores.TryGetValue(paces[worker].Slot, out var told))
+            {
+                scores.Add(paces[worker].Slot, told = instruments.Runs.Begin(new("slot", paces[worker].Slot), new("run.id", plan.Spec.RunId)));
+            }
+            told[RunGauge.StragglerScore] = score;
         }
         return new(Name(StragglerRule.Stragglers(paces).ToDictionary(straggler => (paces[straggler.Worker].Slot, plan.Number), straggler => straggler.Reason)), Replan(paces));
+    }
+
+    /// <summary>The round is over: nobody is slower than others.</summary>
+    public void EndRound()
+    {
+        foreach (var score in scores.Values)
+        {
+            score.Dispose();
+        }
+        scores.Clear();
     }
 
     /// <summary>How the round's workers fare, for people.</summary>

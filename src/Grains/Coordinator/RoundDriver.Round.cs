@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Granary.Contracts;
 using Granary.Grains.Telemetry;
 using Granary.Training.Tasks;
@@ -13,7 +14,9 @@ internal sealed partial class RoundDriver
     {
         // The number is on storage before anyone hears of the round: a coordinator that comes back never uses it again.
         var before = book.Record.Plan;
-        var plan = RoundPlanner.Plan(Status.Spec, book.Record.Round + 1, Guid.NewGuid(), slots, shares);
+        var number = book.Record.Round + 1;
+        var span = RunTrace.BeginOneOfMany("begin round", number, book.Record.Trace, RunId);
+        var plan = RoundPlanner.Plan(Status.Spec, number, Guid.NewGuid(), slots, shares) with { Trace = span?.Id ?? book.Record.Trace };
         shares = null;
         (book.Record.Round, book.Record.Plan) = (plan.Number, plan);
         var current = round = new(plan);
@@ -38,15 +41,30 @@ internal sealed partial class RoundDriver
             {
                 _ = ReleaseAsync(before, SlotsOf(before).Except(SlotsOf(plan), SlotComparer.Instance));
             }
-            return await PrepareAsync(current) is { } start ? await StartAsync(current, start) ?? await ListenAsync(current) : Reachable(current);
+            return await BeginAsync(current, span) ?? await ListenAsync(current);
         });
+    }
+
+    /// <returns><see langword="null"/>: all workers train.</returns>
+    private async Task<IReadOnlyList<SlotInfo>?> BeginAsync(RoundInProgress current, Activity? span)
+    {
+        using (span)
+        {
+            span?.SetTag("round", current.Plan.Number).SetTag("workers", current.Plan.Workers.Count);
+            var unstarted = await PrepareAsync(current) is { } start ? await StartAsync(current, start) : Reachable(current);
+            span?.SetTag("step", Status.Step);
+            if (unstarted is not null)
+            {
+                span.Fail(Status.Reason);
+            }
+            return unstarted;
+        }
     }
 
     private async Task<IReadOnlyList<SlotInfo>> ConductAsync(RoundInProgress current, Func<Task<IReadOnlyList<SlotInfo>>> conduct)
     {
         var plan = current.Plan;
         instruments.RoundBegan(plan.Spec.Task, plan.Workers.Count);
-        using var activity = TrainingInstruments.Activities.StartActivity("train round");
         try
         {
             return await conduct();
@@ -56,6 +74,7 @@ internal sealed partial class RoundDriver
             instruments.RoundEnded(plan.Spec.Task, plan.Workers.Count);
             current.End();
             throughput.EndRound();
+            pace.EndRound();
         }
     }
 

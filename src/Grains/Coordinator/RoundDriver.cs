@@ -62,9 +62,6 @@ internal sealed partial class RoundDriver(
 
     private async Task DriveAsync()
     {
-        using var activity = TrainingInstruments.Activities.StartActivity("train run");
-        activity?.SetTag("run.id", RunId);
-        activity?.SetTag("task", Status.Spec.Task);
         try
         {
             IReadOnlyList<SlotInfo> slots = await TakeOverAsync();
@@ -190,6 +187,7 @@ internal sealed partial class RoundDriver(
         var plan = book.Record.Plan;
         (book.Record.Plan, round) = (null, null);
         await book.ChangeAsync(Status, state, reason);
+        TraceEnd();
         if (plan is not null)
         {
             await ReleaseAsync(plan, SlotsOf(plan).Union(warming.Keys, SlotComparer.Instance));
@@ -202,6 +200,20 @@ internal sealed partial class RoundDriver(
         catch (Exception away)
         {
             LogClusterAway(away, RunId);
+        }
+    }
+
+    /// <summary>The run as a whole becomes a span once it has ended, as no silo lives for its time for certain.</summary>
+    private void TraceEnd()
+    {
+        if (Status.HasEnded)
+        {
+            using var span = RunTrace.Begin("train run", book.Record.Trace, RunId, started: Status.Started ?? Status.Since);
+            span?.SetTag("task", Status.Spec.Task).SetTag("state", Status.State.ToString().ToLowerInvariant()).SetTag("step", Status.Step).SetTag("rounds", book.Record.Round);
+            if (Status.State == RunState.Failed)
+            {
+                span.Fail(Status.Reason);
+            }
         }
     }
 

@@ -45,6 +45,10 @@ public sealed class RunRecord
     [Id(10)]
     public Dictionary<long, string> Unusable { get; set; } = [];
 
+    /// <summary>The span that accepted the run, as a W3C <c>traceparent</c>: whatever silo coordinates it, the run is one trace.</summary>
+    [Id(11)]
+    public string? Trace { get; set; }
+
     [Id(5)]
     public LossHistory Losses { get; set; } = LossHistory.None;
 }

@@ -100,17 +100,17 @@ public sealed partial class RoundRendezvous : IDisposable
             LogLinked(plan.Number, plan.Spec.RunId, node, link.Transport, link.IsEncrypted ? ", encrypted" : "");
             if (link.Remark.Length > 0)
             {
-                LogTriedBefore(node, link.Remark);
+                LogTriedBefore(plan.Number, plan.Spec.RunId, node, link.Remark);
             }
         }
         return links;
     }
 
-    [LoggerMessage(LogLevel.Information, "Round {Round} of run {RunId} is linked to {Node} by {Transport}{Encrypted}")]
-    private partial void LogLinked(long round, string runId, string node, Transport transport, string encrypted);
+    [LoggerMessage(LogLevel.Information, "Round {Round} of run {RunId} is linked to {Peer} by {Transport}{Encrypted}")]
+    private partial void LogLinked(long round, string runId, string peer, Transport transport, string encrypted);
 
-    [LoggerMessage(LogLevel.Debug, "What was tried first and did not fit for {Node}: {Remark}")]
-    private partial void LogTriedBefore(string node, string remark);
+    [LoggerMessage(LogLevel.Debug, "Round {Round} of run {RunId}: what was tried first and did not fit for {Peer}: {Remark}")]
+    private partial void LogTriedBefore(long round, string runId, string peer, string remark);
 
     private sealed class Meeting(ProcessGroup group, int firstWorker)
     {

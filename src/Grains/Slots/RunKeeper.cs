@@ -29,6 +29,7 @@ internal sealed class RunKeeper : IDisposable
     private readonly HashSet<string> failing = [];
     private bool passedOver, refused, brokeOff;
     private long checkpointBegun;
+    private int attempts;
     private TimeSpan sinceCheckpoint;
     private Exception? refusal;
 
@@ -194,6 +195,7 @@ internal sealed class RunKeeper : IDisposable
     private void Report(CheckpointOutcome outcome)
     {
         instruments.CheckpointEnded(run.Task, outcome);
+        Trace(outcome);
         refusal = outcome.Failure;
         // On a slow or full disk every checkpoint may be passed over or fail; all are counted, the first in a row is told.
         var told = (Interlocked.Exchange(ref passedOver, outcome.PassedOverFor is not null) && outcome.PassedOverFor is not null)
@@ -201,6 +203,19 @@ internal sealed class RunKeeper : IDisposable
         if (!told)
         {
             round.Reporter.Checkpoint(outcome.Step, outcome.Message, outcome.Written is not null);
+        }
+    }
+
+    private void Trace(CheckpointOutcome outcome)
+    {
+        if (outcome.PassedOverFor is null)
+        {
+            using var span = RunTrace.BeginOneOfMany("write checkpoint", ++attempts, round.Plan.Trace, run.RunId, time.GetUtcNow() - outcome.Duration)?
+                .SetTag("round", round.Plan.Number).SetTag("slot", round.Plan.Workers[round.Worker].Slot.Key).SetTag("step", outcome.Step);
+            if (outcome.Failure is not null)
+            {
+                span.Fail(outcome.Message);
+            }
         }
     }
 

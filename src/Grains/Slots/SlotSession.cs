@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using Granary.Contracts;
+using Granary.Grains.Telemetry;
 using Granary.Training.Checkpoints;
 using Granary.Training.Exchange;
 using Granary.Training.Exchange.Links;
@@ -46,7 +48,16 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
             LeaveRound($"Round {plan.Number} begins.");
             // Work that hangs on the slot's thread must find its own replica when it comes back, not the next one.
             var held = replica;
-            var prepared = thread.RunAsync(() => MakeReady(held, plan.Spec, () => held.Keep(worker == 0 ? plan : null)) with { Meeting = MeetingOf(plan, worker, held) });
+            var prepared = thread.RunAsync(() =>
+            {
+                using var span = Span("prepare worker", plan);
+                var reply = MakeReady(held, plan.Spec, () => held.Keep(worker == 0 ? plan : null)) with { Meeting = MeetingOf(plan, worker, held) };
+                if (reply.Failure is not null)
+                {
+                    span.Fail(reply.Failure);
+                }
+                return reply;
+            });
             current = new(plan, worker, new(services.Grains.GetGrain<ICoordinatorGrain>(plan.Spec.RunId), plan.Number, worker), thread, held, prepared);
             return prepared;
         }
@@ -137,25 +148,32 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
         var (runId, round) = (mine.Plan.Spec.RunId, mine.Plan.Number);
         if (start.Source is null && start.Behind.Contains(mine.Worker))
         {
+            using var span = Span("load checkpoint", mine.Plan)?.SetTag("step", start.Step);
             try
             {
                 await mine.Thread.RunAsync(() => mine.Replica.Restore(mine.Plan.Spec, start.Step));
             }
             catch (CheckpointException unusable)
             {
-                LogUnusable(unusable, start.Step, slot, runId);
+                LogUnusable(unusable, start.Step, slot, runId, round);
+                span.Fail(unusable.Message);
                 return new(Unusable: unusable.Message);
             }
             catch (Exception error) when (IsPermanent(error))
             {
                 LogCannotStart(error, runId, slot);
+                span.Fail(error.Message);
                 return new(Unfit: error.Message);
             }
-            LogRestored(start.Step, slot, runId);
+            LogRestored(start.Step, slot, runId, round);
         }
-        var exchange = mine.Plan.Spec.Exchange == ExchangeKind.Coordinator
-            ? new CoordinatorExchange(services.Grains.GetGrain<ICoordinatorGrain>(runId), round, mine.Worker)
-            : await services.Rendezvous.JoinAsync(mine.Plan, mine.Worker, mine.Over);
+        IExchange exchange;
+        using (Span("meet peers", mine.Plan))
+        {
+            exchange = mine.Plan.Spec.Exchange == ExchangeKind.Coordinator
+                ? new CoordinatorExchange(services.Grains.GetGrain<ICoordinatorGrain>(runId), round, mine.Worker)
+                : await services.Rendezvous.JoinAsync(mine.Plan, mine.Worker, mine.Over);
+        }
         lock (gate)
         {
             if (!mine.TryBegin(exchange))
@@ -247,7 +265,7 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
         }
         if (exchanges.Lack is { } lack)
         {
-            LogThroughHost(slot, lack);
+            LogThroughHost(slot, plan.Spec.RunId, plan.Number, lack);
             return null;
         }
         try
@@ -256,7 +274,7 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
         }
         catch (Exception error)
         {
-            LogThroughHost(slot, error.Message);
+            LogThroughHost(slot, plan.Spec.RunId, plan.Number, error.Message);
             return null;
         }
     }
@@ -270,6 +288,7 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
         var exchange = ordinary;
         var step = start.Step;
         string? unwritten = null;
+        Activity? span = null;
         try
         {
             if (start.Source is { } source && start.Behind.Count > 0)
@@ -283,6 +302,7 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
             }
             var from = held.Position!.Value;
             var (assignment, trained) = (plan.Workers[round.Worker], held.Replica!);
+            span = Span("train shards", plan)?.SetTag("from", from.Step).SetTag("shards", $"[{assignment.ShardStart}, {assignment.ShardEnd})");
             using var loop = new TrainingLoop(trained, new ShardRange(assignment.ShardStart, assignment.ShardEnd), plan.Spec.Shards, held.Metrics);
             using var recorder = new StepRecorder(round, held.Spec!, trained, from.Step, StatesAgreed(plan, start), exchange, services);
             try
@@ -312,25 +332,32 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
         {
             (held.Position, held.Differs) = (null, true);
             LogStatesDiffer(plan.Number, plan.Spec.RunId, slot, differ.Step);
+            span.Fail(differ.Message);
             reporter.Differ(differ);
         }
         catch (ExchangeAbortedException aborted)
         {
-            LogRoundAborted(plan.Number, slot, aborted.Message);
+            LogRoundAborted(plan.Number, plan.Spec.RunId, slot, step, aborted.Message);
+            span.Fail(aborted.Message);
             reporter.Finish(ReportKind.Aborted, step, null, aborted.Message);
         }
         catch (Exception error)
         {
-            LogTrainingFailed(error, plan.Spec.RunId, slot);
+            LogTrainingFailed(error, plan.Spec.RunId, plan.Number, slot, step);
+            span.Fail(error.Message);
             exchange.Abort(error.Message);
             held.Failure = error.Message;
             reporter.Finish(ReportKind.Failed, step, null, error.Message, (error as NonFiniteException)?.Shard ?? (error as ShardFailedException)?.Shard);
         }
         finally
         {
+            span?.SetTag("to", step).Dispose();
             exchange.Dispose();
         }
     }
+
+    /// <summary>A part of the round's beginning, or what follows from it, in this slot.</summary>
+    private Activity? Span(string name, RoundPlan plan) => RunTrace.Begin(name, plan.Trace, plan.Spec.RunId)?.SetTag("round", plan.Number).SetTag("slot", slot);
 
     /// <summary>How many replicas are known to have begun with one state: a state that one alone has given to the others was compared with nothing.</summary>
     private static int StatesAgreed(RoundPlan plan, StartPoint start) =>
@@ -343,45 +370,13 @@ internal sealed partial class SlotSession(string slot, string device, SlotServic
         {
             held.Position = null;
         }
+        using var span = Span("share state", round.Plan)?.SetTag("step", start.Step).SetTag("source", round.Plan.Workers[source].Slot.Key);
         exchange.Share(new(held.Replica!.State, held.Metrics), source, start.Behind);
         if (isBehind)
         {
             held.Replica.StateRestored();
             held.Position = new(start.Step, start.Phase);
-            LogCopied(start.Step, slot, round.Plan.Spec.RunId, round.Plan.Workers[source].Slot.Key);
+            LogCopied(start.Step, slot, round.Plan.Spec.RunId, round.Plan.Number, round.Plan.Workers[source].Slot.Key);
         }
     }
-
-    [LoggerMessage(LogLevel.Information, "Round {Round} of run {RunId}: slot {Slot} adds gradients over {Way}")]
-    private partial void LogJoined(long round, string runId, string slot, string way);
-
-    [LoggerMessage(LogLevel.Information, "Slot {Slot} adds gradients through the host: {Reason}")]
-    private partial void LogThroughHost(string slot, string reason);
-
-    [LoggerMessage(LogLevel.Information, "Restored step {Step} in slot {Slot} for run {RunId}")]
-    private partial void LogRestored(long step, string slot, string runId);
-
-    [LoggerMessage(LogLevel.Warning, "Checkpoint of step {Step} cannot be used in slot {Slot} for run {RunId}")]
-    private partial void LogUnusable(Exception reason, long step, string slot, string runId);
-
-    [LoggerMessage(LogLevel.Error, "Round {Round} of run {RunId} broke off in slot {Slot}: the workers' states differ at step {Step}")]
-    private partial void LogStatesDiffer(long round, string runId, string slot, long step);
-
-    [LoggerMessage(LogLevel.Error, "Slot {Slot} goes on without the thread that run {RunId} holds: it has not come back for {Time}, from a read that hangs perhaps")]
-    private partial void LogThreadGivenUp(string slot, string runId, TimeSpan time);
-
-    [LoggerMessage(LogLevel.Information, "Copied step {Step} into slot {Slot} for run {RunId} from {Source}")]
-    private partial void LogCopied(long step, string slot, string runId, string source);
-
-    [LoggerMessage(LogLevel.Warning, "Refused round {Round} of run {RunId} in slot {Slot}, which has seen round {Newest}")]
-    private partial void LogFenced(long round, string runId, string slot, long newest);
-
-    [LoggerMessage(LogLevel.Warning, "Run {RunId} cannot start in slot {Slot}")]
-    private partial void LogCannotStart(Exception error, string runId, string slot);
-
-    [LoggerMessage(LogLevel.Warning, "Round {Round} broke off in slot {Slot}: {Reason}")]
-    private partial void LogRoundAborted(long round, string slot, string reason);
-
-    [LoggerMessage(LogLevel.Error, "Run {RunId} failed in slot {Slot}")]
-    private partial void LogTrainingFailed(Exception error, string runId, string slot);
 }

@@ -58,7 +58,11 @@ internal sealed class StepRecorder : IStepObserver, IDisposable
     /// <summary>See <see cref="RunKeeper.BreakOff"/>.</summary>
     public void BreakOff() => keeper?.BreakOff();
 
-    public void Dispose() => keeper?.Dispose();
+    public void Dispose()
+    {
+        pulse.Dispose();
+        keeper?.Dispose();
+    }
 
     /// <summary>0: nobody has compared the state of this step.</summary>
     private int AgreedAt(long step) => agreed.Step == step ? agreed.Workers : 0;

@@ -8,7 +8,7 @@ using Granary.Training.Tasks;
 namespace Granary.Grains.Slots;
 
 /// <summary>How a worker fares in a round, told to the coordinator a few times a second.</summary>
-internal sealed class WorkerPulse(SlotRound round, RunSpec run, IExchange exchange, TrainingInstruments instruments, TimeProvider time)
+internal sealed class WorkerPulse(SlotRound round, RunSpec run, IExchange exchange, TrainingInstruments instruments, TimeProvider time) : IDisposable
 {
     private static readonly TimeSpan ReportEvery = TimeSpan.FromMilliseconds(250);
 
@@ -19,6 +19,7 @@ internal sealed class WorkerPulse(SlotRound round, RunSpec run, IExchange exchan
     private const double Memory = 0.8;
     private readonly int shards = round.Plan.Workers[round.Worker] is var mine ? mine.ShardEnd - mine.ShardStart : 0;
     private readonly bool keepsRun = round.Worker == 0;
+    private readonly RunSeries.Holder? curve = round.Worker == 0 ? instruments.Runs.Begin(new("task", run.Task), new("run.id", run.RunId)) : null;
     private readonly TimeSpan reportEvery = round.Worker == 0 ? ReportEvery : ReportEvery * Math.Max(1, run.Workers / FullPace);
     private readonly SortedDictionary<string, double> latest = new(StringComparer.Ordinal);
     private readonly long started = time.GetTimestamp();
@@ -46,10 +47,15 @@ internal sealed class WorkerPulse(SlotRound round, RunSpec run, IExchange exchan
         units += samples;
         instruments.Exchanged(exchange.BytesSent - bytesSent);
         bytesSent = exchange.BytesSent;
-        if (keepsRun)
+        if (curve is not null)
         {
-            instruments.StepCommitted(run.Task, run.RunId, metrics, samples, times);
+            instruments.StepCommitted(run.Task, samples, times);
+            curve[RunGauge.Loss] = Newest("loss");
+            curve[RunGauge.GradientNorm] = Newest("gradient.norm");
+            curve[RunGauge.LearningRate] = Newest("learning.rate");
         }
+
+        double Newest(string metric) => latest.GetValueOrDefault(metric, double.NaN);
     }
 
     /// <summary>Reports, if it is time to.</summary>
@@ -64,6 +70,8 @@ internal sealed class WorkerPulse(SlotRound round, RunSpec run, IExchange exchan
 
     /// <summary>Reports in any case.</summary>
     public void ReportLast(long step) => round.Reporter.FinalProgress(Progress(step));
+
+    public void Dispose() => curve?.Dispose();
 
     private WorkerReport Progress(long step) => round.Reporter.Report(ReportKind.Progress, step) with
     {

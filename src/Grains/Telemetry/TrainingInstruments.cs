@@ -22,9 +22,6 @@ public sealed class TrainingInstruments
     private readonly Histogram<double> applyDuration;
     private readonly Counter<double> samples;
     private readonly Counter<long> steps;
-    private readonly Gauge<double> loss;
-    private readonly Gauge<double> gradientNorm;
-    private readonly Gauge<double> learningRate;
     private readonly Counter<long> exchangedBytes;
     private readonly Histogram<double> checkpointDuration;
     private readonly Histogram<double> checkpointWait;
@@ -32,7 +29,6 @@ public sealed class TrainingInstruments
     private readonly Counter<long> checkpointsSkipped;
     private readonly Counter<long> outputFailures;
     private readonly UpDownCounter<int> workers;
-    private readonly Gauge<double> stragglerScore;
     private readonly Counter<long> rounds;
     private readonly UpDownCounter<int> runs;
     private long lastCheckpoint;
@@ -48,9 +44,6 @@ public sealed class TrainingInstruments
         applyDuration = Seconds("training.apply.duration", "Clipping and optimizer in a step.");
         samples = meter.CreateCounter<double>("training.samples", "{sample}", "Samples, tokens, words or images trained on.");
         steps = meter.CreateCounter<long>("training.steps", "{step}", "Steps committed.");
-        loss = meter.CreateGauge<double>("training.loss", "1", "The loss of the newest step.");
-        gradientNorm = meter.CreateGauge<double>("training.gradient.norm", "1", "The norm of the newest step's mean gradient, before clipping.");
-        learningRate = meter.CreateGauge<double>("training.learning.rate", "1", "The learning rate in force.");
         exchangedBytes = meter.CreateCounter<long>("training.exchange.bytes", "By", "Gradient bytes sent to other processes.");
         checkpointDuration = Seconds("training.checkpoint.duration", "Writing a checkpoint, in the background.");
         checkpointWait = Seconds("training.checkpoint.wait", "How long training waited for a checkpoint's copy.");
@@ -61,7 +54,6 @@ public sealed class TrainingInstruments
         meter.CreateObservableGauge("training.tensors", () => environment?.LiveTensors() ?? 0, "{tensor}", "Tensors alive in this process.");
         ObserveDevices(meter, environment);
         workers = meter.CreateUpDownCounter<int>("training.workers", "{worker}", "Workers in rounds.");
-        stragglerScore = meter.CreateGauge<double>("training.straggler.score", "1", "A worker's time for a shard over the median of the others'.");
         rounds = meter.CreateCounter<long>("training.rounds", "{round}", "Rounds begun.");
         runs = meter.CreateUpDownCounter<int>("training.runs", "{run}", "Runs that have not ended, by the silo of their coordinator.");
 
@@ -69,10 +61,10 @@ public sealed class TrainingInstruments
             meter.CreateHistogram(name, "s", description, advice: new InstrumentAdvice<double> { HistogramBucketBoundaries = stepSeconds });
     }
 
-    /// <summary>Spans of runs and rounds.</summary>
-    public static ActivitySource Activities { get; } = new(Name);
+    /// <summary>What names a run, and ends with it.</summary>
+    internal RunSeries Runs { get; } = RunSeries.OfProcess;
 
-    public void StepCommitted(string task, string runId, Metrics metrics, double sampleCount, StepTimes times)
+    public void StepCommitted(string task, double sampleCount, StepTimes times)
     {
         var tags = new TagList { { "task", task } };
         stepDuration.Record(times.Total.TotalSeconds, tags);
@@ -82,21 +74,7 @@ public sealed class TrainingInstruments
         applyDuration.Record(times.Apply.TotalSeconds, tags);
         samples.Add(sampleCount, tags);
         steps.Add(1, tags);
-        var curve = new TagList { { "task", task }, { "run.id", runId } };
-        Record(loss, "loss");
-        Record(gradientNorm, "gradient.norm");
-        Record(learningRate, "learning.rate");
-
-        void Record(Gauge<double> gauge, string metric)
-        {
-            if (metrics.TryGet(metric, out var value))
-            {
-                gauge.Record(value, curve);
-            }
-        }
     }
-
-    public void Paced(string slot, string runId, double score) => stragglerScore.Record(score, new TagList { { "slot", slot }, { "run.id", runId } });
 
     public void Exchanged(long bytes) => exchangedBytes.Add(bytes);
 

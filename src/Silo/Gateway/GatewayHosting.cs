@@ -1,16 +1,13 @@
 using System.Net;
 using Granary.Grains.Nodes;
-using Granary.Grains.Telemetry;
 using Granary.Silo.Security;
-using Granary.Training;
+using Granary.Silo.Telemetry;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
-using OpenTelemetry.Metrics;
-using OpenTelemetry.Trace;
 
 namespace Granary.Silo.Gateway;
 
@@ -21,9 +18,10 @@ public static class GatewayHosting
     public static WebApplicationBuilder CreateBuilder() => WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
 
     /// <summary>With TLS if <see cref="ClusterCertificates"/> are among the services, and for holders of tokens only if <see cref="AccessTokens"/> are.</summary>
+    /// <param name="source">Who the gateway's cluster or silo is, for those who collect its telemetry.</param>
     /// <param name="grpcPort">HTTP/2; 0: any free port.</param>
     /// <param name="httpPort">For the page, <c>/metrics</c> and <c>/healthz</c>; 0: any free port.</param>
-    public static void AddGateway(this WebApplicationBuilder builder, IPAddress address, int grpcPort, int httpPort)
+    public static void AddGateway(this WebApplicationBuilder builder, TelemetrySource source, IPAddress address, int grpcPort, int httpPort)
     {
         builder.WebHost.UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
@@ -37,16 +35,7 @@ public static class GatewayHosting
         builder.Services.AddLimits();
         builder.Services.AddHealthChecks();
         builder.Services.AddGrpcHealthChecks();
-        var telemetry = builder.Services.AddOpenTelemetry()
-            .WithMetrics(metrics => metrics
-                .AddMeter(TrainingInstruments.Name, "Microsoft.Orleans")
-                .AddRuntimeInstrumentation()
-                .AddPrometheusExporter())
-            .WithTracing(traces => traces.AddSource(TrainingInstruments.Name, "Microsoft.Orleans.*"));
-        if (EnvironmentVariable.Read("OTEL_EXPORTER_OTLP_ENDPOINT") is not null)
-        {
-            telemetry.WithMetrics(metrics => metrics.AddOtlpExporter()).WithTracing(traces => traces.AddOtlpExporter());
-        }
+        builder.Services.AddTelemetry(source);
     }
 
     public static void MapGateway(this WebApplication app)

@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using Granary.Contracts;
 using Granary.Grains.Nodes;
+using Granary.Grains.Telemetry;
 using Granary.Silo.Security;
 using Granary.Training.Runs;
 using Granary.Training.Tasks;
@@ -19,6 +21,10 @@ internal sealed partial class RunsService(KnownRuns runs, TrainingEnvironment en
     public override Task<V1.Run> Submit(V1.SubmitRequest request, ServerCallContext context) => AnswerAsync(async () =>
     {
         var asked = (request.Spec ?? throw new SpecException("A run needs a spec.")).FromWire();
+        SpecRules.CheckId(asked.RunId);
+        // By the header, as the request has a span of its own, which nobody exports.
+        var trace = context.RequestHeaders.GetValue(TrainingClient.TraceHeader);
+        using var span = RunTrace.Begin("submit run", trace, asked.RunId, ActivityKind.Server);
         if (asked.Device is DeviceName.Auto or DeviceName.Any)
         {
             // Asked for twice, a run is one, whatever nodes have come or gone.
@@ -27,7 +33,7 @@ internal sealed partial class RunsService(KnownRuns runs, TrainingEnvironment en
         }
         // Hashing large data takes its time, and a read may hang: not on the thread that serves others.
         var spec = await Task.Run(() => environment.Settle(asked)).WaitAsync(context.CancellationToken);
-        var run = await runs.Coordinator(spec.RunId).SubmitAsync(spec);
+        var run = await runs.Coordinator(spec.RunId).SubmitAsync(spec, span?.Id ?? trace);
         return run is { HasEnded: true } && !Directory.Exists(spec.Output)
             ? throw new RunConflictException($"Run '{spec.RunId}' has ended ({run.State.ToString().ToLowerInvariant()}), and its directory {spec.Output} is gone. Choose another id.")
             : run.ToWire();

@@ -25,6 +25,8 @@ public sealed class SiloSettings
 
     public LimitOptions Limits { get; } = new();
 
+    public LogOptions Logging { get; } = new();
+
     /// <summary>All that a silo listens on.</summary>
     public IReadOnlyList<(int Port, string Setting)> Ports =>
     [
@@ -34,7 +36,7 @@ public sealed class SiloSettings
         (Node.DataPort, $"{NodeOptions.Section}:{nameof(Node.DataPort)}"),
     ];
 
-    private (string Section, object Options)[] Sections => [(SiloClusterOptions.Section, Cluster), (NodeOptions.Section, Node), (SecurityOptions.Section, Security), (LimitOptions.Section, Limits)];
+    private (string Section, object Options)[] Sections => [(SiloClusterOptions.Section, Cluster), (NodeOptions.Section, Node), (SecurityOptions.Section, Security), (LimitOptions.Section, Limits), (LogOptions.Section, Logging)];
 
     /// <param name="file">JSON; <see langword="null"/>: none.</param>
     /// <param name="environment">Variables such as <c>Granary__Node__Slots</c> override the file. What is empty counts as not there.</param>

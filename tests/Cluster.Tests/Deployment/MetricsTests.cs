@@ -48,7 +48,8 @@ public sealed partial class MetricsTests
         _ = new TrainingInstruments(meters, TimeProvider.System);
         _ = new SecurityInstruments(meters);
         listener.Start();
-        return [.. found.Where(instrument => instrument.Meter.Name == TrainingInstruments.Name && instrument.Meter.Scope == meters)];
+        // Those that name runs belong to the process.
+        return [.. found.Where(instrument => instrument.Meter.Name == TrainingInstruments.Name && (instrument.Meter.Scope == meters || instrument.Meter.Scope is null)).DistinctBy(instrument => instrument.Name)];
     }
 
     /// <summary>As OpenTelemetry's exporter writes it.</summary>

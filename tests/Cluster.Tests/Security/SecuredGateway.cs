@@ -44,7 +44,7 @@ internal sealed class SecuredGateway : IAsyncDisposable
         builder.Logging.ClearProviders().AddProvider(log);
         builder.Services.AddSingleton<TimeProvider>(time).AddSingleton(DispatchProxy.Create<IGrainFactory, NoGrains>()).AddSingleton(GranaryEnvironment.ForTraining());
         builder.Services.AddSecurity(options, time, LoggerFactory.Create(logging => logging.AddProvider(log)));
-        builder.AddGateway(IPAddress.Loopback, grpcPort: 0, httpPort: 0);
+        builder.AddGateway(new("granary", null, "test", "1"), IPAddress.Loopback, grpcPort: 0, httpPort: 0);
         builder.AddPage();
         var app = builder.Build();
         app.MapGateway();

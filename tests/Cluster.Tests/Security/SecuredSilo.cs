@@ -16,7 +16,7 @@ internal sealed class SecuredSilo : IAsyncDisposable
     public SecuredSilo(string name, string clusterId, string redis, object security, string folder, string? passwordFile = null)
     {
         var ports = FreePorts.Take(3);
-        Server = new($"https://127.0.0.1:{ports[1]}");
+        (Server, Http) = (new($"https://127.0.0.1:{ports[1]}"), new($"https://127.0.0.1:{ports[2]}"));
         var configuration = Path.Combine(folder, $"{name}.json");
         File.WriteAllText(configuration, JsonSerializer.Serialize(new
         {
@@ -36,6 +36,8 @@ internal sealed class SecuredSilo : IAsyncDisposable
     }
 
     public Uri Server { get; }
+
+    public Uri Http { get; }
 
     public string Log
     {
