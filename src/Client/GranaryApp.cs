@@ -46,6 +46,7 @@ public static class GranaryApp
         RunCommands.CreateScale(),
         ClusterCommands.CreateNodes(),
         ClusterCommands.CreateDrain(),
+        ClusterCommands.CreateHealth(),
         LoginCommand.Create(),
         TokenCommand.Create(),
         CertificatesCommand.Create(),
