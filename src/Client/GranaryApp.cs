@@ -24,6 +24,7 @@ public static class GranaryApp
         TasksCommand.Create(),
         TrainCommand.Create(verbose),
         ResumeCommand.Create(verbose),
+        RunJobCommand.Create(verbose),
         ChaosCommand.Create(),
         ShowCommand.Create(),
         InspectCommand.Create(),

@@ -120,9 +120,9 @@ public sealed class CommandTreeTests : IClassFixture<CommandGround>
         }
     }
 
-    /// <summary>The command with a good value for each of its arguments, but one.</summary>
+    /// <summary>The command with a good value for each of its arguments, but one, and for each option that it wants.</summary>
     private string[] Words(string path, Command command, Argument? other = null, string? value = null) =>
-        [.. path.Split(' '), .. command.Arguments.Select(argument => argument == other ? value! : values.Of(path, argument.Name).Good)];
+        [.. path.Split(' '), .. command.Arguments.Select(argument => argument == other ? value! : values.Of(path, argument.Name).Good), .. command.Options.Where(option => option.Required).SelectMany(option => Given(path, option, values.Of(path, option.Name).Good))];
 
     /// <summary>So that no other cluster of this machine is asked. A run directory goes on without one.</summary>
     private string[] Server(Command command) => command.Name != "resume" && command.Options.Any(option => option.Name == "--server") ? ["--server", values.Of("", "--server").Good] : [];
