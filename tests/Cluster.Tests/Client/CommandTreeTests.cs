@@ -91,6 +91,7 @@ public sealed class CommandTreeTests : IClassFixture<CommandGround>
     [InlineData("data list")]
     [InlineData("list", "--server")]
     [InlineData("nodes", "--server")]
+    [InlineData("health", "--server")]
     [InlineData("doctor", "--json")]
     [InlineData("train", "--steps", "--seed", "--shards", "--workers", "--keep", "--checkpoint-every", "--verify-every", "--histograms-every", "--min-workers", "--priority", "--exchange", "--set", "--patience", "--summary", "--quiet", "--out")]
     [InlineData("resume", "--steps", "--keep", "--task", "--summary", "--quiet")]
