@@ -2,6 +2,7 @@ using System.CommandLine;
 using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.Training.Wording;
+using Grpc.Core;
 using Spectre.Console;
 
 namespace Granary.Client.Commands;
@@ -9,8 +10,7 @@ namespace Granary.Client.Commands;
 /// <summary><c>granary list</c>, <c>nodes</c>, <c>drain</c>, <c>health</c>: a cluster that is running.</summary>
 internal static class ClusterCommands
 {
-    /// <summary>As long as the manifests' probes wait.</summary>
-    private static readonly TimeSpan HealthPatience = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan HealthPatience = TimeSpan.FromSeconds(10);
 
     public static Command CreateList()
     {
@@ -57,9 +57,16 @@ internal static class ClusterCommands
         command.SetAction(async (parsed, cancellationToken) =>
         {
             using var client = server.Connect(parsed);
-            if (!await client.IsServingAsync(HealthPatience, cancellationToken))
+            try
             {
-                throw new UserErrorException($"{server.Address(parsed)} does not serve: it is starting or stopping.");
+                if (!await client.IsServingAsync(HealthPatience, cancellationToken))
+                {
+                    throw new UserErrorException($"{server.Address(parsed)} does not serve: it is starting or stopping.");
+                }
+            }
+            catch (RpcException late) when (late.StatusCode == StatusCode.DeadlineExceeded)
+            {
+                throw new UserErrorException($"{server.Address(parsed)} has not answered for {HealthPatience.TotalSeconds:0} s.", late);
             }
         });
         return command;

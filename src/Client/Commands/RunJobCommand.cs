@@ -42,7 +42,7 @@ internal static class RunJobCommand
             }
             RunOptions.CheckKind(parsed);
             var settings = SiloSettings.Read(file, Environment.GetEnvironmentVariables());
-            var offer = new ClusterOffer([.. GranaryEnvironment.Tasks.Tasks.Select(TaskDescription.Of)], HasRoots: settings.Node.Roots is not null);
+            var offer = new ClusterOffer([.. GranaryEnvironment.Tasks.Tasks.Select(TaskDescription.Of)], HasRoots: settings.Roots is not null);
             return await JoinAsync(spec.Read(parsed, offer) with { RunId = id }, settings, file, watch.Read(parsed), parsed.GetValue(verbose));
         });
         return command;
@@ -97,7 +97,7 @@ internal static class RunJobCommand
     /// <summary>All members ask for the same run, which so is one. The directory is read before the cluster is asked: who hears then that there is no such run has read what every member does.</summary>
     private static async Task<RunStatus> FindOrSubmitAsync(TrainingClient client, RunSpec spec, SiloSettings settings, CancellationToken cancellationToken)
     {
-        var asked = GoOn(spec, settings.Node.Roots);
+        var asked = GoOn(spec, settings.Roots);
         try
         {
             return await client.GetAsync(spec.RunId, cancellationToken);

@@ -11,12 +11,12 @@ namespace Granary.Cluster.Tests.Client;
 /// <summary><c>granary run-job</c> as a batch system runs it: started, told to end, killed, started again with the same words.</summary>
 public sealed partial class RunJobTests : IDisposable
 {
-    private const string Steps = "6000";
+    private const string Steps = "3000";
     private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
 
     private string Output => Path.Combine(folder, "job");
 
-    private string[] Job => ["run-job", "two-layer", "--steps", Steps, "--checkpoint-every", "100", "--workers", "2", "--out", Output];
+    private string[] Job => ["run-job", "two-layer", "--steps", Steps, "--checkpoint-every", "500", "--workers", "2", "--out", Output];
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
