@@ -6,6 +6,7 @@ using Granary.Training.Tasks;
 using Granary.Training.Wording;
 using Grpc.Core;
 using Grpc.Core.Interceptors;
+using Grpc.Health.V1;
 using Grpc.Net.Client;
 
 namespace Granary.Contracts;
@@ -19,6 +20,7 @@ public sealed class TrainingClient : IDisposable
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(500), RemindEvery = TimeSpan.FromSeconds(15);
     private readonly GrpcChannel? channel;
     private readonly V1.Runs.RunsClient runs;
+    private readonly Health.HealthClient health;
     private readonly TimeProvider time;
 
     /// <param name="server">Such as <c>http://127.0.0.1:8081</c>.</param>
@@ -36,11 +38,12 @@ public sealed class TrainingClient : IDisposable
         // A server that hangs, or whose network is cut, breaks no connection: it is found out by its silence.
         (handler.KeepAlivePingDelay, handler.KeepAlivePingTimeout) = (TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10));
         channel = GrpcChannel.ForAddress(access.Server, new() { HttpHandler = handler, DisposeHttpClient = true });
-        (runs, time) = (new(access.Token is { } token ? channel.Intercept(call => Carry(call, token)) : channel.CreateCallInvoker()), TimeProvider.System);
+        var invoker = access.Token is { } token ? channel.Intercept(call => Carry(call, token)) : channel.CreateCallInvoker();
+        (runs, health, time) = (new(invoker), new(invoker), TimeProvider.System);
     }
 
     /// <summary>For tests, which give the server's answers themselves.</summary>
-    internal TrainingClient(CallInvoker invoker, TimeProvider time) => (runs, this.time) = (new(invoker), time);
+    internal TrainingClient(CallInvoker invoker, TimeProvider time) => (runs, health, this.time) = (new(invoker), new(invoker), time);
 
     /// <summary>How long <see cref="WatchAsync(RunStatus, CancellationToken)"/> goes on trying when the server does not answer. Default: 5 minutes.</summary>
     public TimeSpan Patience { get; init; } = TimeSpan.FromMinutes(5);
@@ -105,6 +108,11 @@ public sealed class TrainingClient : IDisposable
     /// <summary>Takes a node out of use, or back into it.</summary>
     public async Task<IReadOnlyList<V1.Node>> DrainAsync(string node, bool undo, CancellationToken cancellationToken = default) =>
         (await runs.DrainAsync(new() { Node = node, Undo = undo }, cancellationToken: cancellationToken)).Nodes;
+
+    /// <summary>Whether the silo serves. It wants no token.</summary>
+    /// <param name="within">How long it may take to answer; then the call fails with <see cref="StatusCode.DeadlineExceeded"/>.</param>
+    public async Task<bool> IsServingAsync(TimeSpan within, CancellationToken cancellationToken = default) =>
+        (await health.CheckAsync(new(), deadline: (time.GetUtcNow() + within).UtcDateTime, cancellationToken: cancellationToken)).Status == HealthCheckResponse.Types.ServingStatus.Serving;
 
     /// <summary>What happens to a run until it has ended.</summary>
     /// <exception cref="LostSightException">The server has not answered for longer than <see cref="Patience"/>.</exception>

@@ -2,13 +2,16 @@ using System.CommandLine;
 using Granary.Client.Views;
 using Granary.Contracts;
 using Granary.Training.Wording;
+using Grpc.Core;
 using Spectre.Console;
 
 namespace Granary.Client.Commands;
 
-/// <summary><c>granary list</c>, <c>nodes</c>, <c>drain</c>: a cluster that is running.</summary>
+/// <summary><c>granary list</c>, <c>nodes</c>, <c>drain</c>, <c>health</c>: a cluster that is running.</summary>
 internal static class ClusterCommands
 {
+    private static readonly TimeSpan HealthPatience = TimeSpan.FromSeconds(10);
+
     public static Command CreateList()
     {
         var command = new Command("list", "The runs of a cluster, newest first.");
@@ -43,6 +46,28 @@ internal static class ClusterCommands
         {
             using var client = server.Connect(parsed);
             Screen.Write(List(await client.DrainAsync(parsed.GetValue(node)!, parsed.GetValue(undo), cancellationToken)));
+        });
+        return command;
+    }
+
+    public static Command CreateHealth()
+    {
+        var command = new Command("health", "Whether a silo serves, for what looks after its process: exit code 0, or 1 with the reason. It wants no token.");
+        var server = new ServerOption(command);
+        command.SetAction(async (parsed, cancellationToken) =>
+        {
+            using var client = server.Connect(parsed);
+            try
+            {
+                if (!await client.IsServingAsync(HealthPatience, cancellationToken))
+                {
+                    throw new UserErrorException($"{server.Address(parsed)} does not serve: it is starting or stopping.");
+                }
+            }
+            catch (RpcException late) when (late.StatusCode == StatusCode.DeadlineExceeded)
+            {
+                throw new UserErrorException($"{server.Address(parsed)} has not answered for {HealthPatience.TotalSeconds:0} s.", late);
+            }
         });
         return command;
     }

@@ -56,13 +56,7 @@ internal static class ResumeCommand
             {
                 Console.Error.WriteLine($"warning: the run was begun with {manifest.TotalSteps} steps in all, and what a step of '{spec.Task}' does depends on their number: with {end} the weights will not be those of a run begun with {end}.");
             }
-            foreach (var (program, version) in manifest.Spec.Versions)
-            {
-                if (GranaryEnvironment.Versions.GetValueOrDefault(program) is var here && here != version)
-                {
-                    Console.Error.WriteLine($"warning: the run was made with {program} {version}, this is {here ?? "none"}: the weights may not be those of a run that was never stopped.");
-                }
-            }
+            RunDirectory.WarnOfVersions(manifest);
             return await TrainCommand.RunAsync(spec, session, watch, parsed, parsed.GetValue(verbose));
         });
         return command;

@@ -14,7 +14,10 @@ internal static class RunDirectory
     public static List<Checkpoint> Checkpoints(string directory) => Read(directory, store => store.All(Warn).ToList()) is { Count: > 0 } all ? all : throw None(directory);
 
     /// <exception cref="UserErrorException">No whole checkpoint lies in it.</exception>
-    public static Checkpoint Newest(string directory) => Read(directory, store => store.Latest(Warn)) ?? throw None(directory);
+    public static Checkpoint Newest(string directory) => NewestIfAny(directory) ?? throw None(directory);
+
+    /// <summary>The newest whole checkpoint; <see langword="null"/>: none lies in it, or it is not there.</summary>
+    public static Checkpoint? NewestIfAny(string directory) => Read(directory, store => store.Latest(Warn));
 
     /// <param name="data">Data to use in place of the run's. Default: the run's.</param>
     public static TrainedModel OpenModel(string directory, string? data = null) => Read(directory, _ => TrainedModel.Open(directory, data, Warn));
@@ -26,6 +29,18 @@ internal static class RunDirectory
         Output = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory)),
         Resume = true,
     };
+
+    /// <summary>Tells on the error stream of programs of other versions that the run was made with.</summary>
+    public static void WarnOfVersions(CheckpointManifest manifest)
+    {
+        foreach (var (program, version) in manifest.Spec.Versions)
+        {
+            if (GranaryEnvironment.Versions.GetValueOrDefault(program) is var here && here != version)
+            {
+                Console.Error.WriteLine($"warning: the run was made with {program} {version}, this is {here ?? "none"}: the weights may not be those of a run that was never stopped.");
+            }
+        }
+    }
 
     private static T Read<T>(string directory, Func<CheckpointStore, T> read)
     {

@@ -25,12 +25,14 @@ internal sealed class SpecOptions
     private readonly Option<string[]> set = new("--set") { Description = "A setting of the task, key=value; see: granary tasks TASK", DefaultValueFactory = _ => [] };
     private readonly Option<string?> init = new("--init") { Description = "Weights to begin with: a safetensors file, a folder with one, or a run directory, whose best checkpoint is taken. Default: those that follow from the seed." };
     private readonly Option<string[]> map = new("--map") { Description = "What a tensor of --init is called in the model, from=to, with * for any letters; from= leaves it out, =to begins a part of the model anew.", DefaultValueFactory = _ => [] };
-    private readonly Option<string?> output = new("--out") { Description = "The run directory. Default: runs/TASK-TIME-XXXX." };
+    private readonly Option<string?> output;
 
     /// <param name="subject">What the command is about. Default: a task.</param>
     /// <param name="seedName">For commands that have another seed.</param>
-    public SpecOptions(Command command, Argument<string>? subject = null, string seedName = "--seed", int defaultWorkers = 2)
+    /// <param name="needsOutput">Whether the run directory must be named, as nobody would find one of chance again.</param>
+    public SpecOptions(Command command, Argument<string>? subject = null, string seedName = "--seed", int defaultWorkers = 2, bool needsOutput = false)
     {
+        output = new("--out") { Description = $"The run directory.{(needsOutput ? " What lies there of the same run is gone on with." : " Default: runs/TASK-TIME-XXXX.")}", Required = needsOutput };
         task = subject ?? new("task") { Description = "What to train; see: granary tasks" };
         seed = new(seedName) { Description = "For the initial weights and all other chance. Default: 1." };
         defaults = new() { RunId = "", Task = "", Output = "", Workers = defaultWorkers, Device = DeviceName.Auto };

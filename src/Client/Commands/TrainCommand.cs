@@ -53,11 +53,11 @@ internal static class TrainCommand
             : await LocalCluster.StartAsync(spec.Workers, verbose ? logging => logging.AddSimpleConsole() : null, devices, port);
     }
 
-    /// <exception cref="UserErrorException">The run directory holds something, or cannot be written.</exception>
+    /// <exception cref="UserErrorException">The run directory holds something that is not the run's, or cannot be written.</exception>
     public static void CheckOutput(RunSpec spec)
     {
         using var reminder = new Reminder($"--out {spec.Output} to be written");
-        if (!spec.Resume && Directory.Exists(spec.Output) && RunFolder.HoldsMore(spec.Output))
+        if (!spec.Resume && Directory.Exists(spec.Output) && RunFolder.HoldsMore(spec.Output) && !RunFolder.IsOf(spec.Output, spec.RunId))
         {
             throw new UserErrorException($"--out {spec.Output} is not empty. Choose another, or go on with what is there: granary resume {spec.Output}");
         }

@@ -25,6 +25,9 @@ internal enum RunOwner
 
     /// <summary>On a cluster, by others: it is left alone.</summary>
     Others,
+
+    /// <summary>Made by this process together with others, which go on without it.</summary>
+    Member,
 }
 
 /// <summary>Submits a run, shows it until it has ended, and says how it ended.</summary>
@@ -88,16 +91,16 @@ internal static class RunSession
         {
             var last = await run.ShowAsync(how.Quiet ? [] : RunView.All());
             over.Cancel();
-            return End(last, how, asked: until?.Invoke(last) ?? false);
+            return End(last, how, asked: until?.Invoke(last) ?? false, owner);
         }
         catch (OperationCanceledException) when (left.IsCancellationRequested)
         {
-            ErrorLine.Say($"Run '{runId}' goes on; granary watch {runId} shows it again.");
+            ErrorLine.Say(owner == RunOwner.Member ? $"This process leaves run '{runId}', which goes on in others, or else from a checkpoint." : $"Run '{runId}' goes on; granary watch {runId} shows it again.");
             return ExitCode.Interrupted;
         }
     }
 
-    private static int End(RunStatus last, Watching how, bool asked)
+    private static int End(RunStatus last, Watching how, bool asked, RunOwner owner)
     {
         if (!how.Quiet)
         {
@@ -124,6 +127,8 @@ internal static class RunSession
         return last.State switch
         {
             RunState.Failed => throw new UserErrorException($"Run '{last.Spec.RunId}' failed: {last.Reason}"),
+            // A process that is started again after an interruption would find it cancelled once more.
+            RunState.Cancelled when owner == RunOwner.Member => throw new UserErrorException($"Run '{last.Spec.RunId}' was cancelled: {last.Reason}"),
             RunState.Cancelled when !asked => ExitCode.Interrupted,
             _ => ExitCode.Done,
         };

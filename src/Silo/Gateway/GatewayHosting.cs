@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Https;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Granary.Silo.Gateway;
 
@@ -34,7 +35,8 @@ public static class GatewayHosting
         builder.Services.AddGrpc(grpc => grpc.Interceptors.Add<AuditedCalls>());
         builder.Services.AddLimits();
         builder.Services.AddHealthChecks();
-        builder.Services.AddGrpcHealthChecks();
+        // Where nothing is checked, gRPC calls it not serving.
+        builder.Services.AddGrpcHealthChecks().AddCheck("gateway", () => HealthCheckResult.Healthy());
         builder.Services.AddTelemetry(source);
     }
 

@@ -2,6 +2,7 @@ using System.Collections;
 using System.Net;
 using Granary.Grains.Nodes;
 using Granary.Silo.Security;
+using Granary.Training.Files;
 using Granary.Training.Wording;
 using Microsoft.Extensions.Configuration;
 
@@ -26,6 +27,9 @@ public sealed class SiloSettings
     public LimitOptions Limits { get; } = new();
 
     public LogOptions Logging { get; } = new();
+
+    /// <summary>Where runs may read and write; <see langword="null"/>: wherever the silo's user may.</summary>
+    public PathRoots? Roots => Node.Roots;
 
     /// <summary>All that a silo listens on.</summary>
     public IReadOnlyList<(int Port, string Setting)> Ports =>

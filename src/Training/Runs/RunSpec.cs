@@ -57,11 +57,16 @@ public sealed record RunSpec : TrainingSpec
     /// <summary>Whether both ask for the same run.</summary>
     public bool AsksTheSameAs(RunSpec other) => Sorted().ToJson() == other.Sorted().ToJson();
 
+    /// <summary>Whether both make the same weights on one machine: how and where is not looked at, nor <see cref="TrainingSpec.Switches"/>.</summary>
+    public bool TrainsTheSameAs(RunSpec other) => TrainingJson() == other.TrainingJson();
+
     /// <summary>The text that <see cref="FromJson"/> reads.</summary>
     public string ToJson() => JsonSerializer.Serialize(this, json);
 
     /// <exception cref="JsonException"/>
     public static RunSpec FromJson(string text) => JsonSerializer.Deserialize<RunSpec>(text, json) ?? throw new JsonException("A spec is an object.");
+
+    private string TrainingJson() => JsonSerializer.Serialize<TrainingSpec>(Sorted() with { Switches = new Dictionary<string, string>() }, json);
 
     private RunSpec Sorted() => this with { Settings = Sorted(Settings), Switches = Sorted(Switches), DataFiles = Sorted(DataFiles), InitFiles = Sorted(InitFiles), SettingFiles = Sorted(SettingFiles), Versions = Sorted(Versions) };
 

@@ -55,7 +55,7 @@ public sealed class CommandTreeTests : IClassFixture<CommandGround>
         {
             foreach (var option in Options(command).Prepend(null))
             {
-                string[] line = [.. Words(path, command), .. option is null ? [] : Given(path, option, values.Of(path, option.Name).Good)];
+                string[] line = [.. Words(path, command, option), .. option is null ? [] : Given(path, option, values.Of(path, option.Name).Good)];
                 Assert.Null(Misuse.Of(root.Parse(line)));
             }
         }
@@ -91,6 +91,7 @@ public sealed class CommandTreeTests : IClassFixture<CommandGround>
     [InlineData("data list")]
     [InlineData("list", "--server")]
     [InlineData("nodes", "--server")]
+    [InlineData("health", "--server")]
     [InlineData("doctor", "--json")]
     [InlineData("train", "--steps", "--seed", "--shards", "--workers", "--keep", "--checkpoint-every", "--verify-every", "--histograms-every", "--min-workers", "--priority", "--exchange", "--set", "--patience", "--summary", "--quiet", "--out")]
     [InlineData("resume", "--steps", "--keep", "--task", "--summary", "--quiet")]
@@ -115,14 +116,14 @@ public sealed class CommandTreeTests : IClassFixture<CommandGround>
             {
                 var value = values.Of(path, option.Name);
                 string[] words = value.Bad is null ? [option.Name] : value == Value.Flag ? [option.Name + value.Bad] : [option.Name, value.Bad];
-                yield return ([.. Words(path, command), .. option.Name == "--server" ? [] : Server(command), .. words], [value.Bad?.TrimStart('=') ?? option.Name, option.Name]);
+                yield return ([.. Words(path, command, option), .. option.Name == "--server" ? [] : Server(command), .. words], [value.Bad?.TrimStart('=') ?? option.Name, option.Name]);
             }
         }
     }
 
-    /// <summary>The command with a good value for each of its arguments, but one.</summary>
-    private string[] Words(string path, Command command, Argument? other = null, string? value = null) =>
-        [.. path.Split(' '), .. command.Arguments.Select(argument => argument == other ? value! : values.Of(path, argument.Name).Good)];
+    /// <summary>The command with a good value for each of its arguments, but one, and for each option that it wants.</summary>
+    private string[] Words(string path, Command command, Symbol? other = null, string? value = null) =>
+        [.. path.Split(' '), .. command.Arguments.Select(argument => argument == other ? value! : values.Of(path, argument.Name).Good), .. command.Options.Where(option => option.Required && option != other).SelectMany(option => Given(path, option, values.Of(path, option.Name).Good))];
 
     /// <summary>So that no other cluster of this machine is asked. A run directory goes on without one.</summary>
     private string[] Server(Command command) => command.Name != "resume" && command.Options.Any(option => option.Name == "--server") ? ["--server", values.Of("", "--server").Good] : [];
