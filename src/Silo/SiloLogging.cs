@@ -1,3 +1,4 @@
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 
@@ -6,16 +7,13 @@ namespace Granary.Silo;
 /// <summary>A silo's log: one line an event on standard output, with its time.</summary>
 internal static class SiloLogging
 {
-    /// <param name="verbose">With what Orleans has to say.</param>
+    /// <param name="verbose">With what Orleans has to say, and the whole of every exception.</param>
     /// <param name="hasStarted">Whether the silo has.</param>
     public static ILoggingBuilder AddSiloLog(this ILoggingBuilder logging, bool verbose, Func<bool> hasStarted)
     {
         logging.ClearProviders();
-        logging.AddSimpleConsole(console =>
-        {
-            (console.SingleLine, console.UseUtcTimestamp, console.TimestampFormat) = (true, true, "yyyy-MM-ddTHH:mm:ss.fffZ ");
-            console.ColorBehavior = Console.IsOutputRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
-        });
+        logging.AddConsole(console => console.FormatterName = SiloLogFormatter.FormatterName);
+        logging.Services.AddSingleton<ConsoleFormatter>(new SiloLogFormatter(verbose));
         var least = verbose ? LogLevel.Information : LogLevel.Warning;
         logging.SetMinimumLevel(least).AddFilter("Granary", LogLevel.Information);
         // At the start these take the machine's age for a stall, miss a garbage collector that would only take more memory, and wonder
