@@ -10,24 +10,14 @@ namespace Granary.Silo;
 internal static class SiloLogging
 {
     /// <param name="node">The node's name.</param>
-    /// <param name="verbose">With what Orleans has to say.</param>
+    /// <param name="verbose">With what Orleans has to say, and the whole of every exception.</param>
     /// <param name="hasStarted">Whether the silo has.</param>
     public static ILoggingBuilder AddSiloLog(this ILoggingBuilder logging, LogFormat format, string node, bool verbose, Func<bool> hasStarted)
     {
         logging.ClearProviders();
-        if (format == LogFormat.Json)
-        {
-            logging.AddConsole(console => console.FormatterName = JsonLineFormatter.Name);
-            logging.Services.AddSingleton<ConsoleFormatter>(new JsonLineFormatter(node, TimeProvider.System));
-        }
-        else
-        {
-            logging.AddSimpleConsole(console =>
-            {
-                (console.SingleLine, console.UseUtcTimestamp, console.TimestampFormat) = (true, true, "yyyy-MM-ddTHH:mm:ss.fffZ ");
-                console.ColorBehavior = Console.IsOutputRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
-            });
-        }
+        ConsoleFormatter formatter = format == LogFormat.Json ? new JsonLineFormatter(node, TimeProvider.System) : new TextLineFormatter(verbose, TimeProvider.System);
+        logging.AddConsole(console => console.FormatterName = formatter.Name);
+        logging.Services.AddSingleton(formatter);
         var least = verbose ? LogLevel.Information : LogLevel.Warning;
         logging.SetMinimumLevel(least).AddFilter("Granary", LogLevel.Information);
         // At the start these take the machine's age for a stall, miss a garbage collector that would only take more memory, and wonder

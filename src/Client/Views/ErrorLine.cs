@@ -30,6 +30,8 @@ internal static class ErrorLine
         LostSightException => (error.Message, ExitCode.LostSight),
         RpcException { Status.DebugException: { } broken } when Tls(broken) is { } wrong => ($"There is no TLS with the server: {wrong.Message.TrimEnd('.')}. Is its authority named (--authority, {EnvironmentVariable.Authority}, granary login), and does it speak TLS at all?", ExitCode.Failed),
         RpcException { Status: { StatusCode: StatusCode.Unavailable } or { DebugException: not null and not OperationCanceledException } } away => ($"The server does not answer: {away.Status.Detail.TrimEnd('.')}. Is the address right (https:// where silos have certificates), and a silo running there?", ExitCode.Failed),
+        // The handler ends an attempt to connect by cancelling it.
+        RpcException { Status.DebugException: OperationCanceledException cancelled } when cancelled.GetBaseException() is TimeoutException slow => ($"The server does not answer: {slow.Message.TrimEnd('.')}. Is it there, and not too busy?", ExitCode.Failed),
         RpcException { Status.DebugException: OperationCanceledException } => ("Interrupted.", ExitCode.Interrupted),
         RpcException refused => (refused.Status.Detail, ExitCode.Failed),
         OperationCanceledException => ("Interrupted.", ExitCode.Interrupted),

@@ -21,4 +21,11 @@ public class ErrorLineTests
         Assert.Equal(("No run is named 'x'.", ExitCode.Failed), ErrorLine.For(new RpcException(new(StatusCode.NotFound, "No run is named 'x'."))));
         Assert.Equal(ExitCode.Interrupted, ErrorLine.For(new RpcException(new(StatusCode.Cancelled, "Call canceled by the client.", new OperationCanceledException()))).ExitCode);
     }
+
+    [Fact]
+    public void Connection_ThatIsNotMadeInTime_IsNoInterruption()
+    {
+        var late = new OperationCanceledException("The operation was canceled.", new TaskCanceledException("The operation was canceled.", new TimeoutException("A connection could not be established.")));
+        Assert.Equal(("The server does not answer: A connection could not be established. Is it there, and not too busy?", ExitCode.Failed), ErrorLine.For(new RpcException(new(StatusCode.Cancelled, "", late))));
+    }
 }
