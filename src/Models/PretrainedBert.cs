@@ -8,6 +8,7 @@ using Granary.Torch.Networks;
 using Granary.Torch.Onnx;
 using Granary.Training.Checkpoints;
 using Granary.Training.Tasks;
+using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Granary.Models;

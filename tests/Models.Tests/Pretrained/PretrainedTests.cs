@@ -4,9 +4,11 @@ using Granary.Testing;
 using Granary.Torch;
 using Granary.Torch.Data.Images;
 using Granary.Torch.Networks;
+using Granary.Torch.Runtime;
 using Granary.Training.Checkpoints;
 using Granary.Training.Settling;
 using Granary.Training.Tasks;
+using Granary.Training.Wording;
 using static TorchSharp.torch;
 
 namespace Granary.Models.Tests.Pretrained;
@@ -68,7 +70,7 @@ public sealed class PretrainedTests : IDisposable
 
         using var again = Begin(name, "exported");
         Assert.Equal(WeightsHash.Of(begun.State), WeightsHash.Of(again.State));
-        Assert.Throws<Training.Wording.UserErrorException>(() => HuggingFaceFolder.Write(In("exported"), spec, begun.State, task.HuggingFace!, steps: 7));
+        Assert.Throws<UserErrorException>(() => HuggingFaceFolder.Write(In("exported"), spec, begun.State, task.HuggingFace!, steps: 7));
     }
 
     [Fact]
@@ -182,7 +184,7 @@ public sealed class PretrainedTests : IDisposable
     private ITrainingReplica Begin(string name, string weights = "weights", params string[] settings)
     {
         var (task, spec) = (TaskOf(name), Settled(name, weights, settings));
-        _ = Torch.Runtime.TorchRuntime.Switches;
+        _ = TorchRuntime.Switches;
         var replica = task.CreateReplica(spec);
         try
         {
