@@ -16,8 +16,9 @@ internal class OriginalBert : nn.Module, IMaskedReader
     private const int Sentences = 2;
     private readonly TransformerShape shape;
     private readonly Embedding tokens, places, sentences;
-    private readonly LayerNorm norm, headNorm;
-    private readonly Linear head;
+    private readonly LayerNorm norm;
+    private readonly LayerNorm? headNorm;
+    private readonly Linear? head;
     private readonly Dropout dropout;
     private readonly List<Layer> layers;
     private readonly Parameter? bias_V;
@@ -27,15 +28,14 @@ internal class OriginalBert : nn.Module, IMaskedReader
     {
         this.shape = shape;
         (tokens, places, sentences) = (nn.Embedding(shape.Vocabulary, shape.Width), nn.Embedding(shape.Context, shape.Width), nn.Embedding(Sentences, shape.Width));
-        (norm, headNorm) = (Norm(shape), Norm(shape));
-        (head, dropout) = (nn.Linear(shape.Width, shape.Width), nn.Dropout(shape.Dropout));
+        (norm, dropout) = (Norm(shape), nn.Dropout(shape.Dropout));
         layers = [.. Enumerable.Range(0, shape.Layers).Select(_ => new Layer(shape))];
         register_module("bert", new Parts(
             ("embeddings", new Parts(("word_embeddings", tokens), ("position_embeddings", places), ("token_type_embeddings", sentences), ("LayerNorm", norm), ("dropout", dropout))),
             ("encoder", new Parts(("layer", nn.ModuleList([.. layers]))))));
         if (foretells)
         {
-            bias_V = new(zeros(shape.Vocabulary));
+            (head, headNorm, bias_V) = (nn.Linear(shape.Width, shape.Width), Norm(shape), new(zeros(shape.Vocabulary)));
             register_module("cls", new Parts(("predictions", new Parts([("transform", new Parts(("dense", head), ("LayerNorm", headNorm)))], ("bias", bias_V)))));
         }
     }
@@ -63,11 +63,11 @@ internal class OriginalBert : nn.Module, IMaskedReader
 
     public OnnxValue Logits(OnnxGraph graph, OnnxValue read_BTC)
     {
-        var foretelling_BTC = graph.Add(headNorm, graph.Gelu(graph.Add(head, read_BTC), byTanh: false));
+        var foretelling_BTC = graph.Add(headNorm!, graph.Gelu(graph.Add(head!, read_BTC), byTanh: false));
         return graph.Linear(foretelling_BTC, graph.Transposed(graph.Weight(tokens.weight!), 1, 0), bias_V);
     }
 
-    private Tensor Foretelling(Tensor read_NC) => headNorm.call(head.call(read_NC).gelu());
+    private Tensor Foretelling(Tensor read_NC) => headNorm!.call(head!.call(read_NC).gelu());
 
     private static LayerNorm Norm(TransformerShape shape) => nn.LayerNorm(shape.Width, Epsilon);
 

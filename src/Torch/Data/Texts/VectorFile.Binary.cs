@@ -39,24 +39,25 @@ internal sealed partial record VectorFile
     }
 
     /// <summary>Whether there is anything that no text has: control characters, or in the first vector letters that no number has.</summary>
-    private static bool IsBinary(string path)
+    private static bool IsBinary(string path) => Use(path, (file, _) =>
     {
         const int Looked = 1 << 13;
-        using var file = RegularFile.Open(path);
         var bytes = new byte[LongestWord + Looked];
         var rest = bytes.AsSpan(0, file.ReadAtLeast(bytes, bytes.Length, throwOnEndOfStream: false));
         rest = rest[(rest.IndexOf((byte)'\n') + 1)..];
         rest = rest[(rest.IndexOf((byte)' ') + 1)..];
         var line = rest.IndexOf((byte)'\n') is >= 0 and var end ? rest[..end] : rest;
         return line.ContainsAnyInRange((byte)0x7F, (byte)0xFF) || rest.ContainsAny(controls);
-    }
+    });
 
-    private static VectorFile ReadBinary(string path, int count, int dimension)
+    private static VectorFile ReadBinary(Stream file, string path)
     {
-        using var file = new BufferedStream(RegularFile.Open(path), 1 << 20);
-        while (file.ReadByte() is not ('\n' or -1))
+        var head = new StringBuilder();
+        for (var letter = file.ReadByte(); letter is not ('\n' or -1) && head.Length < LongestWord; letter = file.ReadByte())
         {
+            head.Append((char)letter);
         }
+        var (count, dimension) = ReadHead(path, head.ToString().Trim());
         var (words, values) = (new string[count], new float[count * dimension]);
         var known = new HashSet<string>(StringComparer.Ordinal);
         for (var number = 0; number < count; number++)
@@ -79,6 +80,19 @@ internal sealed partial record VectorFile
         return new(words, dimension, values);
 
         TrainingDataException Torn(int number) => new($"'{path}' ends within word {number + 1} of the {count} that its first line tells of. Is the file whole?");
+    }
+
+    private static T Use<T>(string path, Func<Stream, string, T> use)
+    {
+        try
+        {
+            using var file = RegularFile.Open(path);
+            return use(file, path);
+        }
+        catch (Exception error) when (error.IsStorageFault())
+        {
+            throw new TrainingDataException($"'{path}' cannot be read: {error.Message}", error);
+        }
     }
 
     /// <summary><see langword="null"/>: there is none. A line may end before it.</summary>

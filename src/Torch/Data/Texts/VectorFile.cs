@@ -19,11 +19,11 @@ internal sealed partial record VectorFile(string[] Words, int Dimension, float[]
         {
             throw new TrainingDataException($"'{path}' is not there. Give word vectors in word2vec's format, such as granary export writes.");
         }
-        var (count, dimension) = ReadHead(path);
         if (IsBinary(path))
         {
-            return ReadBinary(path, count, dimension);
+            return Use(path, ReadBinary);
         }
+        var (count, dimension) = ReadHead(path, TextLines.Read(path, LongestWord).Select(line => line.Line).FirstOrDefault());
         var (words, values) = (new string[count], new float[count * dimension]);
         var known = new HashSet<string>(StringComparer.Ordinal);
         var word = -1;
@@ -47,9 +47,9 @@ internal sealed partial record VectorFile(string[] Words, int Dimension, float[]
             $"Line {word + 3} of '{path}' is missing: its first line tells of {count} words. Is the file whole?");
     }
 
-    private static (int Count, int Dimension) ReadHead(string path)
+    private static (int Count, int Dimension) ReadHead(string path, string? line)
     {
-        var head = TextLines.Read(path, LongestWord).Select(line => line.Line).FirstOrDefault()?.Split(' ') ?? [];
+        var head = line?.Split(' ') ?? [];
         if (head.Length != 2 || !int.TryParse(head[0], CultureInfo.InvariantCulture, out var count) || !int.TryParse(head[1], CultureInfo.InvariantCulture, out var dimension) || count < 1 || dimension < 1)
         {
             throw new TrainingDataException($"'{path}' does not begin with a line of two numbers, words and dimensions: it is not in word2vec's format.");
