@@ -9,7 +9,6 @@ using Granary.Torch.Onnx;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Granary.Models;

@@ -1,6 +1,4 @@
 // W words, D dimensions, Q questions
-using System.Globalization;
-using System.Text;
 using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 using TorchSharp;
