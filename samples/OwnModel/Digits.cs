@@ -2,6 +2,7 @@
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;
+using Granary.Torch.Onnx;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -9,7 +10,7 @@ namespace OwnModel;
 
 /// <summary>A small convolutional network reads digits. Ordinary modules, batch normalization and dropout among them.</summary>
 [Learner("digits", "a small convolutional network reads digits", DataSet = "mnist", Data = typeof(ImageData), Epochs = 3)]
-public sealed class Digits(LearnerContext context) : NetworkLearner<DigitsSettings, Examples>(context)
+public sealed class Digits(LearnerContext context) : NetworkLearner<DigitsSettings, Examples>(context), IOnnxLearner
 {
     private const string Accuracy = "accuracy";
     private readonly Lazy<ImageData> images = new(() => ImageData.Load(context.Spec.Data));
@@ -17,6 +18,8 @@ public sealed class Digits(LearnerContext context) : NetworkLearner<DigitsSettin
     public override string Unit => "images";
 
     public override Measure Measure => new("validation.accuracy", LowerIsBetter: false, Occasional: true);
+
+    public void Describe(OnnxGraph graph) => graph.Output("logits", graph.Add(Network, graph.Input("images", "batch", 1, 28, 28)), "batch", 10);
 
     protected override nn.Module<Tensor, Tensor> Network { get; } = nn.Sequential(
         ("conv1", nn.Conv2d(1, 8, 5, padding: 2)), ("norm1", nn.BatchNorm2d(8)), ("relu1", nn.ReLU()), ("pool1", nn.MaxPool2d(2)),

@@ -32,7 +32,7 @@ public static class GranaryApp
         PredictCommand.Create(),
         WordCommands.CreateNearest(),
         WordCommands.CreateAnalogy(),
-        WordCommands.CreateExport(),
+        ExportCommand.Create(),
         GenerateCommand.Create(),
         DataCommand.Create(),
         DoctorCommand.Create(verbose),

@@ -1,13 +1,14 @@
 // B windows of a batch, T time, C channels, V vocabulary, N hidden tokens
 using System.Runtime.InteropServices;
+using Granary.Models.HuggingFace;
 using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data.Tokens;
 using Granary.Torch.Networks;
+using Granary.Torch.Onnx;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
-using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Granary.Models;
@@ -16,14 +17,14 @@ namespace Granary.Models;
 /// BERT's masked language model (Devlin et al., 2018): some tokens of a text are hidden, and foretold from those on both sides. Windows
 /// begin anywhere in the text; nothing is learned of which sentence follows which.
 /// </summary>
-[Learner("bert", "BERT: foretells hidden characters or word pieces of a text", DataSet = "tinyshakespeare", Data = typeof(TokenizedText), Epochs = 2)]
-public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredictor
+[Learner("bert", "BERT: foretells hidden characters or word pieces of a text", DataSet = "tinyshakespeare", Data = typeof(TokenizedText), HuggingFace = typeof(BertFormat), Epochs = 2)]
+public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredictor, IOnnxLearner
 {
     private const string Accuracy = "accuracy";
     private const int MostChoices = 20;
     private readonly Lazy<TokenizedText> text;
     private readonly Tokenizer tokenizer;
-    private readonly Reader network;
+    private readonly nn.Module network;
 
     // A token of word pieces; characters get one more.
     private readonly int mask;
@@ -38,7 +39,8 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
         text = new(() => context.ForUse ? TokenizedText.Load(Spec.Data, tokenizer!) : TokenizedText.Load(Spec.Data, options));
         tokenizer = context.ForUse ? options.FromAssets(context.Asset) : text.Value.Tokenizer;
         mask = MaskOf(tokenizer);
-        network = new(ShapeOf(Settings, tokenizer));
+        var shape = ShapeOf(Settings, tokenizer);
+        network = Settings.Architecture == BertFormat.Original ? new OriginalBert(shape) : new PreNormBert(shape);
     }
 
     internal static TokenOptions TokensOf(BertSettings settings) =>
@@ -73,18 +75,24 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
 
     public override void Initialize(nn.Module module, ulong seed) => TextTransformer.Initialize(module, seed);
 
+    public void Describe(OnnxGraph graph)
+    {
+        OnnxValue tokens_BT = graph.IntegerInput("input_ids", "batch", "time"), seen_BT = graph.IntegerInput("attention_mask", "batch", "time");
+        graph.Output("logits", Reader.Logits(graph, Reader.Read(graph, tokens_BT, seen_BT)), "batch", "time", Math.Max(tokenizer.Count, mask + 1));
+    }
+
     public IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs) => [.. inputs.Select(input => Use(() => Fill(input)))];
 
     protected override Tensor LossSum(MaskedTokens batch, ShardPass pass)
     {
         pass.Weight += batch.Targets_N.numel();
-        return network.LossSum(batch);
+        return Reader.LossSum(ReadAt(batch), batch.Targets_N);
     }
 
     protected override void Judge(MaskedTokens batch, ShardPass pass)
     {
         pass.Weight += batch.Targets_N.numel();
-        var logits_NV = network.LogitsAt(batch);
+        var logits_NV = Reader.Logits(ReadAt(batch));
         pass.Add(Loss, nn.functional.cross_entropy(logits_NV, batch.Targets_N, reduction: nn.Reduction.Sum));
         pass.Add(Accuracy, logits_NV.argmax(1).eq(batch.Targets_N).sum());
     }
@@ -146,7 +154,7 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
             throw new UnanswerableInputException($"'{input}' has {tokens.Count} tokens; the model sees {Settings.Context} at most. Give a shorter text.");
         }
         var batch = Bring(new MaskedTokens(tensor([.. tokens], [1, tokens.Count], dtype: int64), tensor([.. gaps], dtype: int64), empty(0)));
-        var odds_NV = network.LogitsAt(batch).softmax(1);
+        var odds_NV = Reader.Logits(ReadAt(batch)).softmax(1);
         var choices = gaps.Select((_, gap) => Likeliest(odds_NV[gap].Values<float>())).ToList();
         var filled = string.Concat(parts.Zip([.. choices.Select(choice => choice[0].Label), ""], Join));
         return new(filled, choices[0]);
@@ -163,22 +171,9 @@ public sealed class Bert : NetworkLearner<BertSettings, MaskedTokens>, IPredicto
         ? before.TrimEnd(' ') + piece[WordPieceTokens.Inside.Length..]
         : before + piece;
 
-    private sealed class Reader : TextTransformer
-    {
-        private readonly Parameter bias_V;
+    private IMaskedReader Reader => (IMaskedReader)network;
 
-        public Reader(TransformerShape shape) : base(shape)
-        {
-            bias_V = new(zeros(shape.Vocabulary));
-            register_parameter("output_bias", bias_V);
-        }
-
-        public Tensor LogitsAt(MaskedTokens batch) => Logits(ReadAt(batch), bias_V);
-
-        public Tensor LossSum(MaskedTokens batch) => LossSum(ReadAt(batch), batch.Targets_N, bias_V);
-
-        private Tensor ReadAt(MaskedTokens batch) => Read(batch.Tokens_BT).flatten(0, 1).index_select(0, batch.Places_N);
-    }
+    private Tensor ReadAt(MaskedTokens batch) => Reader.Read(batch.Tokens_BT).flatten(0, 1).index_select(0, batch.Places_N);
 }
 
 /// <summary>Windows of a text in which tokens are hidden.</summary>
@@ -190,6 +185,9 @@ public sealed record BertSettings : TransformerSettings
 {
     public BertSettings() => (Batch, Optimizer, LearningRate, WeightDecay, Clip, Schedule, WarmUp, ValidateEvery) =
         (16, OptimizerChoice.AdamW, 1e-3, 0.01, 1, Training.Optimization.Schedule.Linear, 100, 500);
+
+    [Setting("what a layer is like: with normalization before each of its halves, as in GPT-2, which learns sooner; or as published, with normalization behind them, for weights from elsewhere", Choices = ["pre-norm", BertFormat.Original])]
+    public string Architecture { get; init; } = "pre-norm";
 
     [Setting("what a token is: a character, which is learned in minutes, or a piece of a word, which wants more text and time", Choices = [TokenOptions.Characters, TokenOptions.WordPieces])]
     public string Tokens { get; init; } = TokenOptions.Characters;

@@ -4,6 +4,7 @@ using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;
 using Granary.Torch.Networks;
+using Granary.Torch.Onnx;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
@@ -15,7 +16,7 @@ namespace Granary.Models;
 /// layer, another tells them from real ones. Batch normalization sees its shard: the result depends on the number of shards.
 /// </summary>
 [Learner("dcgan", "a convolutional GAN draws images; data: MNIST's or CIFAR's format, or a folder a class; built in: drawn digits", DataSet = "mnist", Data = typeof(ImageData), Epochs = 3)]
-public sealed class Dcgan : Learner<DcganSettings>, IPictureGenerator
+public sealed class Dcgan : Learner<DcganSettings>, IPictureGenerator, IOnnxLearner
 {
     private const int SampleCount = 64, Examined = 1000, Smallest = 4;
     private const string RealScore = "score.real", FakeScore = "score.fake", Drawn = "drawn";
@@ -74,6 +75,10 @@ public sealed class Dcgan : Learner<DcganSettings>, IPictureGenerator
         using var random = new Generator(seed);
         return ImageGrid.Of(generator.call(Bring(empty(count, Settings.Latent, 1, 1).normal_(0, 1, random)))).ToPng();
     });
+
+    /// <summary>The generator, whose pixels go from -1, dark, to 1.</summary>
+    public void Describe(OnnxGraph graph) =>
+        graph.Output("images", graph.Add(generator, graph.Input("noise", "batch", Settings.Latent, 1, 1)), "batch", shape.Colours, shape.Height, shape.Width);
 
     public override void Dispose()
     {

@@ -1,6 +1,7 @@
 // B batch, D binary digits, C classes
 using Granary.Torch;
 using Granary.Torch.Data;
+using Granary.Torch.Onnx;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -11,7 +12,7 @@ namespace Granary.Models;
 /// 101 to 1023 and is measured on 1 to 100, numbers it has never seen.
 /// </summary>
 [Learner("fizzbuzz", "fizz buzz from binary digits; trains on 101 to 1023, measured on 1 to 100", Epochs = 200)]
-public sealed class FizzBuzz : NetworkLearner<FizzBuzzSettings, Examples>, IPredictor
+public sealed class FizzBuzz : NetworkLearner<FizzBuzzSettings, Examples>, IPredictor, IOnnxLearner
 {
     private const int Digits = 10, Classes = 4, FirstTrained = 101, Trained = (1 << Digits) - FirstTrained;
     private const string Accuracy = "accuracy";
@@ -30,6 +31,9 @@ public sealed class FizzBuzz : NetworkLearner<FizzBuzzSettings, Examples>, IPred
 
     public IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs) =>
         Use(() => Answers.Of(Network.call(Bring(Questions([.. inputs.Select(Number)], 0).Inputs)), says));
+
+    /// <summary>Of each digit, the lowest first, 1 if it is set and else -1.</summary>
+    public void Describe(OnnxGraph graph) => graph.Output("logits", graph.Add(Network, graph.Input("digits", "batch", Digits)), "batch", Classes);
 
     protected override nn.Module<Tensor, Tensor> Network { get; }
 

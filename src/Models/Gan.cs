@@ -3,6 +3,7 @@ using Granary.Models.Images;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;
+using Granary.Torch.Onnx;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -13,7 +14,7 @@ namespace Granary.Models;
 /// discriminator tells them from real ones, and each learns from the other, in a phase of its own.
 /// </summary>
 [Learner("gan", "a generative adversarial network draws digits; data: MNIST's format, or built-in glyphs", DataSet = "mnist", Data = typeof(ImageData), Epochs = 20)]
-public sealed class Gan : Learner<GanSettings>, IPictureGenerator
+public sealed class Gan : Learner<GanSettings>, IPictureGenerator, IOnnxLearner
 {
     private const int SampleCount = 64, Examined = 1000;
     private const string RealScore = "score.real", FakeScore = "score.fake", Deceived = "loss.generator", Judged = "loss.discriminator", Accuracy = "accuracy";
@@ -71,6 +72,9 @@ public sealed class Gan : Learner<GanSettings>, IPictureGenerator
         var noise_BZ = Bring(empty(count, Settings.Latent).normal_(0, 1, random));
         return ImageGrid.Of(generator.call(noise_BZ).view(-1, shape.Colours, shape.Height, shape.Width)).ToPng();
     });
+
+    /// <summary>The generator, whose pixels go from -1, dark, to 1, row by row.</summary>
+    public void Describe(OnnxGraph graph) => graph.Output("images", graph.Add(generator, graph.Input("noise", "batch", Settings.Latent)), "batch", shape.Values);
 
     public override void Dispose()
     {

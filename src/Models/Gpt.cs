@@ -1,8 +1,10 @@
 // B windows of a batch, T time, C channels, V vocabulary, N = B T
+using Granary.Models.HuggingFace;
 using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data.Tokens;
 using Granary.Torch.Networks;
+using Granary.Torch.Onnx;
 using Granary.Training.Optimization;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
@@ -14,8 +16,8 @@ namespace Granary.Models;
 /// GPT-2 of any size (Radford et al., 2019): foretells each token of a text from those before it. It learns from windows that begin
 /// anywhere in the text. Its tensors have the names and the layout of GPT-2's, whose weights it can begin with.
 /// </summary>
-[Learner("gpt", "GPT-2 of any size over characters, words, bytes or byte pairs", DataSet = "tinyshakespeare", Data = typeof(TokenizedText), Epochs = 2)]
-public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
+[Learner("gpt", "GPT-2 of any size over characters, words, bytes or byte pairs", DataSet = "tinyshakespeare", Data = typeof(TokenizedText), HuggingFace = typeof(GptFormat), Epochs = 2)]
+public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator, IOnnxLearner
 {
     private const string Bytes = "bytes", Unknown = "unknown";
     private readonly Lazy<TokenizedText> text;
@@ -60,6 +62,9 @@ public sealed class Gpt : NetworkLearner<GptSettings, Examples>, ITextGenerator
         File.WriteAllText(Path.Combine(folder, $"step-{step + 1:D8}.txt"), Generate(prompt: null, Settings.SampleTokens, Spec.Seed) + "\n");
 
     public string Generate(string? prompt, int count, ulong seed, Sampling? sampling = null) => Use(() => Write(prompt ?? "", count, seed, sampling ?? new()));
+
+    public void Describe(OnnxGraph graph) =>
+        graph.Output("logits", network.Logits(graph, network.Read(graph, graph.IntegerInput("input_ids", "batch", "time"))), "batch", "time", tokenizer.Count);
 
     protected override Tensor LossSum(Examples batch, ShardPass pass)
     {

@@ -1,3 +1,4 @@
+using Granary.Models.HuggingFace;
 using Granary.Models.Images;
 using Granary.Torch;
 using Granary.Torch.Data.Images;
@@ -10,7 +11,7 @@ namespace Granary.Models;
 /// A residual network (He et al., 2016) with 18, 34 or 50 layers, whose parts are named as torchvision names them. Batch normalization sees its
 /// shard: the result depends on the number of shards, never on that of workers.
 /// </summary>
-[Learner("resnet", "a residual network tells images apart; data: CIFAR's or MNIST's format, or a folder a class; built in: drawn shapes", DataSet = "cifar-10", Data = typeof(ImageData), Epochs = 8)]
+[Learner("resnet", "a residual network tells images apart; data: CIFAR's or MNIST's format, or a folder a class; built in: drawn shapes", DataSet = "cifar-10", Data = typeof(ImageData), HuggingFace = typeof(ResNetFormat), Epochs = 8)]
 public sealed class ResNet(LearnerContext context) : ImageClassifier<ResNetSettings>(context, DrawnImages.Shapes)
 {
     public override void Initialize(nn.Module network, ulong seed)

@@ -1,20 +1,24 @@
 // T time, B batch, E embedding, F features, C classes
 using System.Collections.Frozen;
+using System.Text.Json;
+using Granary.Models.HuggingFace;
 using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
+using Granary.Torch.Onnx;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
+using Granary.Training.Wording;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
 namespace Granary.Models;
 
 /// <summary>Says of a text which of some labels it has: whether a review is good. By averaged words, convolutions, a recurrent network or BERT.</summary>
-[Learner("sentiment", "classifies texts: averaged words, convolutions, LSTM, GRU or BERT; data: SST-2, IMDb, MR, .tsv, .jsonl, or a made-up language", DataSet = "sst2", Data = typeof(LabelledTexts), InitMap = ["?output_bias=", "?=head.*"], Epochs = 5)]
-public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, IPredictor
+[Learner("sentiment", "classifies texts: averaged words, convolutions, LSTM, GRU or BERT; data: SST-2, IMDb, MR, .tsv, .jsonl, or a made-up language", DataSet = "sst2", Data = typeof(LabelledTexts), HuggingFace = typeof(BertClassifierFormat), InitMap = ["?output_bias=", "?cls.*=", "?=head.*"], Epochs = 5)]
+public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, IPredictor, IOnnxLearner
 {
     private readonly Lazy<LabelledTexts> texts;
     private readonly Lazy<KnownWords> known;
@@ -37,7 +41,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         CheckVectors();
         network = bert is null
             ? new Classifier(Settings, vocabulary.Count, labels.Count, given is { AreContextual: true } ? given.CreatePart() : null)
-            : new BertClassifier(bert.Shape, Settings.Dropout, labels.Count == 2 ? 1 : labels.Count);
+            : bert.CreateClassifier(Settings.Dropout, labels.Count == 2 ? 1 : labels.Count);
         confusion = new(labels);
     }
 
@@ -63,6 +67,14 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         // One logit is that of the second label, against 0 for the first.
         return Answers.Of(IsBinary ? stack([zeros_like(logits), logits], 1) : logits, labels);
     });
+
+    /// <summary>Of two labels, one logit that speaks for the second.</summary>
+    public void Describe(OnnxGraph graph)
+    {
+        graph.Note("labels", JsonSerializer.Serialize(labels));
+        OnnxValue words_BT = graph.IntegerInput("input_ids", "batch", "time"), seen_BT = graph.IntegerInput("attention_mask", "batch", "time");
+        graph.Output("logits", ((ITextClassifier)network).Describe(graph, words_BT, seen_BT), "batch", IsBinary ? 1 : labels.Count);
+    }
 
     public override bool SamplesDue(long step) => IsValidated(step);
 
@@ -224,6 +236,16 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
             var words_TBE = dropout.call(there_TBE.Length == 1 ? there_TBE[0] : cat(there_TBE, 2)) * texts.Mask_TB1;
             return output.call(dropout.call(encoder.Encode(words_TBE, texts)));
         }
+
+        public OnnxValue Describe(OnnxGraph graph, OnnxValue words_BT, OnnxValue seen_BT)
+        {
+            if (contextual is not null)
+            {
+                throw new UserErrorException("Vectors that depend on the sentence, an elmo run's, cannot be written as operations of ONNX.");
+            }
+            var words_BTE = graph.Apply("Mul", [graph.Add(embedding!, words_BT), graph.Mask(seen_BT)]);
+            return graph.Add(output, encoder.Describe(graph, words_BTE, seen_BT));
+        }
     }
 }
 
@@ -231,7 +253,7 @@ public sealed record SentimentSettings : NetworkSettings
 {
     public SentimentSettings() => Batch = 32;
 
-    [Setting("how a text is read: the mean of its words, convolutions over 3, 4 and 5 of them, a recurrent network in both directions, or a run of bert (--init)", Choices = ["wordavg", "cnn", "rnn", "bert"])]
+    [Setting("how a text is read: the mean of its words, convolutions over 3, 4 and 5 of them, a recurrent network in both directions, or BERT, a run of it or a folder of Hugging Face's (--init)", Choices = ["wordavg", "cnn", "rnn", "bert"])]
     public string Model { get; init; } = "wordavg";
 
     [Setting("recurrent cell of model=rnn", Choices = ["lstm", "gru"])]

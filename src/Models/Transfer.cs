@@ -1,3 +1,4 @@
+using Granary.Models.HuggingFace;
 using Granary.Models.Images;
 using Granary.Torch;
 using Granary.Torch.Data.Images;
@@ -10,7 +11,7 @@ namespace Granary.Models;
 /// What a network has learned from many images, put to use on few: it begins with the weights of <c>--init</c>, a run of <c>resnet</c> or ImageNet's, and
 /// with a last layer of its own. Either all of it learns on, or that layer alone. Without <c>--init</c> it learns everything from nothing, to compare with.
 /// </summary>
-[Learner("transfer", "a trained network (--init) learns other classes from few images; data: a folder a class; built in: drawn shapes", DataSet = "hymenoptera", Data = typeof(ImageData), InitMap = ["?fc.*=", "=fc.*"], Epochs = 10)]
+[Learner("transfer", "a trained network (--init) learns other classes from few images; data: a folder a class; built in: drawn shapes", DataSet = "hymenoptera", Data = typeof(ImageData), InitMap = ["?fc.*=", "=fc.*"], HuggingFace = typeof(ResNetFormat), Epochs = 10)]
 public sealed class Transfer(LearnerContext context) : ImageClassifier<TransferSettings>(context, DrawnImages.FewShapes)
 {
     public override void Initialize(nn.Module network, ulong seed)

@@ -186,7 +186,7 @@ public sealed class Word2VecTask : ITrainingTask
 
         public IReadOnlyList<(string Word, float[] Vector)> Frequent(int count) => vectors.Frequent(count);
 
-        public void Export(string path) => vectors.Export(path);
+        public void Export(string path, bool binary) => vectors.Export(path, binary);
 
         public void Dispose()
         {

@@ -26,13 +26,14 @@ public sealed class TrainedModel : IDisposable
 
     public ITrainingReplica Replica { get; }
 
-    /// <summary>The best checkpoint's model.</summary>
+    /// <summary>The best checkpoint's model, or that of one that is named.</summary>
+    /// <param name="runDirectory">Or the directory of one of its checkpoints.</param>
     /// <param name="data">Other data to be measured on than those it was trained on.</param>
     /// <param name="skipped">Told of checkpoints that are damaged.</param>
     /// <exception cref="CheckpointException">No whole checkpoint is there, or it is of no use to this version.</exception>
     public static TrainedModel Open(string runDirectory, string? data, Action<CheckpointException> skipped)
     {
-        var checkpoint = new CheckpointStore(runDirectory).Best(skipped)
+        var checkpoint = CheckpointStore.At(runDirectory) ?? new CheckpointStore(runDirectory).Best(skipped)
             ?? throw new CheckpointException($"No whole checkpoint lies in {runDirectory}. Is it the directory of a run (--out)?");
         _ = TorchRuntime.Switches;
         var model = new TrainedModel(checkpoint, data);

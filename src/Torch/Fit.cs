@@ -32,7 +32,7 @@ public static class Fit
         var task = LearnerTask.Of<TLearner>();
         var settled = new TrainingSpec { Task = task.Name };
         settled = spec?.Invoke(settled) ?? settled;
-        settled = settled with { InitMap = SpecSettlement.InitMapOf(settled, task) };
+        settled = SpecSettlement.WithInit(settled, task);
         return Task.Factory.StartNew(() => Run<TLearner>(task, settled, workers, progress, cancellationToken), cancellationToken, TaskCreationOptions.LongRunning, TaskScheduler.Default);
     }
 
@@ -47,7 +47,7 @@ public static class Fit
             var replica = task.CreateReplica(spec);
             try
             {
-                InitialWeights.Load(spec, replica.State);
+                InitialWeights.Load(spec, replica.State, task);
                 replica.StateRestored();
                 using var loop = new TrainingLoop(replica, mine, spec.Shards);
                 var observer = new Observer(worker == 0 ? progress : null, replica);

@@ -79,7 +79,7 @@ public abstract class Learner(LearnerContext context) : IDisposable
     /// For everything but training: the networks are in evaluation mode, where no layer drops anything or learns from its input, and
     /// there are no gradients; tensors made meanwhile are disposed at the end.
     /// </summary>
-    protected T Use<T>(Func<T> use)
+    protected internal T Use<T>(Func<T> use)
     {
         using var scope = NewDisposeScope();
         using var ended = beginUse?.Invoke() ?? throw TooEarly();

@@ -19,6 +19,9 @@ public sealed class LearnerAttribute(string name, string summary) : TaskFactoryA
     /// <summary>An <see cref="IDataFormat"/>: what the data look like. Default: a file, or all files of a folder.</summary>
     public Type? Data { get; init; }
 
+    /// <summary>A <see cref="HuggingFaceFormat"/>: how transformers keep such a model. Default: they do not know it.</summary>
+    public Type? HuggingFace { get; init; }
+
     /// <summary>See <see cref="ITrainingTask.InitMap"/>. Default: none.</summary>
     public string[] InitMap { get; init; } = [];
 

@@ -25,6 +25,8 @@ public sealed class LearnerTask : ITrainingTask
             throw new ArgumentException($"{learner.Name} cannot be named '{named.Name}': a learner's name takes lower-case letters, digits and hyphens, as users type it.");
         }
         TaskSettings.CheckDeclared(Settings);
+        HuggingFace = named.HuggingFace is null ? null : Activator.CreateInstance(named.HuggingFace) as HuggingFaceFormat
+            ?? throw new ArgumentException($"{learner.Name}, the learner '{named.Name}', names {named.HuggingFace.Name}, which is no {nameof(HuggingFaceFormat)}.");
         files = named.Data is null ? TaskData.FilesAt : named.Data.IsAssignableTo(typeof(IDataFormat))
             ? typeof(LearnerTask).GetMethod(nameof(FilesAt), BindingFlags.NonPublic | BindingFlags.Static)!.MakeGenericMethod(named.Data).CreateDelegate<Func<string, IReadOnlyList<string>>>()
             : throw new ArgumentException($"{learner.Name}, the learner '{named.Name}', names {named.Data.Name} as its data, which is no {nameof(IDataFormat)}.");
@@ -48,6 +50,9 @@ public sealed class LearnerTask : ITrainingTask
 
     /// <inheritdoc/>
     public IReadOnlyList<string> InitMap => named.InitMap;
+
+    /// <inheritdoc/>
+    public HuggingFaceFormat? HuggingFace { get; }
 
     /// <inheritdoc/>
     public IReadOnlyList<Type> Uses => learner.GetInterfaces();

@@ -43,6 +43,26 @@ public sealed class TrainedModelTests : IDisposable
         Assert.Equal("granary: Task 'style' is one picture: --count is of no use to it.", await RefusalAsync("style", "--count", "3"));
     }
 
+    [Fact]
+    public async Task Export_IsInTheFormatsThatAModelHas_AndBeginsAnotherRun()
+    {
+        await TrainAsync("gpt", "--set", "layers=1", "--set", "width=8", "--set", "heads=2");
+        var exported = await CommandLine.RunAsync("export", In("gpt"), In("folder"), "--format", "huggingface");
+        Assert.Equal((0, In("folder")), (exported.ExitCode, exported.Output.Trim()));
+        Assert.Equal(["characters.txt", "config.json", "model.safetensors"], Directory.GetFiles(In("folder")).Select(Path.GetFileName).Order());
+        var begun = await CommandLine.RunAsync("train", "gpt", "--steps", "1", "--workers", "1", "--out", In("begun"), "--init", In("folder"));
+        Assert.True(begun.ExitCode == 0, begun.Error);
+        Assert.Contains("layers=1", (await CommandLine.RunAsync("show", In("begun"))).Output, StringComparison.Ordinal);
+
+        var graph = await CommandLine.RunAsync("export", Path.Combine(In("gpt"), "checkpoints", "00000001"), In("gpt.onnx"), "--format", "onnx");
+        Assert.True(graph.ExitCode == 0, graph.Error);
+        Assert.True(new FileInfo(In("gpt.onnx")).Length > 1000);
+        var vague = await CommandLine.RunAsync("export", In("gpt"), In("gpt.txt"));
+        Assert.StartsWith("granary: Task 'gpt' is written as --format huggingface or onnx. Its weights are safetensors as they are: ", vague.Error, StringComparison.Ordinal);
+        Assert.Equal((1, false), (vague.ExitCode, File.Exists(In("gpt.txt"))));
+        Assert.Equal($"granary: '{In("folder")}' is there already. Name a new folder.", (await CommandLine.RunAsync("export", In("gpt"), In("folder"), "--format", "huggingface")).Error.Trim());
+    }
+
     private async Task<string> RefusalAsync(string task, params string[] options)
     {
         var refused = await CommandLine.RunAsync(["generate", In(task), "--out", In("made"), .. options]);

@@ -55,15 +55,6 @@ public sealed class GptTests : IDisposable
     }
 
     [Fact]
-    public void Weights_WithTheMaskOfTheFile_NeedARule()
-    {
-        var spec = Spec("layers=2", "width=6", "heads=2", "context=5", "batch=4") with { Data = Folder("abcabccbacabba"), Init = Safetensors("model.safetensors", SmallGpt2()) };
-        using var driver = new Lockstep(LearnerTask.Of<Gpt>(), spec);
-        var error = Assert.Throws<TrainingDataException>(() => InitialWeights.Load(spec, driver.Replica.State));
-        Assert.Contains("not in the model: 'h.0.attn.bias'", error.Message, StringComparison.Ordinal);
-    }
-
-    [Fact]
     public void BitsPerByte_OfTokensThatAreUnknown_AreNotTold()
     {
         File.WriteAllText(Path.Combine(folder.Path, "train.txt"), "abcabcabcabc");

@@ -36,6 +36,7 @@ public class TaskPromisesTests
         "word2vec dimension=20 batch=2000 model=cbow loss=hierarchical subwords=true buckets=1000",
         "gpt batch=7 context=9 layers=2 heads=2 width=12 dropout=0.1 tokens=bpe vocabulary=300 validate-every=8",
         "bert batch=7 context=9 layers=2 heads=2 width=12 dropout=0.1 tokens=pieces vocabulary=200 validate-every=8",
+        "bert batch=7 context=9 layers=2 heads=2 width=12 dropout=0.1 architecture=original validate-every=8",
         "lm batch=7 bptt=5 embedding=16 hidden=16 validate-every=4 valid-words=500",
     ];
 

@@ -1,11 +1,10 @@
 using System.CommandLine;
-using Granary.Training.Files;
 using Granary.Training.Tasks;
 using Granary.Training.Wording;
 
 namespace Granary.Client.Commands;
 
-/// <summary><c>granary nearest</c>, <c>granary analogy</c>, <c>granary export</c>: for models that know words as vectors.</summary>
+/// <summary><c>granary nearest</c> and <c>granary analogy</c>: for models that know words as vectors.</summary>
 internal static class WordCommands
 {
     public static Command CreateNearest()
@@ -38,19 +37,6 @@ internal static class WordCommands
             Use(parsed.GetValue(directory)!, model => Print(
                 $"{parsed.GetValue(a)} is to {parsed.GetValue(b)} as {parsed.GetValue(c)} is to",
                 model.Analogy(parsed.GetValue(a)!, parsed.GetValue(b)!, parsed.GetValue(c)!, most)));
-        });
-        return command;
-    }
-
-    public static Command CreateExport()
-    {
-        var (directory, _) = Common();
-        var file = new Argument<string>("file") { Description = "Where to write." };
-        var command = new Command("export", "Writes word vectors in word2vec's text format.") { directory, file };
-        command.SetAction(parsed =>
-        {
-            OutputFile.Check("FILE", parsed.GetValue(file)!);
-            Use(parsed.GetValue(directory)!, model => model.Export(parsed.GetValue(file)!));
         });
         return command;
     }

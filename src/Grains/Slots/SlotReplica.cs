@@ -106,12 +106,13 @@ internal sealed class SlotReplica(TrainingEnvironment environment, string device
     private void Create(RunSpec run)
     {
         Forget();
-        var built = environment.Tasks[Spec!.Task].CreateReplica(Spec, device);
+        var task = environment.Tasks[Spec!.Task];
+        var built = task.CreateReplica(Spec, device);
         try
         {
             MemoryLimit.Check(built.MemoryNeeds, environment.MemoryLimit);
             environment.Limits.Check(built);
-            InitialWeights.Load(Spec, built.State);
+            InitialWeights.Load(Spec, built.State, task);
             built.StateRestored();
         }
         catch

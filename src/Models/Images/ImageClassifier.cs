@@ -1,8 +1,10 @@
 // B batch, C classes, H height, W width
 using System.Globalization;
+using System.Text.Json;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;
+using Granary.Torch.Onnx;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -10,7 +12,7 @@ namespace Granary.Models.Images;
 
 /// <summary>What networks that tell classes of images apart have in common: everything but the network.</summary>
 /// <param name="otherwise">What they learn from where there are no data.</param>
-public abstract class ImageClassifier<TSettings>(LearnerContext context, DrawnImages otherwise) : NetworkLearner<TSettings, Examples>(context), IPredictor
+public abstract class ImageClassifier<TSettings>(LearnerContext context, DrawnImages otherwise) : NetworkLearner<TSettings, Examples>(context), IPredictor, IOnnxLearner
     where TSettings : ImageClassifierSettings, new()
 {
     private const int WorstShown = 36, WorstAmong = 512, Top = 5;
@@ -71,6 +73,13 @@ public abstract class ImageClassifier<TSettings>(LearnerContext context, DrawnIm
 
     public IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs) =>
         Use(() => Answers.Of(Network.call(Bring(cat([.. inputs.Select(path => Picture.Read(path).ToTensor(Shape))]))), Classes));
+
+    /// <summary>Pixels go from -1, dark, to 1.</summary>
+    public void Describe(OnnxGraph graph)
+    {
+        graph.Note("classes", JsonSerializer.Serialize(Classes));
+        graph.Output("logits", graph.Add(Network, graph.Input("images", "batch", Shape.Colours, Shape.Height, Shape.Width)), "batch", Classes.Count);
+    }
 
     /// <param name="shape">Of the images.</param>
     /// <returns>A network from images, B x C x H x W, to a logit for each class.</returns>

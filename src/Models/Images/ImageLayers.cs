@@ -1,4 +1,5 @@
 // B images, K feature maps, H height, W width
+using Granary.Torch.Onnx;
 using Granary.Torch.Operations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -9,7 +10,7 @@ namespace Granary.Models.Images;
 /// Layers one after the other, as <see cref="Sequential"/>, for images, whose channels it lays side by side: normalization and the activation behind
 /// it are done together, and pooling by hand.
 /// </summary>
-internal sealed class ImageLayers : nn.Module<Tensor, Tensor>
+internal sealed class ImageLayers : nn.Module<Tensor, Tensor>, IOnnxModule
 {
     private readonly nn.Module<Tensor, Tensor>[] layers;
 
@@ -26,6 +27,8 @@ internal sealed class ImageLayers : nn.Module<Tensor, Tensor>
             register_module(name, layer);
         }
     }
+
+    public OnnxValue Describe(OnnxGraph graph, OnnxValue input) => layers.Aggregate(input, (value, layer) => graph.Add(layer, value));
 
     public override Tensor forward(Tensor x_BKHW)
     {

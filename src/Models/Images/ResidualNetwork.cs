@@ -1,5 +1,6 @@
 // B batch, K feature maps, H height, W width
 using Granary.Torch.Data.Images;
+using Granary.Torch.Onnx;
 using Granary.Torch.Operations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -7,7 +8,7 @@ using static TorchSharp.torch;
 namespace Granary.Models.Images;
 
 /// <summary>The network: a stem, four stages of blocks, and a linear layer behind the mean over all places.</summary>
-internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>, IImageBody
+internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>, IImageBody, IOnnxModule
 {
     private const int LargestSmall = 64;
     private readonly Conv2d conv1;
@@ -59,11 +60,19 @@ internal sealed class ResidualNetwork : nn.Module<Tensor, Tensor>, IImageBody
         return maps;
     }
 
+    public OnnxValue Describe(OnnxGraph graph, OnnxValue input)
+    {
+        using var pool = nn.MaxPool2d(3, 2, 1);
+        var maps = graph.Apply("Relu", [graph.Add(bn1, graph.Add(conv1, input))]);
+        maps = new[] { layer1, layer2, layer3, layer4 }.Aggregate(isLarge ? graph.Add(pool, maps) : maps, (value, stage) => graph.Add(stage, value));
+        return graph.Add(fc, graph.Apply("Flatten", [graph.Apply("GlobalAveragePool", [maps])]));
+    }
+
     public void Initialize(ulong seed) => ConvolutionValues.ByMaps(this, seed);
 }
 
 /// <summary>Two convolutions, or with bottleneck three, beside a way that skips them.</summary>
-internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
+internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>, IOnnxModule
 {
     private const int Widening = 4;
     private readonly Conv2d conv1, conv2;
@@ -101,5 +110,15 @@ internal sealed class ResidualBlock : nn.Module<Tensor, Tensor>
             maps_BKHW = LaidConvolution.Of(conv3, BatchNormalization.Of(bn2, maps_BKHW));
         }
         return BatchNormalization.Of(bn3 ?? bn2, maps_BKHW, added_BKHW: downsample is null ? input_BKHW : downsample.call(input_BKHW));
+    }
+
+    public OnnxValue Describe(OnnxGraph graph, OnnxValue input)
+    {
+        var maps = graph.Add(conv2, graph.Apply("Relu", [graph.Add(bn1, graph.Add(conv1, input))]));
+        if (conv3 is not null)
+        {
+            maps = graph.Add(conv3, graph.Apply("Relu", [graph.Add(bn2, maps)]));
+        }
+        return graph.Apply("Relu", [graph.Apply("Add", [graph.Add(bn3 ?? bn2, maps), downsample is null ? input : graph.Add(downsample, input)])]);
     }
 }

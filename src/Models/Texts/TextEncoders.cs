@@ -1,6 +1,8 @@
 // T time, B batch, E embedding, F features, K words of a window
 using Granary.Torch.Data.Texts;
+using Granary.Torch.Onnx;
 using Granary.Torch.Operations;
+using Granary.Training.Wording;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -11,6 +13,10 @@ internal interface ITextClassifier
 {
     /// <returns>A row for each text; of two labels, the one logit that speaks for the second; of more, one for each label.</returns>
     Tensor Forward(PaddedTexts texts);
+
+    /// <summary>The same as operations of ONNX.</summary>
+    /// <param name="seen_BT">1 where there is a word, 0 where a text has ended.</param>
+    OnnxValue Describe(OnnxGraph graph, OnnxValue words_BT, OnnxValue seen_BT);
 }
 
 /// <summary>Makes of the vectors of a text's words a fixed number of features. What the text is padded with changes nothing.</summary>
@@ -22,6 +28,9 @@ internal abstract class TextEncoder(string name) : nn.Module(name)
     /// <param name="words_TBE">Vectors of words, 0 behind a text's end.</param>
     /// <returns>B x F.</returns>
     public abstract Tensor Encode(Tensor words_TBE, PaddedTexts texts);
+
+    /// <inheritdoc cref="ITextClassifier.Describe"/>
+    public abstract OnnxValue Describe(OnnxGraph graph, OnnxValue words_BTE, OnnxValue seen_BT);
 }
 
 /// <summary>The mean of the words' vectors.</summary>
@@ -30,6 +39,8 @@ internal sealed class AverageEncoder(int embedding) : TextEncoder("average")
     public override int Features => embedding;
 
     public override Tensor Encode(Tensor words_TBE, PaddedTexts texts) => words_TBE.sum(dim: 0) / texts.Mask_TB1.sum(dim: 0);
+
+    public override OnnxValue Describe(OnnxGraph graph, OnnxValue words_BTE, OnnxValue seen_BT) => graph.Mean(words_BTE, seen_BT);
 }
 
 /// <summary>Convolutions over windows of 3, 4 and 5 words, and the maximum of each over the text (Kim, 2014). A text of fewer than 5 words is one with zeros behind it.</summary>
@@ -52,6 +63,20 @@ internal sealed class ConvolutionEncoder : TextEncoder
     {
         // The largest of what ReLU leaves is what ReLU leaves of the largest.
         return cat([.. windows.Zip(convolutions, (window, convolution) => Highest.Of(TimeConvolution.Of(convolution, words_TBE), WithinText(texts.Mask_TB1, window)).relu())], 1);
+    }
+
+    public override OnnxValue Describe(OnnxGraph graph, OnnxValue words_BTE, OnnxValue seen_BT)
+    {
+        var words_BET = graph.Transposed(words_BTE, 0, 2, 1);
+        OnnxValue Of(int window, Conv1d convolution)
+        {
+            // The first place always counts.
+            OnnxValue first_B1 = graph.Cut(seen_BT, axis: 1, from: 0, to: 1), others = graph.Cut(seen_BT, axis: 1, from: window, to: long.MaxValue);
+            var hidden_B1T = graph.Apply("Unsqueeze", [graph.Apply("Equal", [graph.Apply("Concat", [first_B1, others], ("axis", 1L)), graph.Weight(tensor(0L))]), graph.Integers(1)]);
+            var values_BKT = graph.Apply("Where", [hidden_B1T, graph.Number(double.NegativeInfinity), graph.Add(convolution, words_BET)]);
+            return graph.Apply("Relu", [graph.Apply("ReduceMax", [values_BKT, graph.Integers(2)], ("keepdims", 0L))]);
+        }
+        return graph.Apply("Concat", [.. windows.Zip(convolutions, Of)], ("axis", 1L));
     }
 
     /// <summary>1 where a window lies within the text; the first always counts.</summary>
@@ -86,6 +111,9 @@ internal sealed class RecurrentEncoder : TextEncoder
         Tensor Read(nn.Module cell, Tensor input_TBE) => Highest.Of(Recur(cell, input_TBE), texts.Mask_TB1);
         return cat([Read(forwards, words_TBE), Read(backwards, texts.Reverse(words_TBE))], 1);
     }
+
+    public override OnnxValue Describe(OnnxGraph graph, OnnxValue words_BTE, OnnxValue seen_BT) =>
+        throw new UserErrorException("How to write a recurrent network as operations of ONNX is not known. Take model=wordavg, cnn or bert.");
 
     private static Tensor Recur(nn.Module cell, Tensor input_TBE) => cell is LSTM lstm ? Recurrence.Of(lstm, input_TBE) : Recurrence.Of((GRU)cell, input_TBE);
 }

@@ -1,6 +1,4 @@
 // W words, D dimensions, Q questions
-using System.Globalization;
-using System.Text;
 using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
 using TorchSharp;
@@ -15,7 +13,7 @@ internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Spa
 {
     private const int FrequentWords = 30_000;
 
-    /// <summary>Reads what <see cref="Export"/> or another program wrote in word2vec's text format.</summary>
+    /// <summary>Reads what <see cref="Export"/> or another program wrote in word2vec's format.</summary>
     /// <exception cref="TrainingDataException">The file is missing or of another kind.</exception>
     public static WordVectors Read(string path)
     {
@@ -110,25 +108,8 @@ internal sealed class WordVectors(Vocabulary vocabulary, int dimension, Func<Spa
     public IReadOnlyList<(string Word, float[] Vector)> Frequent(int count) =>
         [.. Enumerable.Range(0, Math.Min(count, vocabulary.Count)).Select(word => (vocabulary.Words[word], Row(word).ToArray()))];
 
-    /// <summary>word2vec's text format: a line with the numbers of words and dimensions, then a word and its vector a line.</summary>
-    public void Export(string path)
-    {
-        using var file = new StreamWriter(path, append: false, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false), bufferSize: 1 << 20);
-        file.NewLine = "\n";
-        file.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{vocabulary.Count} {dimension}"));
-        Span<char> number = stackalloc char[32];
-        for (var word = 0; word < vocabulary.Count; word++)
-        {
-            file.Write(vocabulary.Words[word]);
-            foreach (var value in Row(word))
-            {
-                file.Write(' ');
-                value.TryFormat(number, out var length, provider: CultureInfo.InvariantCulture); // the shortest digits that read back as the same float
-                file.Write(number[..length]);
-            }
-            file.WriteLine();
-        }
-    }
+    /// <summary>See <see cref="VectorFile"/>.</summary>
+    public void Export(string path, bool binary = false) => VectorFile.Write(path, vocabulary.Words, dimension, values(), binary);
 
     private Span<float> Row(int word) => values().Slice(word * dimension, dimension);
 

@@ -25,7 +25,7 @@ internal sealed record TransformerShape(int Vocabulary, int Context, int Layers,
 /// tensors. A model derives its network from this if it adds a head. By <see cref="TransformerShape.Causal"/> it is a language model's or
 /// one that reads in both directions.
 /// </summary>
-internal class TextTransformer : nn.Module
+internal partial class TextTransformer : nn.Module
 {
     private readonly TransformerShape shape;
     private readonly Rows tokens, places;
@@ -99,7 +99,7 @@ internal class TextTransformer : nn.Module
 
     /// <summary>Whether weight decay is for a parameter: for matrices it is, for biases and normalizations not.</summary>
     /// <param name="name">In <c>state_dict</c>.</param>
-    public static bool IsMatrix(string name) => name.EndsWith("weight", StringComparison.Ordinal) && !name.Contains("ln_", StringComparison.Ordinal);
+    public static bool IsMatrix(string name) => name.EndsWith("weight", StringComparison.Ordinal) && !name.Contains("ln_", StringComparison.Ordinal) && !name.Contains("LayerNorm", StringComparison.Ordinal);
 
     /// <summary>What is added to the attention's logits, so that what a token must not see weighs nothing.</summary>
     private Tensor? Unseen(long before, long time, Tensor? padding_BT, Device device)
@@ -127,7 +127,7 @@ internal class TextTransformer : nn.Module
         public Parameter Weight_RC { get; }
     }
 
-    private sealed class Layer : nn.Module
+    private sealed partial class Layer : nn.Module
     {
         private readonly LayerNorm beforeAttention, beforeNetwork;
         private readonly Attention attention;
@@ -159,7 +159,7 @@ internal class TextTransformer : nn.Module
         }
     }
 
-    private sealed class Attention : nn.Module
+    private sealed partial class Attention : nn.Module
     {
         private readonly Projection project, output;
         private readonly Dropout dropout;
@@ -191,7 +191,7 @@ internal class TextTransformer : nn.Module
         }
     }
 
-    private sealed class TwoLayers : nn.Module
+    private sealed partial class TwoLayers : nn.Module
     {
         private readonly Projection widen, narrow;
 
@@ -210,7 +210,7 @@ internal class TextTransformer : nn.Module
     }
 
     /// <summary>A linear layer whose weight lies as in GPT-2's files: a row for each input.</summary>
-    private sealed class Projection : nn.Module
+    private sealed partial class Projection : nn.Module
     {
         public Projection(int inputs, int outputs) : base("projection")
         {

@@ -56,6 +56,15 @@ public sealed partial class CheckpointStore(string runDirectory, Func<string, Fi
         }
     }
 
+    /// <summary>The checkpoint in a directory; <see langword="null"/>: it does not have the name of one.</summary>
+    /// <exception cref="CheckpointException">It is not whole.</exception>
+    public static Checkpoint? At(string directory)
+    {
+        directory = Path.TrimEndingDirectorySeparator(Path.GetFullPath(directory));
+        var store = Path.GetDirectoryName(Path.GetDirectoryName(directory)) is { } run ? new CheckpointStore(run) : null;
+        return store?.StepOf(directory) is { } step && Directory.Exists(directory) ? store.Open(step) : null;
+    }
+
     /// <summary>The newest whole checkpoint; damaged ones are reported and passed over.</summary>
     public Checkpoint? Latest(Action<CheckpointException>? skipped = null) => All(skipped).FirstOrDefault();
 

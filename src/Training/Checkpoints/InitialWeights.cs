@@ -48,10 +48,11 @@ public static class InitialWeights
     }
 
     /// <summary>Fills the model with the weights, if the spec names any.</summary>
+    /// <param name="task">What the model is of: the names that transformers give its tensors are understood, and advice names its settings. Default: names are the model's own.</param>
     /// <exception cref="TrainingDataException">
     /// The files are not sound, or do not fit the model: all that is missing, left over or of another shape is listed, and nothing is changed.
     /// </exception>
-    public static void Load(TrainingSpec spec, ReplicaState state)
+    public static void Load(TrainingSpec spec, ReplicaState state, ITrainingTask? task = null)
     {
         if (spec.Init is not { } path)
         {
@@ -59,7 +60,8 @@ public static class InitialWeights
         }
         try
         {
-            foreach (var (tensor, source) in Plan(path, new(spec.InitMap), state))
+            var known = task?.HuggingFace is { } format ? new WeightMap(format.OtherNames.Concat(format.Names)) : null;
+            foreach (var (tensor, source) in Plan(path, new(spec.InitMap, known), state, shapes => Advice(spec, task, shapes)))
             {
                 source.CopyTo(tensor);
             }
@@ -71,17 +73,20 @@ public static class InitialWeights
     }
 
     /// <summary>Which tensor of which file each tensor of the model is filled from.</summary>
-    private static List<(StateTensor Tensor, Source Source)> Plan(string path, WeightMap map, ReplicaState state)
+    /// <param name="advice">What would help, from the shapes that were found.</param>
+    private static List<(StateTensor Tensor, Source Source)> Plan(string path, WeightMap map, ReplicaState state, Func<IReadOnlyDictionary<string, long[]>, string> advice)
     {
         var model = state.Tensors.Where(tensor => tensor.Kind == StateKind.Model).ToDictionary(tensor => tensor.Name);
         var (plan, met) = (new List<(StateTensor Tensor, Source Source)>(), new List<StateTensor>());
         List<string> foreign = [], misshapen = [], mistyped = [], twofold = [];
+        var shapes = new Dictionary<string, long[]>();
         foreach (var source in FilesAt(path).SelectMany(SourcesIn))
         {
             if (map.NameInModel(source.Name) is not { } name || (!model.ContainsKey(name) && name.EndsWith(BatchCount, StringComparison.Ordinal)))
             {
                 continue;
             }
+            shapes[name] = source.Shape;
             var called = name == source.Name ? $"'{name}'" : $"'{source.Name}' (here '{name}')";
             if (!model.TryGetValue(name, out var tensor))
             {
@@ -99,7 +104,10 @@ public static class InitialWeights
             }
             else if (plan.Find(entry => entry.Tensor == tensor) is { Source: { } twice })
             {
-                twofold.Add($"'{name}' from '{twice.Name}' and '{source.Name}'");
+                if (!source.Holds(twice))
+                {
+                    twofold.Add($"'{name}' from '{twice.Name}' and '{source.Name}', which differ");
+                }
             }
             else
             {
@@ -113,7 +121,18 @@ public static class InitialWeights
             .. Listed("not in the file", Missing(model.Values, met, map)), .. Listed("filled twice", twofold), .. Listed("rules that fit nothing", [.. map.Unused]),
         ];
         return complaints.Length == 0 ? plan : throw new TrainingDataException(
-            $"The weights at '{path}' do not fit the model: {string.Join("; ", complaints)}. Say with --map from=to what is called otherwise, with from= what of the file to leave out, and with =to what of the model begins anew.");
+            $"The weights at '{path}' do not fit the model: {string.Join("; ", complaints)}. Say with --map from=to what is called otherwise, with from= what of the file to leave out, and with =to what of the model begins anew.{advice(shapes)}");
+    }
+
+    private static string Advice(TrainingSpec spec, ITrainingTask? task, IReadOnlyDictionary<string, long[]> shapes)
+    {
+        if (task?.HuggingFace is not { } format)
+        {
+            return "";
+        }
+        var set = TaskSettings.Complete(task, spec.Settings);
+        string[] others = [.. format.SettingsOf(shapes).Where(setting => set[setting.Key] != setting.Value).Select(setting => $"--set {setting.Key}={setting.Value}")];
+        return others.Length == 0 ? "" : $" The shapes in the file are those of {string.Join(' ', others)}.";
     }
 
     /// <summary>Of tied tensors one is enough.</summary>
@@ -178,6 +197,24 @@ public static class InitialWeights
         public string Type => Entry.Type;
 
         public long[] Shape => Entry.Shape;
+
+        /// <summary>Whether both are the same tensor, which a file may hold under each of its names.</summary>
+        public bool Holds(Source other) => Type == other.Type && Shape.SequenceEqual(other.Shape) && Use(File, mine => Use(other.File, theirs =>
+        {
+            var (left, right) = (new byte[Piece], new byte[Piece]);
+            (mine.Position, theirs.Position) = (ValuesStart + Entry.Begin, other.ValuesStart + other.Entry.Begin);
+            for (var rest = Entry.End - Entry.Begin; rest > 0; rest -= Piece)
+            {
+                Span<byte> here = left.AsSpan(0, (int)Math.Min(Piece, rest)), there = right.AsSpan(0, here.Length);
+                mine.ReadExactly(here);
+                theirs.ReadExactly(there);
+                if (!here.SequenceEqual(there))
+                {
+                    return false;
+                }
+            }
+            return true;
+        }));
 
         public bool IsFloat => Type is SafetensorsHeader.Float32 or "F16" or "BF16";
 

@@ -19,16 +19,22 @@ public sealed record ListedTensor(string Name, string Type, IReadOnlyList<long> 
 
 /// <summary>
 /// The safetensors format: an 8-byte little-endian header length, a JSON header with type, shape and offsets of each tensor, then the
-/// values. Only values that are 32-bit floats are read or written. See https://github.com/huggingface/safetensors#format.
+/// values. Only values that are 32-bit floats are read. See https://github.com/huggingface/safetensors#format.
 /// </summary>
 public static class Safetensors
 {
     /// <summary>Writes the tensors in the order given.</summary>
-    public static void Write(Stream stream, IEnumerable<StateTensor> tensors)
+    /// <param name="counts">Whole numbers to write before them, tensors without a dimension. Default: none.</param>
+    public static void Write(Stream stream, IEnumerable<StateTensor> tensors, IReadOnlyDictionary<string, long>? counts = null)
     {
         var all = tensors.ToList();
+        counts ??= new Dictionary<string, long>();
         var header = new Dictionary<string, object> { [SafetensorsHeader.MetadataKey] = new Dictionary<string, string> { ["format"] = "pt" } };
         long offset = 0;
+        foreach (var name in counts.Keys)
+        {
+            header.Add(name, new Entry("I64", [], [offset, offset += sizeof(long)]));
+        }
         foreach (var tensor in all)
         {
             var end = offset + tensor.Length * sizeof(float);
@@ -42,6 +48,11 @@ public static class Safetensors
         stream.Write(length);
         stream.Write(json);
         stream.Write("       "u8[..padding]);
+        foreach (var count in counts.Values)
+        {
+            BinaryPrimitives.WriteInt64LittleEndian(length, count);
+            stream.Write(length);
+        }
         foreach (var tensor in all)
         {
             TensorBytes.ForEachPiece(tensor, piece => stream.Write(piece));

@@ -33,4 +33,24 @@ public static class OutputFile
             throw new OutputFileException($"{option} {path} cannot be written: {error.Message}", error);
         }
     }
+
+    /// <summary>Writes a file beside its place first: what is there is whole, or as it was.</summary>
+    /// <exception cref="IOException"/>
+    public static void Write(string path, Action<Stream> write)
+    {
+        var unfinished = $"{path}.part";
+        try
+        {
+            using (var stream = File.Create(unfinished))
+            {
+                write(stream);
+            }
+            File.Move(unfinished, path, overwrite: true);
+        }
+        catch
+        {
+            File.Delete(unfinished);
+            throw;
+        }
+    }
 }

@@ -14,10 +14,13 @@ public sealed class WeightMap
     private const char Optional = '?';
     private readonly List<(string From, string To)> rules = [];
     private readonly HashSet<(string From, string To)> used = [];
+    private readonly WeightMap? known;
 
+    /// <param name="known">What is understood without a rule: a name that no rule fits is looked up there, and then the rules are for what it is called in the model. Default: nothing.</param>
     /// <exception cref="WeightMapException">A rule has no <c>=</c> sign, two empty sides, or more stars behind the sign than before it.</exception>
-    public WeightMap(IEnumerable<string> rules)
+    public WeightMap(IEnumerable<string> rules, WeightMap? known = null)
     {
+        this.known = known;
         foreach (var written in rules)
         {
             var rule = written.TrimStart(Optional);
@@ -40,15 +43,27 @@ public sealed class WeightMap
     /// <summary>The name that a tensor of a file has in the model; <see langword="null"/>: it is left out.</summary>
     public string? NameInModel(string nameInFile)
     {
+        if (!TryRename(nameInFile, out var name) && known is not null && known.TryRename(nameInFile, out name) && name is not null)
+        {
+            TryRename(name, out name);
+        }
+        return name;
+    }
+
+    /// <returns>Whether a rule fits.</returns>
+    private bool TryRename(string name, out string? renamed)
+    {
         foreach (var (from, to) in rules)
         {
-            if (from.Length > 0 && Match(from, nameInFile) is { } found)
+            if (from.Length > 0 && Match(from, name) is { } found)
             {
                 used.Add((from, to));
-                return to.Length == 0 ? null : Fill(to, found);
+                renamed = to.Length == 0 ? null : Fill(to, found);
+                return true;
             }
         }
-        return nameInFile;
+        renamed = name;
+        return false;
     }
 
     /// <summary>Whether a tensor of the model begins with the values that it is made with.</summary>

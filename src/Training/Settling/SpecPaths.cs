@@ -51,7 +51,7 @@ public static class SpecPaths
         }
         if (spec.Init is { } weights)
         {
-            roots.ConfirmInput(Init, weights, InitialWeights.FilesAt(weights));
+            roots.ConfirmInput(Init, weights, InitialWeights.FilesAt(weights).Concat(HuggingFaceConfig.PathAt(weights) is { } config ? [config] : []));
         }
         foreach (var (name, path) in TaskSettings.PathsIn(task, spec))
         {

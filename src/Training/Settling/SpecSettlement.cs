@@ -25,10 +25,11 @@ public static class SpecSettlement
         spec = SpecPaths.Settle(spec, task, roots);
         SpecPaths.ConfirmOutput(spec, roots);
         SpecPaths.ConfirmInputs(spec, task, roots);
+        spec = WithInit(spec, task);
+        SpecPaths.ConfirmInputs(spec, task, roots);
         return spec with
         {
             Settings = TaskSettings.Complete(task, spec.Settings),
-            InitMap = InitMapOf(spec, task),
             DataFiles = DataContent.Confirm(spec, task),
             InitFiles = DataContent.ConfirmInit(spec),
             SettingFiles = DataContent.ConfirmSettings(spec, task),
@@ -37,6 +38,24 @@ public static class SpecSettlement
         };
     }
 
-    /// <summary>The rules for the names of weights that a run begins with: its own, or else those of the task.</summary>
-    public static IReadOnlyList<string> InitMapOf(TrainingSpec spec, ITrainingTask task) => spec is { Init: not null, InitMap.Count: 0 } ? task.InitMap : spec.InitMap;
+    /// <summary>
+    /// The spec with what follows from the weights that it begins with: their rules for names, its own or else those of the task, and the settings that
+    /// their <c>config.json</c> tells, where it has none of its own.
+    /// </summary>
+    /// <exception cref="TrainingDataException">The <c>config.json</c> cannot be read, or is of a network that the task does not have.</exception>
+    public static TSpec WithInit<TSpec>(TSpec spec, ITrainingTask task) where TSpec : TrainingSpec
+    {
+        // Of a run that has begun, all is settled.
+        if (spec is not { Init: { } path, InitFiles.Count: 0 })
+        {
+            return spec;
+        }
+        TrainingSpec begun = spec;
+        var told = task.HuggingFace is { } format && HuggingFaceConfig.At(path) is { } config ? format.SettingsOf(config) : new Dictionary<string, string>();
+        return (TSpec)(begun with
+        {
+            InitMap = spec.InitMap.Count == 0 ? task.InitMap : spec.InitMap,
+            Settings = told.Concat(spec.Settings).GroupBy(setting => setting.Key).ToDictionary(setting => setting.Key, setting => setting.Last().Value),
+        });
+    }
 }

@@ -34,6 +34,9 @@ public interface ITrainingTask
     /// </summary>
     IReadOnlyList<string> InitMap => [];
 
+    /// <summary>How Hugging Face's transformers keep such a model: names that <c>--init</c> understands and <c>granary export</c> writes. Default: they do not know it.</summary>
+    HuggingFaceFormat? HuggingFace => null;
+
     /// <summary>The settings record: every property carries a <see cref="SettingAttribute"/> and its default value.</summary>
     Type Settings { get; }
 

@@ -80,6 +80,14 @@ public interface IWordVectors
     /// <summary>The most frequent words of the vocabulary with copies of their vectors, the most frequent first.</summary>
     IReadOnlyList<(string Word, float[] Vector)> Frequent(int count);
 
-    /// <summary>Writes the vectors in word2vec's text format.</summary>
-    void Export(string path);
+    /// <summary>Writes the vectors in word2vec's format, the most frequent word first.</summary>
+    /// <param name="binary">Whether numbers are their four bytes, which takes half the room. Default: they are text.</param>
+    void Export(string path, bool binary = false);
+}
+
+/// <summary>A model that other programs can compute: <c>granary export --format onnx</c>.</summary>
+public interface IOnnxModel
+{
+    /// <summary>Writes it as a graph of the format ONNX, with its weights.</summary>
+    void WriteOnnx(Stream stream);
 }

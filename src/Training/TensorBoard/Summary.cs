@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Granary.Training.Files;
 using Granary.Training.Tasks;
 
 namespace Granary.Training.TensorBoard;

@@ -86,7 +86,7 @@ public sealed class CommandTreeTests : IClassFixture<CommandGround>
     [InlineData("predict", "--top", "--json")]
     [InlineData("nearest", "--count")]
     [InlineData("analogy", "--count")]
-    [InlineData("export")]
+    [InlineData("export", "--format")]
     [InlineData("generate", "--prompt", "--count", "--seed", "--out")]
     [InlineData("data list")]
     [InlineData("list", "--server")]

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+using System.Text;
 using Granary.Models.Word2Vec;
 using Granary.Torch.Data.Texts;
 using Granary.Training.Tasks;
@@ -46,6 +48,22 @@ public class WordVectorsTests
         Assert.Equal("5 3\nking 3 3 0\nman 3 0 0\nqueen 1 1 1\nwoman 1 0 1\napple 0 0.5 -1E-09\n", File.ReadAllText(path));
         var read = WordVectors.Read(path);
         Assert.Equal(vectors.Nearest([("man", 1)], 10), read.Nearest([("man", 1)], 10));
+        File.Delete(path);
+    }
+
+    [Fact]
+    public void Export_AsBytes_IsReadBackWithOrWithoutLines()
+    {
+        var path = Path.GetTempFileName();
+        vectors.Export(path, binary: true);
+        var bytes = File.ReadAllBytes(path);
+        Assert.Equal([.. "5 3\nking "u8, 0, 0, 0x40, 0x40, 0, 0, 0x40, 0x40, 0, 0, 0, 0, .. "\nman "u8], bytes[..26]);
+        Assert.Equal(vectors.Nearest([("man", 1)], 10), WordVectors.Read(path).Nearest([("man", 1)], 10));
+        // gensim puts nothing between a vector and the next word.
+        File.WriteAllBytes(path, [.. "5 3\n"u8, .. words.Index().SelectMany(word => (byte[])[.. Encoding.UTF8.GetBytes(word.Item), (byte)' ', .. MemoryMarshal.AsBytes(values.AsSpan(3 * word.Index, 3))])]);
+        Assert.Equal(vectors.Nearest([("man", 1)], 10), WordVectors.Read(path).Nearest([("man", 1)], 10));
+        File.WriteAllBytes(path, bytes[..^3]);
+        Assert.EndsWith("ends within word 5 of the 5 that its first line tells of. Is the file whole?", Assert.Throws<TrainingDataException>(() => WordVectors.Read(path)).Message, StringComparison.Ordinal);
         File.Delete(path);
     }
 

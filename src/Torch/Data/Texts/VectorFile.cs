@@ -3,9 +3,12 @@ using Granary.Training.Tasks;
 
 namespace Granary.Torch.Data.Texts;
 
-/// <summary>Word vectors in word2vec's text format: a line with the numbers of words and dimensions, then a word and its vector a line.</summary>
+/// <summary>
+/// Word vectors in word2vec's format: a line with the numbers of words and dimensions, then each word and its vector, as text a line, or with a blank and
+/// the bytes of 32-bit floats behind the word.
+/// </summary>
 /// <param name="Values">A row for each word.</param>
-internal sealed record VectorFile(string[] Words, int Dimension, float[] Values)
+internal sealed partial record VectorFile(string[] Words, int Dimension, float[] Values)
 {
     private const int LongestWord = 10_000, LongestNumber = 50;
 
@@ -14,9 +17,13 @@ internal sealed record VectorFile(string[] Words, int Dimension, float[] Values)
     {
         if (!File.Exists(path))
         {
-            throw new TrainingDataException($"'{path}' is not there. Give word vectors in word2vec's text format, such as granary export writes.");
+            throw new TrainingDataException($"'{path}' is not there. Give word vectors in word2vec's format, such as granary export writes.");
         }
-        var (count, dimension) = ReadHead(path);
+        if (IsBinary(path))
+        {
+            return Use(path, ReadBinary);
+        }
+        var (count, dimension) = ReadHead(path, TextLines.Read(path, LongestWord).Select(line => line.Line).FirstOrDefault());
         var (words, values) = (new string[count], new float[count * dimension]);
         var known = new HashSet<string>(StringComparer.Ordinal);
         var word = -1;
@@ -40,12 +47,12 @@ internal sealed record VectorFile(string[] Words, int Dimension, float[] Values)
             $"Line {word + 3} of '{path}' is missing: its first line tells of {count} words. Is the file whole?");
     }
 
-    private static (int Count, int Dimension) ReadHead(string path)
+    private static (int Count, int Dimension) ReadHead(string path, string? line)
     {
-        var head = TextLines.Read(path, LongestWord).Select(line => line.Line).FirstOrDefault()?.Split(' ') ?? [];
+        var head = line?.Split(' ') ?? [];
         if (head.Length != 2 || !int.TryParse(head[0], CultureInfo.InvariantCulture, out var count) || !int.TryParse(head[1], CultureInfo.InvariantCulture, out var dimension) || count < 1 || dimension < 1)
         {
-            throw new TrainingDataException($"'{path}' does not begin with a line of two numbers, words and dimensions: it is not in word2vec's text format.");
+            throw new TrainingDataException($"'{path}' does not begin with a line of two numbers, words and dimensions: it is not in word2vec's format.");
         }
         // A word takes at least a letter, and a number at least a blank and a digit.
         var least = (Int128)count * (2 * (Int128)dimension + 1);

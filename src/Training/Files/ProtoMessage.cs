@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
 
-namespace Granary.Training.TensorBoard;
+namespace Granary.Training.Files;
 
-/// <summary>A message of protocol buffers, written field by field: the few kinds that events are made of.</summary>
+/// <summary>A message of protocol buffers, written field by field.</summary>
 internal sealed class ProtoMessage
 {
     private const int Varint = 0, Fixed64 = 1, LengthFirst = 2, Fixed32 = 5;
@@ -41,6 +41,14 @@ internal sealed class ProtoMessage
         Key(field, LengthFirst);
         Write((ulong)value.Length);
         written.Write(value);
+        return this;
+    }
+
+    /// <summary>The beginning of a field whose bytes are written by somebody else, behind the message.</summary>
+    public ProtoMessage BytesAhead(int field, long length)
+    {
+        Key(field, LengthFirst);
+        Write((ulong)length);
         return this;
     }
 
