@@ -40,7 +40,7 @@ public sealed partial class PrometheusTests : IDisposable
         await using var silo = new SecuredSilo("silo", "watched", redis.Address, new { secrets.TokensFile, certificates.Certificate, certificates.Key, certificates.Authority }, secrets.Folder);
         var port = FreePorts.Take(1)[0];
         await WriteConfigurationAsync(silo, certificates.Authority!);
-        await silo.SaysAsync("trains with");
+        await silo.SaysAsync("Application started");
         using var client = new TrainingClient(new ServerAccess(silo.Server, secrets.Operator, await File.ReadAllTextAsync(certificates.Authority!)));
         await client.SubmitAsync(new() { RunId = "endless", Task = "two-layer", Steps = 100_000_000, CheckpointEvery = 1000, Output = secrets.In("run") });
         using var prometheus = Process.Start(new ProcessStartInfo("prometheus", [$"--config.file={secrets.In("prometheus.yml")}", $"--storage.tsdb.path={secrets.In("series")}", $"--web.listen-address=127.0.0.1:{port}"]) { RedirectStandardError = true })!;

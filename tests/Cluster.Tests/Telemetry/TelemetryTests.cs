@@ -53,7 +53,9 @@ public sealed partial class TelemetryTests : IAsyncLifetime
         }
         var after = await SeriesWithoutRunsAsync();
         Assert.Equal([], after.Where(series => series.StartsWith("training_", StringComparison.Ordinal)).Except(before));
-        Assert.InRange(after.Count, 0, before.Count + ShortRuns / 2);
+        // Others have some when something happens for the first time, such as a kind of exception; but none has one for each run.
+        var grown = after.Except(before).Select(series => Bucket().Replace(series, "")).Distinct().GroupBy(series => series[..series.IndexOf('{', StringComparison.Ordinal)]);
+        Assert.Equal([], grown.Where(metric => metric.Count() > ShortRuns / 2).Select(metric => metric.Key));
         Assert.Contains(after, series => series.StartsWith("target_info{", StringComparison.Ordinal) && series.Contains("service_name=\"granary\"", StringComparison.Ordinal) && series.Contains("service_instance_id=\"silo-0\"", StringComparison.Ordinal));
         Assert.All(cluster.Silos, silo => Assert.All(Lines(silo), line => Assert.Equal(silo.Name, line["node"].GetString())));
     }
@@ -134,6 +136,9 @@ public sealed partial class TelemetryTests : IAsyncLifetime
         }
         Assert.Equal(RunState.Succeeded, last!.State);
     }
+
+    [GeneratedRegex(",?le=\"[^\"]*\"")]
+    private static partial Regex Bucket();
 
     [GeneratedRegex(@"^[a-z][^#\n]*(?= [^ \n]+$)", RegexOptions.Multiline)]
     private static partial Regex Series();
