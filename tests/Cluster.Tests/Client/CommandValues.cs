@@ -68,6 +68,7 @@ internal sealed class CommandValues(string runs, string server)
         ["--now"] = Value.Flag,
         ["--out"] = new(Path.Combine(runs, "out"), "/dev/null/run"),
         ["generate --out"] = new(Path.Combine(runs, "text-of-lm.txt"), runs),
+        ["run-job --out"] = new(Path.Combine(runs, "job"), "/dev/null/run"), // no other command leaves a run there
         ["submit --out"] = new("/runs/out", null), // a path of the silos
         ["--open"] = Value.Flag,
         ["--pictures"] = new(Path.Combine(runs, "pictures"), "/dev/null/pictures"),
