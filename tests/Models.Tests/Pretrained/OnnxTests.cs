@@ -16,11 +16,11 @@ public sealed class OnnxTests
 
     [Theory]
     [InlineData("cnn maps=4 hidden=8", "images", 1, 28, 28)]
-    [InlineData("resnet width=4 size=16", "images", 3, 16, 16)]
-    [InlineData("resnet width=4 size=32 depth=50 stem=large", "images", 3, 32, 32)]
-    [InlineData("transfer width=4 size=16", "images", 3, 16, 16)]
+    [InlineData("resnet width=8 size=16", "images", 3, 16, 16)]
+    [InlineData("resnet width=8 size=32 depth=50 stem=large", "images", 3, 32, 32)]
+    [InlineData("transfer width=8 size=16", "images", 3, 16, 16)]
     [InlineData("dcgan maps=4 size=16 latent=8", "noise", 8, 1, 1)]
-    [InlineData("gan hidden=16", "noise", 100)]
+    [InlineData("gan hidden=16", "noise", 64)]
     [InlineData("fizzbuzz hidden=8", "digits", 10)]
     public void Graph_OfANetwork_AnswersAsTheNetworkDoes(string task, string input, params int[] shape)
     {

@@ -163,13 +163,13 @@ public sealed class PretrainedTests : IDisposable
 
     private TrainingSpec Settled(string name, string weights = "weights", params string[] settings)
     {
-        var data = In("data");
-        if (!Path.Exists(data) && name is "gpt" or "bert")
+        var (data, isText) = (In($"data-{name}"), name is "gpt" or "bert");
+        if (isText)
         {
             // [MASK] is one more of BERT's 11.
             File.WriteAllText(data, string.Concat(Enumerable.Repeat(name == "gpt" ? Alphabet : Alphabet[..^1], 30)));
         }
-        else if (!Path.Exists(data))
+        else
         {
             for (var i = 0; i < 30; i++)
             {
@@ -178,7 +178,7 @@ public sealed class PretrainedTests : IDisposable
             }
         }
         var task = TaskOf(name);
-        return SpecSettlement.WithInit(new TrainingSpec { Task = task.Name, Shards = 1, Data = data, Init = In(weights), Settings = settings.Append("batch=2").Select(setting => setting.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]) }, task);
+        return SpecSettlement.WithInit(new TrainingSpec { Task = task.Name, Shards = 1, Data = data, Init = In(weights), Settings = settings.Concat(isText ? ["batch=2"] : ["batch=2", "size=40"]).Select(setting => setting.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]) }, task);
     }
 
     private ITrainingReplica Begin(string name, string weights = "weights", params string[] settings)
