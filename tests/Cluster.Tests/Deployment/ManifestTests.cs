@@ -17,6 +17,7 @@ public sealed partial class ManifestTests
         ["Node"] = typeof(NodeOptions),
         ["Security"] = typeof(SecurityOptions),
         ["Limits"] = typeof(LimitOptions),
+        ["Logging"] = typeof(LogOptions),
     };
 
     public static TheoryData<string> Files => new(Directory.EnumerateFiles(Repository.PathOf("k8s"), "*.yaml", SearchOption.AllDirectories)
