@@ -111,6 +111,29 @@ public sealed class ImageOperationsTests : IDisposable
         AssertSame(module, x => LaidConvolution.Of(module, x), [3, channels, height, width]);
     }
 
+    // Beside the other layout: in this one libtorch's own may write beyond the end of a gradient.
+    [Theory]
+    [InlineData(4, 8, 2)]
+    [InlineData(7, 5, 3)]
+    public void Convolution_OfSomePlacesOfFewChannels_IsThatOfTheModule(int channels, int maps, int stride)
+    {
+        using var module = nn.Conv2d(channels, maps, 1, stride);
+        var x = Noise([3, channels, 8, 9]).requires_grad_(true);
+        Tensor[] learning = [x, .. module.parameters()];
+        var expected = module.call(x);
+        var weights = Noise(expected.shape);
+        (expected * weights).sum().backward();
+        var gradients = learning.Select(tensor => tensor.grad!.clone()).ToList();
+        Array.ForEach(learning, tensor => tensor.grad!.zero_());
+        var found = LaidConvolution.Of(module, ChannelsLast.Of(x));
+        (found * weights).sum().backward();
+        AssertClose(expected, found);
+        foreach (var (gradient, tensor) in gradients.Zip(learning))
+        {
+            AssertClose(gradient, tensor.grad!);
+        }
+    }
+
     [Theory]
     [InlineData(32, 1, 4, 2, 1, 5, 4)]
     [InlineData(8, 3, 3, 1, 1, 7, 5)]
