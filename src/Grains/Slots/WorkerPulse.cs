@@ -18,7 +18,6 @@ internal sealed class WorkerPulse(SlotRound round, RunSpec run, IExchange exchan
     // How much of the old mean time for a shard each step keeps.
     private const double Memory = 0.8;
     private readonly int shards = round.Plan.Workers[round.Worker] is var mine ? mine.ShardEnd - mine.ShardStart : 0;
-    private readonly bool keepsRun = round.Worker == 0;
     private readonly RunSeries.Holder? curve = round.Worker == 0 ? instruments.Runs.Begin(new("task", run.Task), new("run.id", run.RunId)) : null;
     private readonly TimeSpan reportEvery = round.Worker == 0 ? ReportEvery : ReportEvery * Math.Max(1, run.Workers / FullPace);
     private readonly SortedDictionary<string, double> latest = new(StringComparer.Ordinal);
@@ -75,8 +74,8 @@ internal sealed class WorkerPulse(SlotRound round, RunSpec run, IExchange exchan
 
     private WorkerReport Progress(long step) => round.Reporter.Report(ReportKind.Progress, step) with
     {
-        KeepsRun = keepsRun,
-        Metrics = keepsRun ? new(latest) : [],
+        KeepsRun = curve is not null,
+        Metrics = curve is not null ? new(latest) : [],
         Best = Best(),
         Units = units,
         Elapsed = time.GetElapsedTime(started),

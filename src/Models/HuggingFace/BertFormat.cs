@@ -75,7 +75,7 @@ internal class BertFormat : HuggingFaceFormat
         {
             throw new UserErrorException($"Transformers have no BERT with architecture={spec.Settings["architecture"]}. Train one with --set architecture={Original}, or take --format onnx.");
         }
-        var shapes = state.Tensors.Where(tensor => tensor.Kind == StateKind.Model).ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
+        var shapes = ConfigFile.ShapesOf(state);
         long vocabulary = shapes[$"{Embedding}word_embeddings.weight"][0], width = shapes[$"{Embedding}word_embeddings.weight"][1];
         var dropout = double.Parse(spec.Settings["dropout"], CultureInfo.InvariantCulture);
         var files = new Dictionary<string, byte[]>(state.Assets)

@@ -63,7 +63,7 @@ internal sealed class GptFormat : HuggingFaceFormat
 
     public override IReadOnlyDictionary<string, byte[]> FilesOf(TrainingSpec spec, ReplicaState state)
     {
-        var shapes = state.Tensors.Where(tensor => tensor.Kind == StateKind.Model).ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
+        var shapes = ConfigFile.ShapesOf(state);
         var dropout = double.Parse(spec.Settings["dropout"], CultureInfo.InvariantCulture);
         var config = new JsonObject
         {

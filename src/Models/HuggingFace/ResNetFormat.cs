@@ -50,7 +50,7 @@ internal sealed class ResNetFormat : HuggingFaceFormat
 
     public override IReadOnlyDictionary<string, byte[]> FilesOf(TrainingSpec spec, ReplicaState state)
     {
-        var shapes = state.Tensors.Where(tensor => tensor.Kind == StateKind.Model).ToDictionary(tensor => tensor.Name, tensor => tensor.Shape);
+        var shapes = ConfigFile.ShapesOf(state);
         if (shapes.GetValueOrDefault("conv1.weight") is not [var width, var colours, 7, _])
         {
             throw new UserErrorException("Transformers have no residual network that begins as this one. Train one with --set stem=large, or take --format onnx.");

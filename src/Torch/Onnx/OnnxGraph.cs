@@ -153,15 +153,7 @@ public sealed partial class OnnxGraph(IEnumerable<(string Name, nn.Module Module
     }
 
     /// <summary>Bytes of a field with its key, of one byte, and its length before it.</summary>
-    private static long Framed(long length)
-    {
-        var bytes = length + 2;
-        for (var rest = length; rest > 0x7F; rest >>= 7)
-        {
-            bytes++;
-        }
-        return bytes;
-    }
+    private static long Framed(long length) => new ProtoMessage().BytesAhead(1, length).Written.Length + length;
 
     private static long BytesOf(Tensor values) => values.numel() * values.ElementSize;
 

@@ -25,8 +25,12 @@ public static class SpecSettlement
         spec = SpecPaths.Settle(spec, task, roots);
         SpecPaths.ConfirmOutput(spec, roots);
         SpecPaths.ConfirmInputs(spec, task, roots);
-        spec = WithInit(spec, task);
-        SpecPaths.ConfirmInputs(spec, task, roots);
+        if (spec.Init is not null)
+        {
+            // What lies beside the weights may name more files.
+            spec = WithInit(spec, task);
+            SpecPaths.ConfirmInputs(spec, task, roots);
+        }
         return spec with
         {
             Settings = TaskSettings.Complete(task, spec.Settings),
