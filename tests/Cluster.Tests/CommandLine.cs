@@ -1,20 +1,19 @@
 using System.Diagnostics;
+using Granary.Client;
 
 namespace Granary.Cluster.Tests;
 
-/// <summary>Runs the granary program as a user would.</summary>
+/// <summary>Runs the granary program as a user would; or its commands within this process, where only what they do counts: to start a program takes seconds.</summary>
 internal static class CommandLine
 {
     public static readonly string Program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "granary.exe" : "granary");
 
-    public static async Task<CommandResult> RunAsync(params string[] arguments)
-    {
-        using var process = Start(arguments);
-        return await EndAsync(process);
-    }
+    public static Task<CommandResult> RunAsync(params string[] arguments) => CapturedConsole.OfAsync(() => GranaryApp.RunAsync(arguments));
+
+    public static Task<CommandResult> RunProcessAsync(params string[] arguments) => RunProcessAsync([], arguments);
 
     /// <param name="environment">Variables besides those of this process.</param>
-    public static async Task<CommandResult> RunAsync(IEnumerable<(string Name, string Value)> environment, params string[] arguments)
+    public static async Task<CommandResult> RunProcessAsync(IEnumerable<(string Name, string Value)> environment, params string[] arguments)
     {
         using var process = Start(Program, arguments, environment);
         return await EndAsync(process);
