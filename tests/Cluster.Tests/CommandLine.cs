@@ -1,14 +1,11 @@
 using System.Diagnostics;
-using Granary.Client;
 
 namespace Granary.Cluster.Tests;
 
-/// <summary>Runs the granary program as a user would; or its commands within this process, where only what they do counts: to start a program takes seconds.</summary>
-internal static class CommandLine
+/// <summary>Runs the granary program as a user would.</summary>
+internal static partial class CommandLine
 {
     public static readonly string Program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "granary.exe" : "granary");
-
-    public static Task<CommandResult> RunAsync(params string[] arguments) => CapturedConsole.OfAsync(() => GranaryApp.RunAsync(arguments));
 
     public static Task<CommandResult> RunProcessAsync(params string[] arguments) => RunProcessAsync([], arguments);
 
