@@ -6,6 +6,7 @@ namespace Granary.AspireHosting;
 internal sealed class TokensFile(GranaryResource cluster)
 {
     private readonly SemaphoreSlim turn = new(1);
+    private string? written;
 
     /// <returns>Its path.</returns>
     public async Task<string> WriteAsync(IAspireStore store, CancellationToken cancellationToken)
@@ -16,7 +17,12 @@ internal sealed class TokensFile(GranaryResource cluster)
         await turn.WaitAsync(cancellationToken);
         try
         {
-            // Anew each time: of a file that is there, only the content would change, not who can read it.
+            if (written == token)
+            {
+                // Other silos may be reading it.
+                return path;
+            }
+            // Of a file that is there, only the content would change, not who can read it.
             File.Delete(path);
             var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
             if (!OperatingSystem.IsWindows())
@@ -25,6 +31,7 @@ internal sealed class TokensFile(GranaryResource cluster)
             }
             await using var file = new StreamWriter(path, options);
             await file.WriteLineAsync($"aspire operator {Fingerprint.Whole(token)} {DateTime.UtcNow:yyyy-MM-ddTHH:mm:ssZ}");
+            written = token;
             return path;
         }
         finally

@@ -52,11 +52,15 @@ public sealed class ClusterTests : IDisposable
     [Fact]
     public async Task Token_IsKnownToSilosByItsHashInAFileOfItsOwner()
     {
-        var cluster = model.AddCluster();
+        var cluster = model.AddCluster().WithSilos(2);
         var file = (await model.ConfigureAsync(cluster.Resource.Silos[0])).Variables["Granary__Security__TokensFile"];
         Assert.StartsWith($"aspire operator {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Model.Token)))} 20", await File.ReadAllTextAsync(file), StringComparison.Ordinal);
         Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(file) == (UnixFileMode.UserRead | UnixFileMode.UserWrite));
         Assert.True(cluster.Resource.Token.Secret);
+
+        File.Delete(file);
+        Assert.Equal(file, (await model.ConfigureAsync(cluster.Resource.Silos[1])).Variables["Granary__Security__TokensFile"]);
+        Assert.False(File.Exists(file)); // it is not written again while other silos may read it
     }
 
     [Theory]
