@@ -14,7 +14,7 @@ public sealed class ChaosTests : IDisposable
     public async Task Run_UnderSevenFaults_EndsWithTheWeightsOfTheUndisturbedRun()
     {
         var report = Path.Combine(folder, "report.json");
-        var result = await CommandLine.RunAsync("chaos", "two-layer", "--steps", "60", "--kills", "7", "--kinds", "kill,stop,disk,coordinator,redis-lost,flip,disk-full-at-end", "--seed", "1", "--out", In("run"), "--report", report);
+        var result = await CommandLine.RunProcessAsync("chaos", "two-layer", "--steps", "60", "--kills", "7", "--kinds", "kill,stop,disk,coordinator,redis-lost,flip,disk-full-at-end", "--seed", "1", "--out", In("run"), "--report", report);
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
         Assert.Contains("ok   the weights are the same", result.Output);
         using var json = JsonDocument.Parse(File.ReadAllText(report));
@@ -31,7 +31,7 @@ public sealed class ChaosTests : IDisposable
     [InlineData("bert", "batch=7", "context=9", "layers=2", "heads=2", "width=16", "dropout=0.1")]
     public async Task Model_WhoseProcessesAreKilled_EndsWithTheWeightsOfTheUndisturbedRun(string task, params string[] settings)
     {
-        var result = await CommandLine.RunAsync(["chaos", task, "--steps", "40", "--kills", "2", "--kinds", "kill", "--seed", "2", "--out", In("run"), .. settings.SelectMany(setting => new[] { "--set", setting })]);
+        var result = await CommandLine.RunProcessAsync(["chaos", task, "--steps", "40", "--kills", "2", "--kinds", "kill", "--seed", "2", "--out", In("run"), .. settings.SelectMany(setting => new[] { "--set", setting })]);
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
         Assert.Contains("ok   the weights are the same", result.Output);
     }
@@ -41,7 +41,7 @@ public sealed class ChaosTests : IDisposable
     {
         await CommandLine.RunAsync("train", "two-layer", "--steps", "20", "--out", In("run"), "--quiet");
         PretendAnotherSeed(new CheckpointStore(In("run")).Latest()!);
-        var result = await CommandLine.RunAsync("chaos", In("run"), "--kills", "1", "--kinds", "slow", "--out", In("repeated"));
+        var result = await CommandLine.RunProcessAsync("chaos", In("run"), "--kills", "1", "--kinds", "slow", "--out", In("repeated"));
         Assert.Equal(1, result.ExitCode);
         Assert.Contains("NOT  the weights are the same", result.Output);
         Assert.Contains("ok   every shard counted once", result.Output);

@@ -3,18 +3,14 @@ using System.Diagnostics;
 namespace Granary.Cluster.Tests;
 
 /// <summary>Runs the granary program as a user would.</summary>
-internal static class CommandLine
+internal static partial class CommandLine
 {
     public static readonly string Program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "granary.exe" : "granary");
 
-    public static async Task<CommandResult> RunAsync(params string[] arguments)
-    {
-        using var process = Start(arguments);
-        return await EndAsync(process);
-    }
+    public static Task<CommandResult> RunProcessAsync(params string[] arguments) => RunProcessAsync([], arguments);
 
     /// <param name="environment">Variables besides those of this process.</param>
-    public static async Task<CommandResult> RunAsync(IEnumerable<(string Name, string Value)> environment, params string[] arguments)
+    public static async Task<CommandResult> RunProcessAsync(IEnumerable<(string Name, string Value)> environment, params string[] arguments)
     {
         using var process = Start(Program, arguments, environment);
         return await EndAsync(process);

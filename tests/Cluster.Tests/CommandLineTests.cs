@@ -16,7 +16,7 @@ public sealed class CommandLineTests : IDisposable
     public async Task Train_WithASummary_TellsScriptsWhatItTellsPeople()
     {
         var summaryPath = Path.Combine(folder, "summary.json");
-        var trained = await CommandLine.RunAsync("train", "two-layer", "--steps", "20", "--workers", "2", "--out", In("run"), "--summary", summaryPath);
+        var trained = await CommandLine.RunProcessAsync("train", "two-layer", "--steps", "20", "--workers", "2", "--out", In("run"), "--summary", summaryPath);
         Assert.Equal((0, ""), (trained.ExitCode, trained.Error));
         using var summary = JsonDocument.Parse(File.ReadAllText(summaryPath));
         foreach (var name in new[] { "task", "steps", "workers", "processes", "shards", "seed", "weights_sha256", "seconds", "samples_per_second", "metrics", "rounds", "switches" })
@@ -160,7 +160,7 @@ public sealed class CommandLineTests : IDisposable
         taken.Start();
         var port = ((IPEndPoint)taken.LocalEndpoint).Port;
         File.WriteAllText(In("silo.json"), $$"""{ "Granary": { "Cluster": { "GrpcPort": {{port}} } } }""");
-        var result = await CommandLine.RunAsync("silo", "--config", In("silo.json"));
+        var result = await CommandLine.RunProcessAsync("silo", "--config", In("silo.json"));
         taken.Stop();
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains($"Port {port} (Granary:Cluster:GrpcPort) cannot be opened", result.Error);

@@ -49,14 +49,14 @@ public sealed class NcclTests : IDisposable
     [Fact]
     public async Task Run_OverNcclWhoseProcessesAreKilled_EndsWithTheWeightsOfTheUndisturbedRun()
     {
-        var result = await CommandLine.RunAsync([standIn], "chaos", "two-layer", "--device", "staged", "--steps", "40", "--kills", "2", "--kinds", "kill", "--seed", "3", "--out", In("run"));
+        var result = await CommandLine.RunProcessAsync([standIn], "chaos", "two-layer", "--device", "staged", "--steps", "40", "--kills", "2", "--kinds", "kill", "--seed", "3", "--out", In("run"));
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
         Assert.Contains("ok   the weights are the same", result.Output, StringComparison.Ordinal);
     }
 
     private async Task<(string Weights, string Said)> TrainAsync(string name, (string Name, string Value)[] environment, params string[] how)
     {
-        var result = await CommandLine.RunAsync(environment, ["train", .. lm, "--out", In(name), .. how]);
+        var result = await CommandLine.RunProcessAsync(environment, ["train", .. lm, "--out", In(name), .. how]);
         Assert.True(result.ExitCode == 0, result.Error);
         return (new CheckpointStore(In(name)).Latest()!.Manifest.WeightsSha256, result.Output);
     }

@@ -94,6 +94,7 @@ internal sealed partial class RoundDriver
         await book.WriteAsync();
         if (RetryRule.Decide(book.Record.Losses) is { GoOn: false } decision)
         {
+            await ExplainLossesAsync();
             await FailAsync(WithSuspicion(decision.Reason));
             return true;
         }

@@ -281,28 +281,30 @@ internal sealed partial class RoundDriver(
     /// <summary>Says of silos that are gone what their last word makes likely.</summary>
     private async Task ExplainLossesAsync()
     {
-        foreach (var silo in unexplained.Where(IsGone).Select(slot => slot.Node.Silo).Distinct().ToList())
+        // Who cannot be reached may be known to be dead later only.
+        foreach (var node in unexplained.Where(IsGone).Select(slot => slot.Node).DistinctBy(node => node.Silo).ToList())
         {
-            if (await LastWordOfAsync(silo) is { } last && MemoryRule.Suspect(last) is { } suspicion)
+            unexplained.RemoveAll(slot => slot.Node.Silo == node.Silo);
+            if (MemoryRule.Suspect(await LastWordOfAsync(node)) is { } suspicion)
             {
                 wantOfMemory = suspicion;
                 LogRemark(RunId, suspicion);
                 book.Events.Add(suspicion, Status);
             }
         }
-        unexplained.Clear();
     }
 
-    private async Task<NodeInfo?> LastWordOfAsync(string silo)
+    /// <summary>What it said when its slot was given out, if the cluster's list has forgotten it: the list may have lived there.</summary>
+    private async Task<NodeInfo> LastWordOfAsync(NodeInfo node)
     {
         try
         {
-            return await Cluster.GetLastAsync(silo);
+            return await Cluster.GetLastAsync(node.Silo) ?? node;
         }
         catch (Exception away)
         {
             LogClusterAway(away, RunId);
-            return null;
+            return node;
         }
     }
 

@@ -58,7 +58,7 @@ public sealed class AccessTests : IAsyncLifetime
     [Fact]
     public async Task Environment_NamesTokenAndAuthority()
     {
-        var run = await CommandLine.RunAsync([("GRANARY_TOKEN", secrets.Viewer), ("GRANARY_AUTHORITY", Authority), ("XDG_CONFIG_HOME", secrets.Folder)], "tasks", "--server", Server);
+        var run = await CommandLine.RunProcessAsync([("GRANARY_TOKEN", secrets.Viewer), ("GRANARY_AUTHORITY", Authority), ("XDG_CONFIG_HOME", secrets.Folder)], "tasks", "--server", Server);
         Assert.StartsWith("bert", run.Output, StringComparison.Ordinal);
     }
 
@@ -79,5 +79,5 @@ public sealed class AccessTests : IAsyncLifetime
         Assert.Contains(expected, Assert.Single(failed.Error.Trim().Split('\n')), StringComparison.Ordinal);
     }
 
-    private Task<CommandResult> RunAsync(params string[] arguments) => CommandLine.RunAsync([("XDG_CONFIG_HOME", secrets.Folder)], arguments);
+    private Task<CommandResult> RunAsync(params string[] arguments) => CommandLine.RunProcessAsync([("XDG_CONFIG_HOME", secrets.Folder)], arguments);
 }

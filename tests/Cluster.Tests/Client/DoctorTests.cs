@@ -12,7 +12,7 @@ public sealed class DoctorTests
     [Fact]
     public async Task Doctor_OnAMachineThatIsWell_SaysSoInALineAFinding()
     {
-        var result = await CommandLine.RunAsync("doctor");
+        var result = await CommandLine.RunProcessAsync("doctor");
         Assert.Equal((0, ""), (result.ExitCode, result.Error));
         var lines = result.Output.TrimEnd().Split('\n');
         Assert.All(lines, line => Assert.Matches("^(ok|warning) +[^ ]", line));
@@ -25,7 +25,7 @@ public sealed class DoctorTests
     [Fact]
     public async Task Doctor_WhoseRedisIsAway_FailsAndTellsTheCure()
     {
-        var result = await CommandLine.RunAsync("doctor", "--redis", "127.0.0.1:1", "--json");
+        var result = await CommandLine.RunProcessAsync("doctor", "--redis", "127.0.0.1:1", "--json");
         Assert.Equal((1, "granary: Broken: Redis.\n"), (result.ExitCode, result.Error));
         using var findings = JsonDocument.Parse(result.Output);
         var redis = findings.RootElement.EnumerateArray().Single(finding => finding.GetProperty("subject").GetString() == "Redis");

@@ -30,11 +30,11 @@ public sealed partial class RunJobTests : IDisposable
         }
         var left = new CheckpointStore(Output).Latest()!.Manifest.Step;
 
-        var other = await CommandLine.RunAsync([.. Job, "--seed", "2"]);
+        var other = await CommandLine.RunProcessAsync([.. Job, "--seed", "2"]);
         Assert.Equal((ExitCode.Failed, 1), (other.ExitCode, other.Error.Trim().Split('\n').Length));
         Assert.Contains($"--out {Output} holds a run of 'two-layer' with other", other.Error);
 
-        var second = await CommandLine.RunAsync(Job);
+        var second = await CommandLine.RunProcessAsync(Job);
         Assert.True(second.ExitCode == ExitCode.Done, second.Error);
         Assert.Contains($"Training from step {left}.", second.Output);
         Assert.Equal(await UndisturbedAsync(), Weights);

@@ -24,7 +24,7 @@ public sealed class RedisPasswordTests : IDisposable
         Assert.Contains(expected, refused.Message, StringComparison.Ordinal);
         Untold(refused.ToString());
         Untold((await RedisFindings.FindAsync(configuration, TimeProvider.System, default)).ToString());
-        Untold((await CommandLine.RunAsync([("Granary__Cluster__Redis", configuration)], "silo", "--verbose")).Error);
+        Untold((await CommandLine.RunProcessAsync([("Granary__Cluster__Redis", configuration)], "silo", "--verbose")).Error);
     }
 
     [Fact]

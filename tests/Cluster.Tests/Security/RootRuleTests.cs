@@ -28,7 +28,7 @@ public sealed class RootRuleTests
     [Fact]
     public async Task Silo_ThatOthersReach_WithoutRoots_DoesNotStart()
     {
-        var ended = await CommandLine.RunAsync([("Granary__Cluster__AdvertisedAddress", "192.0.2.7"), ("Granary__Cluster__Redis", "127.0.0.1:1"), ("Granary__Security__AllowInsecure", "true")], "silo");
+        var ended = await CommandLine.RunProcessAsync([("Granary__Cluster__AdvertisedAddress", "192.0.2.7"), ("Granary__Cluster__Redis", "127.0.0.1:1"), ("Granary__Security__AllowInsecure", "true")], "silo");
         Assert.Equal(1, ended.ExitCode);
         Assert.Contains($"{Data} and {Runs} are not set", ended.Error, StringComparison.Ordinal);
     }

@@ -83,5 +83,5 @@ public sealed class SecuredClusterTests : IAsyncLifetime
         new(name, "secured", address, new { secrets.TokensFile, files.Certificate, files.Key, files.Authority }, secrets.Folder, secrets.In("redis-password"));
 
     /// <summary>As a user whose logins are of this test.</summary>
-    private Task<CommandResult> RunAsync(params string[] arguments) => CommandLine.RunAsync([("XDG_CONFIG_HOME", secrets.Folder)], arguments);
+    private Task<CommandResult> RunAsync(params string[] arguments) => CommandLine.RunProcessAsync([("XDG_CONFIG_HOME", secrets.Folder)], arguments);
 }

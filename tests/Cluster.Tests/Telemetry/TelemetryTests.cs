@@ -34,7 +34,7 @@ public sealed partial class TelemetryTests : IAsyncLifetime
     {
         await SubmitAsync("first", steps: 5);
         var (caller, traceId) = (ActivitySpanId.CreateRandom().ToHexString(), ActivityTraceId.CreateRandom().ToHexString());
-        var submitted = await CommandLine.RunAsync(
+        var submitted = await CommandLine.RunProcessAsync(
             [.. receiver.Environment.Select(variable => (variable.Key, variable.Value)), ("TRACEPARENT", $"00-{traceId}-{caller}-01")],
             "submit", "two-layer", "--steps", "300", "--workers", "2", "--shards", "2", "--checkpoint-every", "100", "--id", "traced", "--out", Path.Combine(folder, "traced"), "--server", $"{cluster.Server}", "--wait");
         Assert.True(submitted.ExitCode == 0, submitted.Error);
