@@ -52,5 +52,8 @@ public sealed class GranaryResource : Resource, IResourceWithConnectionString
     /// <summary>The silos that serve, in the order of their names.</summary>
     internal IReadOnlyList<ServingSilo> Serving { get; set; } = [];
 
+    /// <summary>The runs.</summary>
+    internal List<IResource> Submitted { get; } = [];
+
     internal void Add(IResourceWithEndpoints silo) => silos.Add(silo);
 }

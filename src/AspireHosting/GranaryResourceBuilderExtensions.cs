@@ -1,5 +1,8 @@
 using Aspire.Hosting.ApplicationModel;
 using Granary.AspireHosting;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Hosting;
 
 namespace Aspire.Hosting;
 
@@ -77,13 +80,17 @@ public static class GranaryResourceBuilderExtensions
 
     /// <summary>
     /// Adds a run, which is submitted when the cluster serves, and whenever the resource is started again; each time it is a new run. The resource's log tells how it goes, its
-    /// exit code how it has ended (0: it has succeeded), and who stops the resource cancels the run.
+    /// exit code how it has ended (0: it has succeeded), and who stops the resource, or the app host, cancels the run.
     /// </summary>
     /// <param name="name">The resource's name.</param>
     /// <param name="task">What to train.</param>
     /// <param name="arguments">Further arguments of <c>granary submit</c>, such as <c>--workers 3</c>.</param>
-    public static IResourceBuilder<IResourceWithWaitSupport> AddRun(this IResourceBuilder<GranaryResource> cluster, [ResourceName] string name, string task, params string[] arguments) =>
-        cluster.Resource.Program.AddRun(cluster, name, ["submit", task, "--wait", .. arguments]);
+    public static IResourceBuilder<IResourceWithWaitSupport> AddRun(this IResourceBuilder<GranaryResource> cluster, [ResourceName] string name, string task, params string[] arguments)
+    {
+        var run = cluster.Resource.Program.AddRun(cluster, name, ["submit", task, "--wait", .. arguments]);
+        cluster.Resource.Submitted.Add(run.Resource);
+        return run;
+    }
 
     /// <summary>
     /// Tells a program where the cluster is, as <c>ConnectionStrings__NAME</c>, and as <c>GRANARY_SERVER</c> and <c>GRANARY_TOKEN</c>, by which the commands of
@@ -99,6 +106,7 @@ public static class GranaryResourceBuilderExtensions
     {
         // 43 letters and digits are as random as a token of granary token create: 256 bits.
         token ??= builder.AddParameter($"{name}-token", new GenerateParameterDefault { MinLength = 43, Special = false }, secret: true, persist: true);
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RunsEnd>());
         return builder.AddResource(new GranaryResource(name, program, token.Resource, builder.AppHostDirectory))
             .WithInitialState(ClusterState.Initial)
             .WithIconName("BrainCircuit")

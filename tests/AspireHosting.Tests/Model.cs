@@ -28,13 +28,14 @@ internal sealed class Model : IDisposable
 
     public IResourceBuilder<GranaryResource> AddCluster() => Builder.AddGranary<OwnModel>("granary").WithRedis(Builder.AddConnectionString("redis"));
 
+    public DistributedApplication Build() => built ??= Builder.Build();
+
     /// <summary>What a process is started with.</summary>
     public async Task<(string[] Arguments, IReadOnlyDictionary<string, string> Variables)> ConfigureAsync(IResource process)
     {
-        built ??= Builder.Build();
         Allocate(process);
         var configuration = await ExecutionConfigurationBuilder.Create(process).WithArgumentsConfig().WithEnvironmentVariablesConfig()
-            .BuildAsync(built.Services.GetRequiredService<DistributedApplicationExecutionContext>(), NullLogger.Instance);
+            .BuildAsync(Build().Services.GetRequiredService<DistributedApplicationExecutionContext>(), NullLogger.Instance);
         if (configuration.Exception is { } wrong)
         {
             throw wrong.GetBaseException();
