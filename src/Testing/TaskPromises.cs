@@ -12,7 +12,7 @@ public sealed class BrokenPromiseException(string message) : Exception(message);
 /// </summary>
 public static class TaskPromises
 {
-    private const int Steps = 12, Few = 4;
+    private const int Steps = 9, Few = 3;
 
     /// <summary>All five promises.</summary>
     /// <param name="spec">Changes the spec, which has five shards: <c>spec => spec with { Settings = … }</c>.</param>

@@ -8,26 +8,26 @@ public class BenchTests
     private static readonly string program = Path.Combine(AppContext.BaseDirectory, "granary-bench");
 
     [Theory]
-    [InlineData("exchange", "4 processes, shared memory, 1 MiB")]
-    [InlineData("step", "lm", "gpt", "dcgan")]
-    [InlineData("overhead", "two-layer worker slower by")]
-    [InlineData("word2vec", "2 workers")]
-    [InlineData("scaling", "2 workers, 2 processes")]
-    [InlineData("checkpoint", "1 M parameters with Adam: pause")]
-    [InlineData("control", "64 simulated workers: control plane, processor time a step")]
-    public async Task Benchmark_ForAMoment_WritesAFigureOfEveryCase(string benchmark, params string[] cases)
+    [InlineData("exchange", "4 processes, shared memory, 1 MiB", "4 processes, shared memory, 1 MiB")]
+    [InlineData("step", "gpt", "gpt")]
+    [InlineData("overhead", "two-layer", "two-layer worker slower by")]
+    [InlineData("word2vec", "2 workers", "2 workers")]
+    [InlineData("scaling", "2 workers, 2 processes", "2 workers, 2 processes")]
+    [InlineData("checkpoint", "1 M", "1 M parameters with Adam: pause")]
+    [InlineData("control", "64 simulated", "64 simulated workers: control plane, processor time a step")]
+    public async Task Benchmark_ForAMoment_WritesItsFigures(string benchmark, string only, string figure)
     {
         var file = Path.GetTempFileName();
         try
         {
-            using var process = CommandLine.Start(program, [benchmark, "--seconds", "0.05", "--json", file]);
+            using var process = CommandLine.Start(program, [benchmark, "--seconds", "0.05", "--only", only, "--json", file]);
             var result = await CommandLine.EndAsync(process);
             Assert.True(result.ExitCode == 0, result.Error);
             using var report = JsonDocument.Parse(File.ReadAllText(file));
             var figures = report.RootElement.GetProperty("figures").EnumerateArray().ToDictionary(figure => figure.GetProperty("case").GetString()!, figure => figure.GetProperty("value").GetDouble());
-            Assert.All(cases, name => Assert.Contains(name, figures.Keys));
+            Assert.Contains(figure, figures.Keys);
             Assert.All(figures.Values, value => Assert.True(double.IsFinite(value)));
-            Assert.All(cases, name => Assert.Contains(name, result.Output));
+            Assert.Contains(figure, result.Output);
         }
         finally
         {

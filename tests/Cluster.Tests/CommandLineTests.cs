@@ -168,7 +168,6 @@ public sealed class CommandLineTests : IDisposable
 
     [Theory]
     [InlineData("INT")]
-    [InlineData("TERM")]
     [InlineData("HUP", "HUP")]
     public async Task Interrupt_Once_EndsAtAStepWithACheckpointToGoOnFrom(params string[] signals)
     {
@@ -196,7 +195,7 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task Train_WhoseFirstProcessIsKilled_StartsAnotherAndEndsWithTheSameBits()
     {
-        string[] run = ["train", "two-layer", "--steps", "200", "--set", "inputs=4000", "--set", "hidden=1000", "--workers", "2"];
+        string[] run = ["train", "two-layer", "--steps", "300", "--set", "inputs=2000", "--set", "hidden=500", "--workers", "2"];
         using var training = CommandLine.Start([.. run, "--processes", "2", "--out", In("killed")]);
         ReadUntilAStep(training);
         await Process.Start("pkill", ["-KILL", "-P", $"{training.Id}", "-f", "silo-0.json"])!.WaitForExitAsync();

@@ -12,8 +12,7 @@ public sealed class OwnModelTests : IDisposable
     public async Task OwnModel_OnWorkersAndProcesses_HasTheSameWeights()
     {
         var alone = await TrainAsync("--workers", "1");
-        Assert.Equal(alone, await TrainAsync("--workers", "3"));
-        Assert.Equal(alone, await TrainAsync("--workers", "2", "--processes", "2"));
+        Assert.Equal(alone, await TrainAsync("--workers", "3", "--processes", "2"));
 
         var run = Path.Combine(folder, "1");
         var measured = await RunAsync("evaluate", run);

@@ -31,24 +31,21 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
 
     [Theory]
     [MemberData(nameof(Tasks))]
-    public async Task Task_OnOneTwoThreeAndFiveWorkersInOneTwoAndThreeProcessesAndResumed_HasTheSameWeights(string task)
+    public async Task Task_OnAnyWorkersInAnyProcessesAndResumed_HasTheSameWeights(string task)
     {
         var spec = SpecOf(task);
-        var whole = await clusters.RunAsync(1, spec with { Workers = 1, CheckpointEvery = 5, Keep = 9 });
+        var whole = await clusters.RunAsync(1, spec with { Workers = 1, CheckpointEvery = 3, Keep = 9 });
         var expected = whole.WeightsSha256;
-        foreach (var (processes, workers) in new[] { (1, 2), (1, 5), (2, 5), (3, 3), (3, 5) })
+        foreach (var (processes, workers) in new[] { (1, 5), (2, 2), (3, 5) })
         {
             var run = await clusters.RunAsync(processes, spec with { Workers = workers });
             Assert.True(run.WeightsSha256 == expected, $"{workers} workers in {processes} processes: {run.WeightsSha256} instead of {expected}");
             Assert.Equal(processes, run.Processes);
         }
         // The second of the two checkpoints on the way is passed over where the disk is slower than the run.
-        var steps = new CheckpointStore(whole.Spec.Output).Steps();
-        foreach (var (step, processes, workers) in new[] { (steps.Min(), 1, 3), (steps.Where(step => step < spec.Steps).Max(), 2, 2) })
-        {
-            var resumed = await clusters.RunAsync(processes, spec with { Workers = workers, Resume = true, Output = clusters.CopyCheckpoint(whole.Spec.Output, step) });
-            Assert.True(resumed.WeightsSha256 == expected, $"resumed at step {step}: {resumed.WeightsSha256} instead of {expected}");
-        }
+        var from = new CheckpointStore(whole.Spec.Output).Steps().Where(step => step < spec.Steps).Max();
+        var resumed = await clusters.RunAsync(2, spec with { Workers = 3, Resume = true, Output = clusters.CopyCheckpoint(whole.Spec.Output, from) });
+        Assert.True(resumed.WeightsSha256 == expected, $"resumed at step {from}: {resumed.WeightsSha256} instead of {expected}");
     }
 
     private static RunSpec SpecOf(string task)
@@ -60,7 +57,7 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
             Output = "",
             Task = words[0],
             Shards = 8,
-            Steps = 12,
+            Steps = 8,
             Settings = words.Skip(1).Select(word => word.Split('=')).ToDictionary(pair => pair[0], pair => pair[1]),
         };
     }

@@ -11,12 +11,12 @@ namespace Granary.Cluster.Tests.Client;
 /// <summary><c>granary run-job</c> as a batch system runs it: started, told to end, killed, started again with the same words.</summary>
 public sealed partial class RunJobTests : IDisposable
 {
-    private const string Steps = "3000";
+    private const string Steps = "1500";
     private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
 
     private string Output => Path.Combine(folder, "job");
 
-    private string[] Job => ["run-job", "two-layer", "--steps", Steps, "--checkpoint-every", "500", "--workers", "2", "--out", Output];
+    private string[] Job => ["run-job", "two-layer", "--steps", Steps, "--checkpoint-every", "250", "--workers", "2", "--out", Output];
 
     public void Dispose() => Directory.Delete(folder, recursive: true);
 
@@ -30,11 +30,11 @@ public sealed partial class RunJobTests : IDisposable
         }
         var left = new CheckpointStore(Output).Latest()!.Manifest.Step;
 
-        var other = await CommandLine.RunProcessAsync([.. Job, "--seed", "2"]);
+        var other = await CommandLine.RunAsync([.. Job, "--seed", "2"]);
         Assert.Equal((ExitCode.Failed, 1), (other.ExitCode, other.Error.Trim().Split('\n').Length));
         Assert.Contains($"--out {Output} holds a run of 'two-layer' with other", other.Error);
 
-        var second = await CommandLine.RunProcessAsync(Job);
+        var second = await CommandLine.RunAsync(Job);
         Assert.True(second.ExitCode == ExitCode.Done, second.Error);
         Assert.Contains($"Training from step {left}.", second.Output);
         Assert.Equal(await UndisturbedAsync(), Weights);

@@ -22,7 +22,7 @@ public sealed class NcclTrainingTests(StandIn standIn) : IClassFixture<StandIn>
     {
         var spec = TaskPromisesTests.SpecOf(task) with { Steps = 9 };
         using var staged = new Lockstep(new OnDevice(TaskPromisesTests.TaskOf(task)), spec).Run(9);
-        foreach (var workers in (int[])[1, 2, 3, 5])
+        foreach (var workers in (int[])[1, 3, 5])
         {
             Assert.All(Train(task, spec, workers, new NothingToSee()), hash => Assert.Equal(staged.Hash, hash));
         }
