@@ -1,0 +1,74 @@
+using System.Net;
+using System.Net.Sockets;
+using Aspire.Hosting;
+using Aspire.Hosting.ApplicationModel;
+
+namespace Granary.AspireHosting.Tests;
+
+public sealed class RelayTests : IDisposable
+{
+    private readonly Model model = new();
+    private readonly CancellationTokenSource ended = new();
+
+    public void Dispose()
+    {
+        ended.Cancel();
+        ended.Dispose();
+        model.Dispose();
+    }
+
+    [Fact]
+    public async Task Caller_IsLedToASiloThatServes_AndHungUpOnWhenItIsGone()
+    {
+        var cluster = model.AddCluster().WithSilos(2).Resource;
+        using TcpListener first = Greet(cluster.Silos[0], 1), second = Greet(cluster.Silos[1], 2);
+        var relaying = cluster.Gateway.RunAsync(ended.Token);
+
+        using var early = await CallAsync(cluster);
+        Assert.Equal(-1, await HearAsync(early));
+
+        ServingSilo[] serving = [new(cluster.Silos[0]), new(cluster.Silos[1])];
+        cluster.Serving = serving;
+        using var caller = await CallAsync(cluster);
+        Assert.Equal(1, await HearAsync(caller));
+
+        cluster.Serving = [serving[1]];
+        serving[0].Leave();
+        Assert.Equal(-1, await HearAsync(caller));
+        using var again = await CallAsync(cluster);
+        Assert.Equal(2, await HearAsync(again));
+
+        await ended.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => relaying);
+    }
+
+    /// <summary>Something in a silo's place that says a byte to whoever connects, and then waits.</summary>
+    private TcpListener Greet(IResourceWithEndpoints silo, byte greeting)
+    {
+        var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var endpoint = silo.GetEndpoint(SiloEndpoints.Grpc).EndpointAnnotation;
+        endpoint.AllocatedEndpoint = new(endpoint, "127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port);
+        _ = Task.Run(async () =>
+        {
+            var caller = await listener.AcceptSocketAsync(ended.Token);
+            await caller.SendAsync(new[] { greeting }, ended.Token);
+        });
+        return listener;
+    }
+
+    private static async Task<TcpClient> CallAsync(GranaryResource cluster)
+    {
+        var address = new Uri(cluster.Gateway.Address);
+        var client = new TcpClient();
+        await client.ConnectAsync(address.Host, address.Port);
+        return client;
+    }
+
+    /// <returns>-1: it was hung up.</returns>
+    private static async Task<int> HearAsync(TcpClient caller)
+    {
+        var heard = new byte[1];
+        return await caller.GetStream().ReadAsync(heard).AsTask().WaitAsync(TimeSpan.FromSeconds(10)) == 0 ? -1 : heard[0];
+    }
+}
