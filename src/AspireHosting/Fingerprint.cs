@@ -6,8 +6,8 @@ namespace Granary.AspireHosting;
 /// <summary>Hashes of texts.</summary>
 internal static class Fingerprint
 {
-    public static string Whole(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+    public static string Sha256(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 
     /// <summary>Eight letters, enough to tell the app hosts of a machine apart.</summary>
-    public static string Of(string text) => Whole(text)[..8];
+    public static string Short(string text) => Sha256(text)[..8];
 }

@@ -44,8 +44,8 @@ internal sealed class GranaryProgram<T>(Func<string, IResourceBuilder<T>> add) :
         variables["Granary__Cluster__Redis"] = cluster.Redis?.ConnectionStringExpression
             ?? throw new InvalidOperationException($"The silos of {cluster.Name} have no Redis to meet in: add .WithRedis(...) to the cluster.");
         variables["Granary__Node__Name"] = name;
-        variables["Granary__Node__RunRoot"] = Directory.CreateDirectory(cluster.Runs).FullName;
-        variables["Granary__Node__DataRoot"] = cluster.Data ?? cluster.Runs;
+        variables["Granary__Node__RunRoot"] = Directory.CreateDirectory(cluster.RunRoot).FullName;
+        variables["Granary__Node__DataRoot"] = cluster.DataRoot ?? cluster.RunRoot;
         variables["Granary__Security__TokensFile"] = await cluster.Tokens.WriteAsync(context.ExecutionContext.Services.GetRequiredService<IAspireStore>(), context.CancellationToken);
         foreach (var (variable, value) in cluster.Settings)
         {

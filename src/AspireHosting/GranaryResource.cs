@@ -13,9 +13,9 @@ public sealed class GranaryResource : Resource, IResourceWithConnectionString
     internal GranaryResource(string name, IGranaryProgram program, ParameterResource token, string folder)
         : base(name)
     {
-        (Program, Token, Tokens, Runs) = (program, token, new(this), Path.Combine(folder, "runs"));
+        (Program, Token, Tokens, RunRoot) = (program, token, new(this), Path.Combine(folder, "runs"));
         (Gateway, Page) = (new(this, SiloEndpoints.Grpc), new(this, SiloEndpoints.Http));
-        ClusterId = $"{name}-{Fingerprint.Of(folder)}";
+        ClusterId = $"{name}-{Fingerprint.Short(folder)}";
     }
 
     /// <summary>The silos, in the order of their names: <c>granary-0</c>, <c>granary-1</c> and so on.</summary>
@@ -41,10 +41,10 @@ public sealed class GranaryResource : Resource, IResourceWithConnectionString
     internal IResourceWithConnectionString? Redis { get; set; }
 
     /// <summary>The folder that run directories lie below.</summary>
-    internal string Runs { get; set; }
+    internal string RunRoot { get; set; }
 
-    /// <summary>The folder that runs read below; <see langword="null"/>: <see cref="Runs"/>.</summary>
-    internal string? Data { get; set; }
+    /// <summary>The folder that runs read below; <see langword="null"/>: <see cref="RunRoot"/>.</summary>
+    internal string? DataRoot { get; set; }
 
     /// <summary>Further settings of all silos, by the names of their variables.</summary>
     internal Dictionary<string, string> Settings { get; } = [];
@@ -52,8 +52,8 @@ public sealed class GranaryResource : Resource, IResourceWithConnectionString
     /// <summary>The silos that serve, in the order of their names.</summary>
     internal IReadOnlyList<ServingSilo> Serving { get; set; } = [];
 
-    /// <summary>The runs.</summary>
-    internal List<IResource> Submitted { get; } = [];
+    /// <summary>What <c>AddRun</c> has added.</summary>
+    internal List<IResource> Runs { get; } = [];
 
     internal void Add(IResourceWithEndpoints silo) => silos.Add(silo);
 }

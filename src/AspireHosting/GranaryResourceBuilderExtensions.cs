@@ -36,7 +36,7 @@ public static class GranaryResourceBuilderExtensions
             resource.Add(silo);
             if (resource.Redis is { } redis)
             {
-                cluster.WaitFor(silo, redis);
+                cluster.ApplicationBuilder.MakeWait(silo, redis);
             }
         }
         return cluster;
@@ -49,7 +49,7 @@ public static class GranaryResourceBuilderExtensions
         cluster.Resource.Redis = redis.Resource;
         foreach (var silo in cluster.Resource.Silos)
         {
-            cluster.WaitFor(silo, redis.Resource);
+            cluster.ApplicationBuilder.MakeWait(silo, redis.Resource);
         }
         return cluster.WithReferenceRelationship(redis);
     }
@@ -58,7 +58,7 @@ public static class GranaryResourceBuilderExtensions
     /// <param name="folder">Made if it is not there; relative to the app host's folder.</param>
     public static IResourceBuilder<GranaryResource> WithRuns(this IResourceBuilder<GranaryResource> cluster, string folder)
     {
-        cluster.Resource.Runs = cluster.PathOf(folder);
+        cluster.Resource.RunRoot = cluster.PathOf(folder);
         return cluster;
     }
 
@@ -66,7 +66,7 @@ public static class GranaryResourceBuilderExtensions
     /// <param name="folder">Relative to the app host's folder.</param>
     public static IResourceBuilder<GranaryResource> WithData(this IResourceBuilder<GranaryResource> cluster, string folder)
     {
-        cluster.Resource.Data = cluster.PathOf(folder);
+        cluster.Resource.DataRoot = cluster.PathOf(folder);
         return cluster;
     }
 
@@ -88,7 +88,7 @@ public static class GranaryResourceBuilderExtensions
     public static IResourceBuilder<IResourceWithWaitSupport> AddRun(this IResourceBuilder<GranaryResource> cluster, [ResourceName] string name, string task, params string[] arguments)
     {
         var run = cluster.Resource.Program.AddRun(cluster, name, ["submit", task, "--wait", .. arguments]);
-        cluster.Resource.Submitted.Add(run.Resource);
+        cluster.Resource.Runs.Add(run.Resource);
         return run;
     }
 
@@ -106,7 +106,7 @@ public static class GranaryResourceBuilderExtensions
     {
         // 43 letters and digits are as random as a token of granary token create: 256 bits.
         token ??= builder.AddParameter($"{name}-token", new GenerateParameterDefault { MinLength = 43, Special = false }, secret: true, persist: true);
-        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RunsEnd>());
+        builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RunCancellation>());
         return builder.AddResource(new GranaryResource(name, program, token.Resource, builder.AppHostDirectory))
             .WithInitialState(ClusterState.Initial)
             .WithIconName("BrainCircuit")
@@ -120,8 +120,8 @@ public static class GranaryResourceBuilderExtensions
 
     private static void Configure(ProjectResourceOptions options) => (options.ExcludeLaunchProfile, options.ExcludeKestrelEndpoints) = (true, true);
 
-    private static void WaitFor(this IResourceBuilder<GranaryResource> cluster, IResource silo, IResource redis) =>
-        cluster.ApplicationBuilder.CreateResourceBuilder((IResourceWithWaitSupport)silo).WaitFor(cluster.ApplicationBuilder.CreateResourceBuilder(redis));
+    private static void MakeWait(this IDistributedApplicationBuilder builder, IResource silo, IResource redis) =>
+        builder.CreateResourceBuilder((IResourceWithWaitSupport)silo).WaitFor(builder.CreateResourceBuilder(redis));
 
     private static string PathOf(this IResourceBuilder<GranaryResource> cluster, string folder) => Path.GetFullPath(folder, cluster.ApplicationBuilder.AppHostDirectory);
 }

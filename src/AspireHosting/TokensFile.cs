@@ -30,7 +30,7 @@ internal sealed class TokensFile(GranaryResource cluster)
                 options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             }
             await using var file = new StreamWriter(path, options);
-            await file.WriteLineAsync($"aspire operator {Fingerprint.Whole(token)} {DateTime.UtcNow:yyyy-MM-ddTHH:mm:ssZ}");
+            await file.WriteLineAsync($"aspire operator {Fingerprint.Sha256(token)} {DateTime.UtcNow:yyyy-MM-ddTHH:mm:ssZ}");
             written = token;
             return path;
         }

@@ -7,20 +7,20 @@ namespace Granary.AspireHosting.Tests;
 
 public sealed class RelayTests : IDisposable
 {
-    private readonly Model model = new();
+    private readonly UnstartedAppHost host = new();
     private readonly CancellationTokenSource ended = new();
 
     public void Dispose()
     {
         ended.Cancel();
         ended.Dispose();
-        model.Dispose();
+        host.Dispose();
     }
 
     [Fact]
     public async Task Caller_IsLedToASiloThatServes_AndHungUpOnWhenItIsGone()
     {
-        var cluster = model.AddCluster().WithSilos(2).Resource;
+        var cluster = host.AddCluster().WithSilos(2).Resource;
         using TcpListener first = Greet(cluster.Silos[0], 1), second = Greet(cluster.Silos[1], 2);
         var relaying = cluster.Gateway.RunAsync(ended.Token);
 

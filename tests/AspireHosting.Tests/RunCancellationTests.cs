@@ -5,20 +5,20 @@ using Microsoft.Extensions.Hosting;
 
 namespace Granary.AspireHosting.Tests;
 
-public sealed class RunsEndTests : IDisposable
+public sealed class RunCancellationTests : IDisposable
 {
-    private readonly Model model = new();
+    private readonly UnstartedAppHost host = new();
 
-    public void Dispose() => model.Dispose();
+    public void Dispose() => host.Dispose();
 
     [Fact]
     public async Task AppHost_ThatEnds_StopsTheRunsOfItsClusters()
     {
         var stopped = new List<string>();
-        var redis = model.Builder.AddConnectionString("redis");
+        var redis = host.Builder.AddConnectionString("redis");
         foreach (var name in (string[])["one", "two"])
         {
-            var cluster = model.Builder.AddGranary<Model.OwnModel>(name).WithRedis(redis);
+            var cluster = host.Builder.AddGranary<UnstartedAppHost.OwnModel>(name).WithRedis(redis);
             var run = cluster.AddRun($"{name}-run", "digits");
             // In place of Aspire's own command.
             run.WithCommand(KnownResourceCommands.StopCommand, "Stop", _ =>
@@ -27,8 +27,8 @@ public sealed class RunsEndTests : IDisposable
                 return Task.FromResult(CommandResults.Success());
             });
         }
-        Assert.Single(model.Builder.Services, service => service.ServiceType == typeof(IHostedService) && service.ImplementationType == typeof(RunsEnd));
-        await ActivatorUtilities.CreateInstance<RunsEnd>(model.Build().Services).StoppingAsync(default);
+        Assert.Single(host.Builder.Services, service => service.ServiceType == typeof(IHostedService) && service.ImplementationType == typeof(RunCancellation));
+        await ActivatorUtilities.CreateInstance<RunCancellation>(host.Build().Services).StoppingAsync(default);
         Assert.Equal(["one-run", "two-run"], stopped.Order());
     }
 }

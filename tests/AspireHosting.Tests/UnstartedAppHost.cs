@@ -7,12 +7,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Granary.AspireHosting.Tests;
 
 /// <summary>An app host that is built and never started.</summary>
-internal sealed class Model : IDisposable
+internal sealed class UnstartedAppHost : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
     private DistributedApplication? built;
 
-    public Model() => Builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
+    public UnstartedAppHost() => Builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
     {
         Args = [$"--Aspire:Store:Path={folder}", "--ConnectionStrings:redis=redis.example:6379,password=word", $"--Parameters:granary-token={Token}", "--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://localhost:4317"],
         ProjectDirectory = folder,

@@ -7,11 +7,11 @@ namespace Granary.AspireHosting;
 /// An app host that ends cancels its runs first. Aspire would stop silos and runs at once: runs would hear nothing any more, and go on at the next start if
 /// Redis remembers them.
 /// </summary>
-internal sealed class RunsEnd(DistributedApplicationModel model, ResourceCommandService commands) : IHostedLifecycleService
+internal sealed class RunCancellation(DistributedApplicationModel model, ResourceCommandService commands) : IHostedLifecycleService
 {
     public Task StoppingAsync(CancellationToken cancellationToken) => Task.WhenAll(
         from cluster in model.Resources.OfType<GranaryResource>()
-        from run in cluster.Submitted
+        from run in cluster.Runs
         select commands.ExecuteCommandAsync(run, KnownResourceCommands.StopCommand, cancellationToken));
 
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
