@@ -2,33 +2,85 @@ using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Granary.AspireHosting.Tests;
 
 public sealed class RunCancellationTests : IDisposable
 {
     private readonly UnstartedAppHost host = new();
+    private readonly List<(IResource Run, string State)> states = [];
+    private readonly List<string> stopped = [];
 
     public void Dispose() => host.Dispose();
 
     [Fact]
-    public async Task AppHost_ThatEnds_StopsTheRunsOfItsClusters()
+    public async Task AppHost_ThatEnds_CancelsTheRunsOfItsClustersThatHaveAProcess()
     {
-        var stopped = new List<string>();
         var redis = host.Builder.AddConnectionString("redis");
         foreach (var name in (string[])["one", "two"])
         {
             var cluster = host.Builder.AddGranary<UnstartedAppHost.OwnModel>(name).WithRedis(redis);
-            var run = cluster.AddRun($"{name}-run", "digits");
-            // In place of Aspire's own command.
-            run.WithCommand(KnownResourceCommands.StopCommand, "Stop", _ =>
+            foreach (var state in (string[])[KnownResourceStates.Running, KnownResourceStates.Starting, KnownResourceStates.NotStarted, KnownResourceStates.Waiting, KnownResourceStates.FailedToStart, KnownResourceStates.Finished])
             {
-                stopped.Add(run.Resource.Name);
-                return Task.FromResult(CommandResults.Success());
-            });
+                Add(cluster, $"{name}-{state}", state, _ => Task.CompletedTask);
+            }
         }
         Assert.Single(host.Builder.Services, service => service.ServiceType == typeof(IHostedService) && service.ImplementationType == typeof(RunCancellation));
-        await ActivatorUtilities.CreateInstance<RunCancellation>(host.Build().Services).StoppingAsync(default);
-        Assert.Equal(["one-run", "two-run"], stopped.Order());
+        await EndAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal(["one-Running", "one-Starting", "two-Running", "two-Starting"], stopped.Order());
     }
+
+    [Fact]
+    public async Task AppHost_ThatIsStillStarting_IsNotTornDownBeforeItsRunsHaveEnded()
+    {
+        CancellationTokenSource? starting = null;
+        var tornDown = true;
+        Add(host.AddCluster(), "digits", KnownResourceStates.Running, async _ =>
+        {
+            await Task.Yield();
+            tornDown = starting!.IsCancellationRequested;
+        });
+        // What the host starts with.
+        starting = CancellationTokenSource.CreateLinkedTokenSource(Service<IHostApplicationLifetime>().ApplicationStopping);
+        await EndAsync(TimeSpan.FromMinutes(1));
+        Assert.Equal((false, true), (tornDown, starting.IsCancellationRequested));
+    }
+
+    [Fact]
+    public async Task AppHost_ThatEnds_WaitsForARunAsLongAsItsPatienceLasts()
+    {
+        Add(host.AddCluster(), "digits", KnownResourceStates.Running, cancellationToken => Task.Delay(Timeout.Infinite, cancellationToken));
+        await EndAsync(TimeSpan.FromMilliseconds(1));
+    }
+
+    /// <param name="stop">In place of Aspire's own command.</param>
+    private void Add(IResourceBuilder<GranaryResource> cluster, string name, string state, Func<CancellationToken, Task> stop)
+    {
+        var run = cluster.AddRun(name, "digits").WithCommand(KnownResourceCommands.StopCommand, "Stop", async context =>
+        {
+            lock (stopped)
+            {
+                stopped.Add(name);
+            }
+            await stop(context.CancellationToken);
+            return CommandResults.Success();
+        });
+        states.Add((run.Resource, state));
+    }
+
+    private async Task EndAsync(TimeSpan patience)
+    {
+        foreach (var (run, state) in states)
+        {
+            await Service<ResourceNotificationService>().PublishUpdateAsync(run, before => before with { State = state });
+        }
+        var cancellation = new RunCancellation(
+            Service<DistributedApplicationModel>(), Service<ResourceNotificationService>(), Service<ResourceCommandService>(), Service<IHostApplicationLifetime>(), NullLogger<RunCancellation>.Instance) { Patience = patience };
+        await cancellation.StartingAsync(default);
+        await Task.Run(Service<IHostApplicationLifetime>().StopApplication).WaitAsync(TimeSpan.FromSeconds(30));
+    }
+
+    private T Service<T>()
+        where T : notnull => host.Build().Services.GetRequiredService<T>();
 }
