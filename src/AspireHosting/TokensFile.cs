@@ -1,3 +1,4 @@
+using System.Globalization;
 using Aspire.Hosting.ApplicationModel;
 
 namespace Granary.AspireHosting;
@@ -30,7 +31,7 @@ internal sealed class TokensFile(GranaryResource cluster)
                 options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
             }
             await using var file = new StreamWriter(path, options);
-            await file.WriteLineAsync($"aspire operator {Fingerprint.Sha256(token)} {DateTime.UtcNow:yyyy-MM-ddTHH:mm:ssZ}");
+            await file.WriteLineAsync(string.Create(CultureInfo.InvariantCulture, $"aspire operator {Fingerprint.Sha256(token)} {DateTime.UtcNow:yyyy-MM-ddTHH:mm:ssZ}"));
             written = token;
             return path;
         }

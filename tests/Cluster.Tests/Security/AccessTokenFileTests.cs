@@ -35,6 +35,13 @@ public sealed class AccessTokenFileTests : IDisposable
     }
 
     [Fact]
+    public void Line_OfAnAspireAppHost_IsAToken()
+    {
+        File.WriteAllText(secrets.TokensFile, $"aspire operator {new string('0', 64)} 2026-01-02T03:04:05Z\n"); // as Granary.AspireHosting writes it
+        Assert.Equal(("aspire", Roles.Operator), AccessTokenFile.Read(secrets.TokensFile).Select(token => (token.Name, token.Role)).Single());
+    }
+
+    [Fact]
     public void Names_AreThereOnce()
     {
         Assert.Contains("has a token named 'vic' already", Assert.Throws<UserErrorException>(() => secrets.Add("vic", Roles.Operator)).Message, StringComparison.Ordinal);
