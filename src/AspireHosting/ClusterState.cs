@@ -38,7 +38,13 @@ internal static partial class ClusterState
     private static void Update(GranaryResource cluster, Dictionary<string, CustomResourceSnapshot> silos, ILogger log)
     {
         var before = cluster.Serving;
-        cluster.Serving = [.. cluster.Silos.Where(silo => Serves(silos[silo.Name])).Select(silo => before.FirstOrDefault(known => known.Silo == silo) ?? new(silo))];
+        cluster.Serving = [
+            .. from silo in cluster.Silos
+               let now = silos[silo.Name]
+               let known = before.FirstOrDefault(serving => serving.Silo == silo)
+               where now.State?.Text == KnownResourceStates.Running && (known is not null || now.HealthStatus == HealthStatus.Healthy)
+               select known ?? new(silo),
+        ];
         foreach (var gone in before.Except(cluster.Serving))
         {
             gone.Leave();
@@ -48,16 +54,26 @@ internal static partial class ClusterState
         {
             LogServes(log, come.Silo.Name);
         }
+        foreach (var serving in cluster.Serving)
+        {
+            var health = silos[serving.Silo.Name].HealthStatus;
+            if (serving.IsHealthy != (health == HealthStatus.Healthy))
+            {
+                serving.IsHealthy = !serving.IsHealthy;
+                LogHealth(log, serving.IsHealthy ? LogLevel.Information : LogLevel.Warning, serving.Silo.Name, health);
+            }
+        }
     }
 
     /// <param name="isInternal">Whether it is shown in the details only.</param>
     private static UrlSnapshot UrlOf(Relay relay, bool isInternal) => new(relay.Endpoint, relay.Address, isInternal) { DisplayProperties = new(SiloEndpoints.TextOf(relay.Endpoint)) };
-
-    private static bool Serves(CustomResourceSnapshot silo) => silo.State?.Text == KnownResourceStates.Running && silo.HealthStatus == HealthStatus.Healthy;
 
     [LoggerMessage(LogLevel.Information, "{Silo} serves")]
     private static partial void LogServes(ILogger log, string silo);
 
     [LoggerMessage(LogLevel.Warning, "{Silo} serves no longer: it is {State}")]
     private static partial void LogGone(ILogger log, string silo, string? state);
+
+    [LoggerMessage("{Silo} is {Health}; who connects is led to one that is healthy, if there is one")]
+    private static partial void LogHealth(ILogger log, LogLevel level, string silo, HealthStatus? health);
 }

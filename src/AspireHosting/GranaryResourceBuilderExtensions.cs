@@ -110,10 +110,7 @@ public static class GranaryResourceBuilderExtensions
         return builder.AddResource(new GranaryResource(name, program, token.Resource, builder.AppHostDirectory))
             .WithInitialState(ClusterState.Initial)
             .WithIconName("BrainCircuit")
-            .OnInitializeResource((cluster, started, cancellationToken) => Task.WhenAll(
-                cluster.Gateway.RunAsync(cancellationToken),
-                cluster.Page.RunAsync(cancellationToken),
-                ClusterState.FollowAsync(cluster, started.Notifications, started.Logger, cancellationToken)))
+            .OnInitializeResource((cluster, started, _) => AppHostPart.RunAsync(cluster, started))
             .ExcludeFromManifest()
             .WithSilos(1);
     }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Granary.AspireHosting.Tests;
 
@@ -22,7 +23,7 @@ public sealed class RelayTests : IDisposable
     {
         var cluster = host.AddCluster().WithSilos(2).Resource;
         using TcpListener first = Greet(cluster.Silos[0], 1), second = Greet(cluster.Silos[1], 2);
-        var relaying = cluster.Gateway.RunAsync(ended.Token);
+        var relaying = cluster.Gateway.RunAsync(NullLogger.Instance, ended.Token);
 
         using var early = await CallAsync(cluster);
         Assert.Equal(-1, await HearAsync(early));
@@ -40,6 +41,22 @@ public sealed class RelayTests : IDisposable
 
         await ended.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => relaying);
+    }
+
+    [Fact]
+    public async Task Caller_IsLedToASiloThatIsHealthy_IfThereIsOne()
+    {
+        var cluster = host.AddCluster().WithSilos(2).Resource;
+        using TcpListener first = Greet(cluster.Silos[0], 1), second = Greet(cluster.Silos[1], 2);
+        _ = cluster.Gateway.RunAsync(NullLogger.Instance, ended.Token);
+
+        cluster.Serving = [new(cluster.Silos[0]) { IsHealthy = false }, new(cluster.Silos[1])];
+        using var caller = await CallAsync(cluster);
+        Assert.Equal(2, await HearAsync(caller));
+
+        cluster.Serving[1].IsHealthy = false;
+        using var later = await CallAsync(cluster);
+        Assert.Equal(1, await HearAsync(later));
     }
 
     /// <summary>Something in a silo's place that says a byte to whoever connects, and then waits.</summary>
