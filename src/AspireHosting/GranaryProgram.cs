@@ -31,11 +31,11 @@ internal sealed class GranaryProgram<T>(Func<string, IResourceBuilder<T>> add) :
         .Resource;
 
     public IResourceBuilder<IResourceWithWaitSupport> AddRun(IResourceBuilder<GranaryResource> cluster, string name, string[] arguments) => (IResourceBuilder<IResourceWithWaitSupport>)add(name)
+        .ExcludeFromManifest()
         .WithParentRelationship(cluster)
         .WithArgs(arguments)
         .WithReference(cluster)
-        .WaitFor(cluster)
-        .ExcludeFromManifest();
+        .WaitFor(cluster);
 
     private static async Task ConfigureAsync(GranaryResource cluster, string name, EnvironmentCallbackContext context)
     {

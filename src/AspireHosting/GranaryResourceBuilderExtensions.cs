@@ -46,6 +46,10 @@ public static class GranaryResourceBuilderExtensions
     /// <param name="redis">What <c>AddRedis</c> or <c>AddConnectionString</c> gives.</param>
     public static IResourceBuilder<GranaryResource> WithRedis(this IResourceBuilder<GranaryResource> cluster, IResourceBuilder<IResourceWithConnectionString> redis)
     {
+        if (cluster.Resource.Redis is { } known)
+        {
+            throw new InvalidOperationException($"The cluster {cluster.Resource.Name} has a Redis already, {known.Name}: its silos cannot meet in {redis.Resource.Name}, too.");
+        }
         cluster.Resource.Redis = redis.Resource;
         foreach (var silo in cluster.Resource.Silos)
         {
@@ -97,15 +101,23 @@ public static class GranaryResourceBuilderExtensions
     /// <c>granary</c> find it and are let in as an operator.
     /// </summary>
     public static IResourceBuilder<T> WithReference<T>(this IResourceBuilder<T> program, IResourceBuilder<GranaryResource> cluster)
-        where T : IResourceWithEnvironment => program
+        where T : IResourceWithEnvironment
+    {
+        if (program.ApplicationBuilder.ExecutionContext.IsPublishMode && !program.Resource.IsExcludedFromPublish())
+        {
+            throw new InvalidOperationException($"{program.Resource.Name} refers to the cluster {cluster.Resource.Name}, which is not published. "
+                + "Call .ExcludeFromManifest() before .WithReference(...), or refer to the cluster only if builder.ExecutionContext.IsRunMode.");
+        }
+        return program
             .WithReference((IResourceBuilder<IResourceWithConnectionString>)cluster)
             .WithEnvironment("GRANARY_SERVER", cluster.Resource.ConnectionStringExpression)
             .WithEnvironment("GRANARY_TOKEN", ReferenceExpression.Create($"{cluster.Resource.Token}"));
+    }
 
     private static IResourceBuilder<GranaryResource> AddGranary(this IDistributedApplicationBuilder builder, string name, IResourceBuilder<ParameterResource>? token, IGranaryProgram program)
     {
-        // 43 letters and digits are as random as a token of granary token create: 256 bits.
-        token ??= builder.AddParameter($"{name}-token", new GenerateParameterDefault { MinLength = 43, Special = false }, secret: true, persist: true);
+        // As random as a token of granary token create, which has 256 bits: Aspire leaves out letters that look alike (i, l, o), 56 letters and digits remain.
+        token ??= builder.AddParameter($"{name}-token", new GenerateParameterDefault { MinLength = 45, Special = false }, secret: true, persist: true).ExcludeFromManifest();
         builder.Services.TryAddEnumerable(ServiceDescriptor.Singleton<IHostedService, RunCancellation>());
         return builder.AddResource(new GranaryResource(name, program, token.Resource, builder.AppHostDirectory))
             .WithInitialState(ClusterState.Initial)

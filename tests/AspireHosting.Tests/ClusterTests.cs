@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Aspire.Hosting;
@@ -41,6 +42,14 @@ public sealed class ClusterTests : IDisposable
         Assert.All(variables.Keys.Where(name => name.StartsWith("Granary__", StringComparison.Ordinal)), name => Assert.Contains($"| `{name.Replace("__", ":", StringComparison.Ordinal)}` |", settings, StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData("docs/operations.md", "`granary silo ")]
+    [InlineData("docs/operations.md", "`/healthz`")]
+    [InlineData("docs/command-line.md", "`submit --wait`")]
+    [InlineData("docs/command-line.md", "| `GRANARY_SERVER` |")]
+    [InlineData("docs/command-line.md", "| `GRANARY_TOKEN` |")]
+    public void Name_IsOneOfTheProgram(string page, string name) => Assert.Contains(name, Repository.Read(page), StringComparison.Ordinal);
+
     [Fact]
     public void Silos_ShareNoPort()
     {
@@ -52,9 +61,13 @@ public sealed class ClusterTests : IDisposable
     [Fact]
     public async Task Token_IsKnownToSilosByItsHashInAFileOfItsOwner()
     {
+        var danish = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        danish.DateTimeFormat.TimeSeparator = ".";
+        CultureInfo.CurrentCulture = danish;
         var cluster = host.AddCluster().WithSilos(2);
         var file = (await host.ConfigureAsync(cluster.Resource.Silos[0])).Variables["Granary__Security__TokensFile"];
-        Assert.StartsWith($"aspire operator {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(UnstartedAppHost.Token)))} 20", await File.ReadAllTextAsync(file), StringComparison.Ordinal);
+        // AccessTokenFileTests read such a line.
+        Assert.Matches($@"^aspire operator {Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(UnstartedAppHost.Token)))} \d{{4}}-\d\d-\d\dT\d\d:\d\d:\d\dZ\r?\n\z", await File.ReadAllTextAsync(file));
         Assert.True(OperatingSystem.IsWindows() || File.GetUnixFileMode(file) == (UnixFileMode.UserRead | UnixFileMode.UserWrite));
         Assert.True(cluster.Resource.Token.Secret);
 
@@ -62,6 +75,9 @@ public sealed class ClusterTests : IDisposable
         Assert.Equal(file, (await host.ConfigureAsync(cluster.Resource.Silos[1])).Variables["Granary__Security__TokensFile"]);
         Assert.False(File.Exists(file)); // it is not written again while other silos may read it
     }
+
+    [Fact]
+    public async Task Token_IsMadeByChance() => Assert.Matches(@"^[A-Za-z0-9]{45}\z", await host.Builder.AddGranary<UnstartedAppHost.OwnModel>("another").Resource.Token.GetValueAsync(default));
 
     [Theory]
     [InlineData(true)]
@@ -73,6 +89,11 @@ public sealed class ClusterTests : IDisposable
         _ = redisFirst ? cluster.WithRedis(redis).WithSilos(3) : cluster.WithSilos(3).WithRedis(redis);
         Assert.All(cluster.Resource.Silos, silo => Assert.Same(redis.Resource, Assert.Single(silo.Annotations.OfType<WaitAnnotation>()).Resource));
     }
+
+    [Fact]
+    public void Cluster_HasOneRedis() => Assert.Equal(
+        "The cluster granary has a Redis already, redis: its silos cannot meet in other, too.",
+        Assert.Throws<InvalidOperationException>(() => host.AddCluster().WithRedis(host.Builder.AddConnectionString("other"))).Message);
 
     [Fact]
     public async Task Silo_WithoutRedis_DoesNotStartAndSaysWhatToAdd()
@@ -106,6 +127,19 @@ public sealed class ClusterTests : IDisposable
         Assert.Equal(cluster.Resource.Gateway.Address, variables["ConnectionStrings__granary"]);
         Assert.Equal(cluster.Resource.Gateway.Address, variables["GRANARY_SERVER"]);
         Assert.Equal(UnstartedAppHost.Token, variables["GRANARY_TOKEN"]);
+    }
+
+    [Fact]
+    public void Cluster_IsNotPublished_NorCanAProgramThatIsReferToIt()
+    {
+        using var published = new UnstartedAppHost("--AppHost:Operation=publish");
+        var cluster = published.AddCluster();
+        cluster.AddRun("digits", "digits");
+        Assert.Equal(["redis"], published.Builder.Resources.Where(resource => !resource.IsExcludedFromPublish()).Select(resource => resource.Name));
+
+        var client = published.Builder.AddExecutable("client", "client", ".");
+        Assert.StartsWith("client refers to the cluster granary, which is not published. ", Assert.Throws<InvalidOperationException>(() => client.WithReference(cluster)).Message, StringComparison.Ordinal);
+        client.ExcludeFromManifest().WithReference(cluster);
     }
 
     [Fact]

@@ -12,9 +12,10 @@ internal sealed class UnstartedAppHost : IDisposable
     private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
     private DistributedApplication? built;
 
-    public UnstartedAppHost() => Builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
+    /// <param name="arguments">Further ones of its command line.</param>
+    public UnstartedAppHost(params string[] arguments) => Builder = DistributedApplication.CreateBuilder(new DistributedApplicationOptions
     {
-        Args = [$"--Aspire:Store:Path={folder}", "--ConnectionStrings:redis=redis.example:6379,password=word", $"--Parameters:granary-token={Token}", "--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://localhost:4317"],
+        Args = [$"--Aspire:Store:Path={folder}", "--ConnectionStrings:redis=redis.example:6379,password=word", $"--Parameters:granary-token={Token}", "--ASPIRE_DASHBOARD_OTLP_ENDPOINT_URL=http://localhost:4317", .. arguments],
         ProjectDirectory = folder,
         DisableDashboard = true,
     });
