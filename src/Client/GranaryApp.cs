@@ -73,7 +73,8 @@ public static class GranaryApp
             return ExitCode.Misused;
         }
         var shows = parsed.GetValue(verbose);
-        AppDomain.CurrentDomain.UnhandledException += (_, unhandled) => Interruption.Exit(Report((Exception)unhandled.ExceptionObject, shows));
+        UnhandledExceptionEventHandler report = (_, unhandled) => Interruption.Exit(Report((Exception)unhandled.ExceptionObject, shows));
+        AppDomain.CurrentDomain.UnhandledException += report;
         try
         {
             // Ctrl+C belongs to the commands: the first ends a run in good order.
@@ -82,6 +83,10 @@ public static class GranaryApp
         catch (Exception error)
         {
             return Report(error, shows);
+        }
+        finally
+        {
+            AppDomain.CurrentDomain.UnhandledException -= report;
         }
     }
 

@@ -194,7 +194,7 @@ public sealed class TrainingClient : IDisposable
         // A run that was seen is there: a server that does not know it has not found its records yet.
         catch (RpcException error) when (MayPass(error) || error.StatusCode == StatusCode.NotFound)
         {
-            return (null, $"{error.StatusCode}: {Shown.Line(error.Status.Detail)}");
+            return (null, $"{error.StatusCode}: {Shown.Line(error.Status.DebugException?.GetBaseException().Message ?? error.Status.Detail)}");
         }
     }
 }

@@ -10,7 +10,6 @@ internal sealed class CapturedConsole
 
     static CapturedConsole()
     {
-        // The console lets one write at a time.
         Console.SetOut(new Switch(Console.Out, console => console.output));
         Console.SetError(new Switch(Console.Error, console => console.error));
     }
@@ -20,7 +19,16 @@ internal sealed class CapturedConsole
     {
         var console = here.Value = new();
         var exitCode = await write();
-        return new(exitCode, $"{console.output}", $"{console.error}");
+        return new(exitCode, Written(Console.Out, console.output), Written(Console.Error, console.error));
+    }
+
+    /// <param name="locked">The console's own, which lets one write at a time.</param>
+    private static string Written(TextWriter locked, StringWriter writer)
+    {
+        lock (locked)
+        {
+            return writer.ToString();
+        }
     }
 
     private sealed class Switch(TextWriter otherwise, Func<CapturedConsole, TextWriter> of) : TextWriter

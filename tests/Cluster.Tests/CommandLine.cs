@@ -7,6 +7,8 @@ internal static partial class CommandLine
 {
     public static readonly string Program = Path.Combine(AppContext.BaseDirectory, OperatingSystem.IsWindows() ? "granary.exe" : "granary");
 
+    private static readonly TimeSpan patience = TimeSpan.FromMinutes(5);
+
     public static Task<CommandResult> RunProcessAsync(params string[] arguments) => RunProcessAsync([], arguments);
 
     /// <param name="environment">Variables besides those of this process.</param>
@@ -35,7 +37,7 @@ internal static partial class CommandLine
 
     public static async Task<CommandResult> EndAsync(Process process)
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromMinutes(5));
+        using var timeout = new CancellationTokenSource(patience);
         var output = process.StandardOutput.ReadToEndAsync(timeout.Token);
         var error = process.StandardError.ReadToEndAsync(timeout.Token);
         await process.WaitForExitAsync(timeout.Token);

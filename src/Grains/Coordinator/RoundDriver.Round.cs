@@ -86,6 +86,7 @@ internal sealed partial class RoundDriver
         if (lost.Count == 0)
         {
             wantOfMemory = null;
+            unexplained.Clear();
             book.Record.Losses = book.Record.Losses.AfterStep(step);
             return false;
         }

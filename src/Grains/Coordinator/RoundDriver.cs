@@ -281,7 +281,7 @@ internal sealed partial class RoundDriver(
     /// <summary>Says of silos that are gone what their last word makes likely.</summary>
     private async Task ExplainLossesAsync()
     {
-        // Who cannot be reached may be known to be dead later only.
+        // Who cannot be reached may be known to be dead later only, if it is.
         foreach (var node in unexplained.Where(IsGone).Select(slot => slot.Node).DistinctBy(node => node.Silo).ToList())
         {
             unexplained.RemoveAll(slot => slot.Node.Silo == node.Silo);
