@@ -31,17 +31,14 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
 
     [Theory]
     [MemberData(nameof(Tasks))]
-    public async Task Task_OnAnyWorkersInAnyProcessesAndResumed_HasTheSameWeights(string task)
+    public async Task Task_OnFiveWorkersInThreeProcessesAndResumedInTwo_HasTheSameWeights(string task)
     {
         var spec = SpecOf(task);
         var whole = await clusters.RunAsync(1, spec with { Workers = 1, CheckpointEvery = 3, Keep = 9 });
         var expected = whole.WeightsSha256;
-        foreach (var (processes, workers) in new[] { (1, 5), (2, 2), (3, 5) })
-        {
-            var run = await clusters.RunAsync(processes, spec with { Workers = workers });
-            Assert.True(run.WeightsSha256 == expected, $"{workers} workers in {processes} processes: {run.WeightsSha256} instead of {expected}");
-            Assert.Equal(processes, run.Processes);
-        }
+        var run = await clusters.RunAsync(3, spec with { Workers = 5 });
+        Assert.True(run.WeightsSha256 == expected, $"5 workers in 3 processes: {run.WeightsSha256} instead of {expected}");
+        Assert.Equal(3, run.Processes);
         // The second of the two checkpoints on the way is passed over where the disk is slower than the run.
         var from = new CheckpointStore(whole.Spec.Output).Steps().Where(step => step < spec.Steps).Max();
         var resumed = await clusters.RunAsync(2, spec with { Workers = 3, Resume = true, Output = clusters.CopyCheckpoint(whole.Spec.Output, from) });

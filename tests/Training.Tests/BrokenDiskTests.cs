@@ -45,6 +45,21 @@ public sealed class BrokenDiskTests : IDisposable
     }
 
     [Fact]
+    public void Half_ThatADiskHidFromItsWriter_GoesWithTheNextCheckpoint()
+    {
+        using var writer = disk.Writer(keep: 3);
+        Begin(writer, 1);
+        var aside = disk.Checkpoints + ".aside";
+        disk.Creating = _ => Directory.Move(disk.Checkpoints, aside);
+        Begin(writer, 2);
+        disk.Creating = _ => { };
+        Directory.Move(aside, disk.Checkpoints);
+        Assert.NotEmpty(disk.Leftovers);
+        Begin(writer, 3);
+        Assert.Empty(disk.Leftovers);
+    }
+
+    [Fact]
     public void Writer_WhoseRunDirectoryIsGone_MakesItAnew()
     {
         using var writer = disk.Writer(keep: 3);

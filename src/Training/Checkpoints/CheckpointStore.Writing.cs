@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text.RegularExpressions;
 using Granary.Training.Files;
@@ -10,8 +11,9 @@ public sealed partial class CheckpointStore
 {
     private const string PartialPrefix = ".partial-", DiscardedPrefix = ".discarded-", KeptPrefix = ".kept-";
 
-    // Which hidden directories are this process's own, and in use.
+    // Which hidden directories are this process's own, and which of them it is writing.
     private static readonly string session = Guid.NewGuid().ToString("N")[..8];
+    private static readonly ConcurrentDictionary<string, bool> writing = new();
 
     /// <summary>
     /// Writes and syncs the files, then the manifest, then renames the directory into place. A whole checkpoint of the same
@@ -34,6 +36,7 @@ public sealed partial class CheckpointStore
             .Select(file => (file.Name, file.Write, Hash: Task.Run(() => HashStream.Of(file.Write))))
             .ToList();
         var partial = Hidden(PartialPrefix, DirectoryOf(manifest.Step));
+        writing.TryAdd(Path.GetFileName(partial), true);
         try
         {
             Directory.CreateDirectory(partial);
@@ -52,6 +55,10 @@ public sealed partial class CheckpointStore
             Try(() => Directory.Delete(partial, recursive: true));
             throw;
         }
+        finally
+        {
+            writing.TryRemove(Path.GetFileName(partial), out _);
+        }
     }
 
     /// <summary>
@@ -69,6 +76,11 @@ public sealed partial class CheckpointStore
             Try(() => Discard(DirectoryOf(step)));
         }
         DeleteDiscarded();
+        // A disk that is away hides a half from its writer, and shows it again when it is back.
+        foreach (var half in HiddenOnes(PartialPrefix).Where(half => HiddenName().Match(half.Name).Groups[1].Value == session))
+        {
+            Try(() => half.Delete(recursive: true));
+        }
     });
 
     /// <summary>Deletes the checkpoints of later steps that not all replicas agreed on: they are of a course that turned out to be wrong.</summary>
@@ -172,12 +184,11 @@ public sealed partial class CheckpointStore
         }
     }
 
-    /// <summary>What is hidden under names that only this class gives, in a run directory that is marked, and not by this process for its own use.</summary>
+    /// <summary>What is hidden under names that only this class gives, in a run directory that is marked, and is not being written by this process.</summary>
     private List<DirectoryInfo> HiddenOnes(string prefix) => !Directory.Exists(root) || !RunFolder.IsMarked(runDirectory) ? [] :
     [
         .. from directory in new DirectoryInfo(root).EnumerateDirectories(prefix + "*")
-           let name = HiddenName().Match(directory.Name)
-           where name.Success && directory.LinkTarget is null && (prefix == DiscardedPrefix || name.Groups[1].Value != session)
+           where HiddenName().IsMatch(directory.Name) && directory.LinkTarget is null && !writing.ContainsKey(directory.Name)
            select directory,
     ];
 
