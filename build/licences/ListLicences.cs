@@ -22,14 +22,11 @@ public class ListLicences : Task
     string Describe(string package)
     {
         XElement said = XDocument.Load(Directory.GetFiles(package, "*.nuspec").Single()).Root.Elements().First();
-        string Of(string name) => said.Elements().FirstOrDefault(element => element.Name.LocalName == name)?.Value.Trim() ?? "";
-        bool Brings(string part) => Directory.GetFiles(package).Any(file => Path.GetFileName(file).ToUpperInvariant().Contains(part));
+        string Of(string name) => said.Elements().FirstOrDefault(element => element.Name.LocalName == name)?.Value.Trim() is { Length: > 0 } text ? text : null;
 
-        string licence = Brings("LICENSE") ? "its licence lies in its folder" : Of("license") is { Length: > 0 } named ? named : Of("licenseUrl");
-        if (licence == "")
-        {
-            licence = "licence: see " + Of("projectUrl");
-        }
-        return $"{Of("id")} {Of("version")}: {licence}; {(Of("copyright") is { Length: > 0 } copyright ? copyright : Of("authors"))}";
+        string licence = Directory.GetFiles(package).Any(file => Path.GetFileName(file).ToUpperInvariant().Contains("LICENSE"))
+            ? "its licence lies in its folder"
+            : Of("license") ?? Of("licenseUrl") ?? $"licence: see {Of("projectUrl")}";
+        return $"{Of("id")} {Of("version")}: {licence}; {Of("copyright") ?? Of("authors")}";
     }
 }

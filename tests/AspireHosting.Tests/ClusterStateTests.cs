@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using Aspire.Hosting.ApplicationModel;
 using Aspire.Hosting.Eventing;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -13,14 +12,8 @@ namespace Granary.AspireHosting.Tests;
 public sealed class ClusterStateTests : IDisposable
 {
     private readonly UnstartedAppHost host = new();
-    private readonly CancellationTokenSource ended = new();
 
-    public void Dispose()
-    {
-        ended.Cancel();
-        ended.Dispose();
-        host.Dispose();
-    }
+    public void Dispose() => host.Dispose();
 
     [Theory]
     [InlineData("Starting", 0, "NotStarted", "Waiting")]
@@ -36,7 +29,7 @@ public sealed class ClusterStateTests : IDisposable
     {
         var cluster = host.AddCluster().Resource;
         var log = new SpokenLog();
-        var following = ClusterState.FollowAsync(cluster, Notifications, log, ended.Token);
+        var following = ClusterState.FollowAsync(cluster, Notifications, log, host.Ended);
 
         await PublishAsync(cluster, "Running", HealthStatus.Unhealthy);
         await ClusterIsAsync("Starting");
@@ -61,7 +54,7 @@ public sealed class ClusterStateTests : IDisposable
         await PublishAsync(cluster, "Finished", null);
         await ClusterIsAsync("Exited");
 
-        await ended.CancelAsync();
+        await host.EndAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => following);
     }
 
@@ -70,15 +63,14 @@ public sealed class ClusterStateTests : IDisposable
     {
         var cluster = host.AddCluster().Resource;
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => cluster.Page.RunAsync(NullLogger.Instance, new(canceled: true))); // it no longer listens
-        var services = host.Build().Services;
-        await AppHostPart.RunAsync(cluster, new(cluster, services.GetRequiredService<IDistributedApplicationEventing>(), services.GetRequiredService<ResourceLoggerService>(), Notifications, services))
+        await AppHostPart.RunAsync(cluster, new(cluster, host.Service<IDistributedApplicationEventing>(), host.Service<ResourceLoggerService>(), Notifications, host.Service<IServiceProvider>()))
             .WaitAsync(TimeSpan.FromSeconds(10));
         await ClusterIsAsync("Exited");
     }
 
-    private ResourceNotificationService Notifications => host.Build().Services.GetRequiredService<ResourceNotificationService>();
+    private ResourceNotificationService Notifications => host.Service<ResourceNotificationService>();
 
-    private Task ClusterIsAsync(string state) => Notifications.WaitForResourceAsync("granary", state, ended.Token).WaitAsync(TimeSpan.FromSeconds(10));
+    private Task ClusterIsAsync(string state) => Notifications.WaitForResourceAsync("granary", state, host.Ended).WaitAsync(TimeSpan.FromSeconds(10));
 
     private Task PublishAsync(GranaryResource cluster, string state, HealthStatus? health) => Notifications.PublishUpdateAsync(cluster.Silos[0], before =>
     {

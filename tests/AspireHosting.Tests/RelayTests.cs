@@ -9,21 +9,15 @@ namespace Granary.AspireHosting.Tests;
 public sealed class RelayTests : IDisposable
 {
     private readonly UnstartedAppHost host = new();
-    private readonly CancellationTokenSource ended = new();
 
-    public void Dispose()
-    {
-        ended.Cancel();
-        ended.Dispose();
-        host.Dispose();
-    }
+    public void Dispose() => host.Dispose();
 
     [Fact]
     public async Task Caller_IsLedToASiloThatServes_AndHungUpOnWhenItIsGone()
     {
         var cluster = host.AddCluster().WithSilos(2).Resource;
         using TcpListener first = Greet(cluster.Silos[0], 1), second = Greet(cluster.Silos[1], 2);
-        var relaying = cluster.Gateway.RunAsync(NullLogger.Instance, ended.Token);
+        var relaying = cluster.Gateway.RunAsync(NullLogger.Instance, host.Ended);
 
         using var early = await CallAsync(cluster);
         Assert.Equal(-1, await HearAsync(early));
@@ -39,7 +33,7 @@ public sealed class RelayTests : IDisposable
         using var again = await CallAsync(cluster);
         Assert.Equal(2, await HearAsync(again));
 
-        await ended.CancelAsync();
+        await host.EndAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => relaying);
     }
 
@@ -48,7 +42,7 @@ public sealed class RelayTests : IDisposable
     {
         var cluster = host.AddCluster().WithSilos(2).Resource;
         using TcpListener first = Greet(cluster.Silos[0], 1), second = Greet(cluster.Silos[1], 2);
-        _ = cluster.Gateway.RunAsync(NullLogger.Instance, ended.Token);
+        _ = cluster.Gateway.RunAsync(NullLogger.Instance, host.Ended);
 
         cluster.Serving = [new(cluster.Silos[0]) { IsHealthy = false }, new(cluster.Silos[1])];
         using var caller = await CallAsync(cluster);
@@ -68,8 +62,8 @@ public sealed class RelayTests : IDisposable
         endpoint.AllocatedEndpoint = new(endpoint, "127.0.0.1", ((IPEndPoint)listener.LocalEndpoint).Port);
         _ = Task.Run(async () =>
         {
-            var caller = await listener.AcceptSocketAsync(ended.Token);
-            await caller.SendAsync(new[] { greeting }, ended.Token);
+            var caller = await listener.AcceptSocketAsync(host.Ended);
+            await caller.SendAsync(new[] { greeting }, host.Ended);
         });
         return listener;
     }

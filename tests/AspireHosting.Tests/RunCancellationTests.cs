@@ -1,6 +1,5 @@
 using Aspire.Hosting;
 using Aspire.Hosting.ApplicationModel;
-using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -42,7 +41,7 @@ public sealed class RunCancellationTests : IDisposable
             tornDown = starting!.IsCancellationRequested;
         });
         // What the host starts with.
-        starting = CancellationTokenSource.CreateLinkedTokenSource(Service<IHostApplicationLifetime>().ApplicationStopping);
+        starting = CancellationTokenSource.CreateLinkedTokenSource(host.Service<IHostApplicationLifetime>().ApplicationStopping);
         await EndAsync(TimeSpan.FromMinutes(1));
         Assert.Equal((false, true), (tornDown, starting.IsCancellationRequested));
     }
@@ -73,14 +72,11 @@ public sealed class RunCancellationTests : IDisposable
     {
         foreach (var (run, state) in states)
         {
-            await Service<ResourceNotificationService>().PublishUpdateAsync(run, before => before with { State = state });
+            await host.Service<ResourceNotificationService>().PublishUpdateAsync(run, before => before with { State = state });
         }
         var cancellation = new RunCancellation(
-            Service<DistributedApplicationModel>(), Service<ResourceNotificationService>(), Service<ResourceCommandService>(), Service<IHostApplicationLifetime>(), NullLogger<RunCancellation>.Instance) { Patience = patience };
+            host.Service<DistributedApplicationModel>(), host.Service<ResourceNotificationService>(), host.Service<ResourceCommandService>(), host.Service<IHostApplicationLifetime>(), NullLogger<RunCancellation>.Instance) { Patience = patience };
         await cancellation.StartingAsync(default);
-        await Task.Run(Service<IHostApplicationLifetime>().StopApplication).WaitAsync(TimeSpan.FromSeconds(30));
+        await Task.Run(host.Service<IHostApplicationLifetime>().StopApplication).WaitAsync(TimeSpan.FromSeconds(30));
     }
-
-    private T Service<T>()
-        where T : notnull => host.Build().Services.GetRequiredService<T>();
 }

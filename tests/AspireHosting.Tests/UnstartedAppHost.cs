@@ -10,6 +10,7 @@ namespace Granary.AspireHosting.Tests;
 internal sealed class UnstartedAppHost : IDisposable
 {
     private readonly string folder = Directory.CreateTempSubdirectory("granary-tests-").FullName;
+    private readonly CancellationTokenSource ended = new();
     private DistributedApplication? built;
 
     /// <param name="arguments">Further ones of its command line.</param>
@@ -29,14 +30,20 @@ internal sealed class UnstartedAppHost : IDisposable
 
     public IResourceBuilder<GranaryResource> AddCluster() => Builder.AddGranary<OwnModel>("granary").WithRedis(Builder.AddConnectionString("redis"));
 
-    public DistributedApplication Build() => built ??= Builder.Build();
+    /// <summary>Whether it has ended: at the latest with the test.</summary>
+    public CancellationToken Ended => ended.Token;
+
+    public Task EndAsync() => ended.CancelAsync();
+
+    public T Service<T>()
+        where T : notnull => (built ??= Builder.Build()).Services.GetRequiredService<T>();
 
     /// <summary>What a process is started with.</summary>
     public async Task<(string[] Arguments, IReadOnlyDictionary<string, string> Variables)> ConfigureAsync(IResource process)
     {
         Allocate(process);
         var configuration = await ExecutionConfigurationBuilder.Create(process).WithArgumentsConfig().WithEnvironmentVariablesConfig()
-            .BuildAsync(Build().Services.GetRequiredService<DistributedApplicationExecutionContext>(), NullLogger.Instance);
+            .BuildAsync(Service<DistributedApplicationExecutionContext>(), NullLogger.Instance);
         if (configuration.Exception is { } wrong)
         {
             throw wrong.GetBaseException();
@@ -46,6 +53,8 @@ internal sealed class UnstartedAppHost : IDisposable
 
     public void Dispose()
     {
+        ended.Cancel();
+        ended.Dispose();
         built?.Dispose();
         Directory.Delete(folder, recursive: true);
     }

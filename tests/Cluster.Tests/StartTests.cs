@@ -75,7 +75,7 @@ public sealed class StartTests : IDisposable
     [Fact]
     public async Task Program_WithoutAFolderForTemporaryFiles_NamesIt()
     {
-        var ended = await RunAsync("TMPDIR", "/no/such/folder", "--processes", "2");
+        var ended = await RunAsync("TMPDIR", "/no/such/folder");
         Assert.Equal(1, ended.ExitCode);
         Assert.Contains("/no/such/folder", ended.Error, StringComparison.Ordinal);
         Assert.Contains("TMPDIR", ended.Error, StringComparison.Ordinal);
@@ -85,12 +85,12 @@ public sealed class StartTests : IDisposable
     public async Task Program_BesideAProxyAndAForeignConfiguration_TrainsAllTheSame()
     {
         File.WriteAllText(Path.Combine(folder, "appsettings.json"), "{ not json");
-        Assert.Equal(0, (await RunAsync("http_proxy", "http://127.0.0.1:9", "--processes", "2")).ExitCode);
+        Assert.Equal(0, (await RunAsync("http_proxy", "http://127.0.0.1:9")).ExitCode);
     }
 
-    private async Task<CommandResult> RunAsync(string variable, string value, params string[] options)
+    private async Task<CommandResult> RunAsync(string variable, string value)
     {
-        var start = new ProcessStartInfo(CommandLine.Program, ["train", "two-layer", "--steps", "5", "--quiet", "--out", Path.Combine(folder, $"run{options.Length}"), .. options])
+        var start = new ProcessStartInfo(CommandLine.Program, ["train", "two-layer", "--steps", "5", "--quiet", "--out", Path.Combine(folder, "run"), "--processes", "2"])
         {
             WorkingDirectory = folder,
             Environment = { [variable] = value },

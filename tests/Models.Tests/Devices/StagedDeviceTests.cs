@@ -14,10 +14,10 @@ public class StagedDeviceTests
     private static readonly TrainingSpec small = new() { Task = "two-layer", Shards = 5, Settings = new Dictionary<string, string> { ["batch"] = "64" } };
 
     /// <summary>All tasks but word2vec, which knows none but the processor.</summary>
-    public static TheoryData<string> Tasks => [.. TaskPromisesTests.Tasks.Cast<object[]>().Select(row => (string)row[0]).Where(task => !task.StartsWith("word2vec", StringComparison.Ordinal))];
+    public static TheoryData<string> Tasks => Those(task => !task.StartsWith("word2vec", StringComparison.Ordinal));
 
     /// <summary>Of each kind one: carries, buffers and two networks, dropout, sentences of many lengths, pictures, subwords and held-out phases.</summary>
-    public static TheoryData<string> Kinds => [.. Tasks.Cast<object[]>().Select(row => (string)row[0]).Where(task => task.Split(' ')[0] is "two-layer" or "dcgan" or "lm" or "seq2seq" or "gpt" or "style-network" or "transfer")];
+    public static TheoryData<string> Kinds => Those(task => task.Split(' ')[0] is "two-layer" or "dcgan" or "lm" or "seq2seq" or "gpt" or "style-network" or "transfer");
 
     [Theory]
     [MemberData(nameof(Tasks))]
@@ -159,6 +159,8 @@ public class StagedDeviceTests
 
         public long Count => hidden.numel();
     }
+
+    private static TheoryData<string> Those(Func<string, bool> wanted) => [.. TaskPromisesTests.Tasks.Cast<object[]>().Select(row => (string)row[0]).Where(wanted)];
 
     private static OnDevice TaskOf(string task) => new(TaskPromisesTests.TaskOf(task));
 }
