@@ -18,7 +18,8 @@ internal static partial class CommandLine
         return await EndAsync(process);
     }
 
-    public static Process Start(params string[] arguments) => Start(Program, arguments);
+    // A shell that runs the tests in the background lets its children ignore SIGINT, and nohup SIGHUP.
+    public static Process Start(params string[] arguments) => Start("env", ["--default-signal=INT,HUP", Program, .. arguments]);
 
     public static Process Start(string program, string[] arguments, IEnumerable<(string Name, string Value)>? environment = null)
     {
