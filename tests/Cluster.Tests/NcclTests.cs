@@ -49,7 +49,7 @@ public sealed class NcclTests : IDisposable
     [Fact]
     public async Task Run_OverNcclWhoseProcessesAreKilled_EndsWithTheWeightsOfTheUndisturbedRun()
     {
-        var result = await CommandLine.RunProcessAsync([standIn], "chaos", "two-layer", "--device", "staged", "--steps", "40", "--kills", "1", "--kinds", "kill", "--seed", "3", "--out", In("run"));
+        var result = await CommandLine.RunProcessAsync([standIn], "chaos", "two-layer", "--device", "staged", "--steps", "40", "--workers", "2", "--processes", "2", "--kills", "1", "--kinds", "kill", "--seed", "3", "--out", In("run"));
         Assert.True(result.ExitCode == 0, result.Output + result.Error);
         Assert.Contains("ok   the weights are the same", result.Output, StringComparison.Ordinal);
     }
