@@ -21,7 +21,7 @@ public sealed class RunArgumentTests
     [InlineData("elsewhere/gpt", "gpt-ab34")]
     [InlineData("lm-x", "lm-x3k9")]
     [InlineData("bert", "bert-77")]
-    [InlineData("unes/mine", null)]
+    [InlineData("uns/mine", null)]
     [InlineData("77", null)]
     public void Name_StandsForOneRun(string named, string? id) => Assert.Equal(id, RunArgument.IdOf(named, runs));
 

@@ -45,6 +45,7 @@ public sealed class OnnxTests
     [InlineData("resnet width=8 size=16", "images", 3, 16, 16)]
     [InlineData("resnet width=8 size=32 depth=50 stem=large", "images", 3, 32, 32)]
     [InlineData("transfer width=8 size=16", "images", 3, 16, 16)]
+    [InlineData("transfer body=imagenet size=32", "images", 3, 32, 32)]
     [InlineData("dcgan maps=4 size=16 latent=8", "noise", 8, 1, 1)]
     [InlineData("gan hidden=16", "noise", 64)]
     [InlineData("fizzbuzz hidden=8", "digits", 10)]
