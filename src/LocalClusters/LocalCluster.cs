@@ -6,6 +6,7 @@ using Granary.Grains.Slots;
 using Granary.Silo;
 using Granary.Silo.Gateway;
 using Granary.Silo.Page;
+using Granary.Silo.Telemetry;
 using Granary.Training.Tasks;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -37,7 +38,7 @@ public sealed class LocalCluster : IRunCluster
     public Uri Page { get; }
 
     /// <param name="workers">Silos, with one slot each.</param>
-    /// <param name="logging">Default: no logs.</param>
+    /// <param name="logging">Default: no logs, but those that are sent by OTLP, if the environment says where to.</param>
     /// <param name="devices">The first silo's device, the second's and so on; if they are fewer than silos, they begin again. Default: the processor.</param>
     /// <param name="pagePort">Where the page is served. Default: 0, any free port.</param>
     public static Task<LocalCluster> StartAsync(int workers, Action<ILoggingBuilder>? logging = null, IReadOnlyList<string>? devices = null, int pagePort = 0) =>
@@ -50,12 +51,17 @@ public sealed class LocalCluster : IRunCluster
         int silos, int slots, TrainingEnvironment environment, Action<ILoggingBuilder>? logging = null, IReadOnlyList<string>? devices = null, int pagePort = 0)
     {
         devices ??= [DeviceName.Cpu];
-        var made = -1;
-        logging ??= builder => builder.ClearProviders();
+        var (made, hasStarted) = (-1, false);
+        logging ??= builder => builder.ClearProviders().AddSiloFilters(verbose: false, () => hasStarted);
         var rendezvous = new RoundRendezvous(IPAddress.Loopback, 0, TimeSpan.FromSeconds(60));
         var builder = new InProcessTestClusterBuilder((short)silos);
         builder.Options.ConfigureFileLogging = false;
-        builder.ConfigureHost(host => logging(host.Logging));
+        builder.ConfigureClientHost(host => logging(host.Logging));
+        builder.ConfigureSiloHost((options, host) =>
+        {
+            logging(host.Logging);
+            host.AddTelemetryOfLogs(SourceOf(options.SiloName, environment));
+        });
         builder.ConfigureSilo((options, silo) =>
         {
             silo.Services.AddSingleton(environment).AddSingleton(rendezvous);
@@ -64,6 +70,7 @@ public sealed class LocalCluster : IRunCluster
         });
         var cluster = builder.Build();
         await cluster.DeployAsync();
+        hasStarted = true;
         return new(cluster, rendezvous, await StartGatewayAsync(cluster.Client, environment, logging, pagePort));
     }
 
@@ -80,7 +87,9 @@ public sealed class LocalCluster : IRunCluster
         var builder = GatewayHosting.CreateBuilder();
         logging(builder.Logging);
         builder.Services.AddSingleton(grains).AddSingleton(environment);
-        builder.AddGateway(new("granary", null, Environment.MachineName, environment.Versions.GetValueOrDefault("granary", "")), IPAddress.Loopback, grpcPort: 0, httpPort: pagePort);
+        var source = SourceOf(Environment.MachineName, environment);
+        builder.AddTelemetryOfLogs(source);
+        builder.AddGateway(source, IPAddress.Loopback, grpcPort: 0, httpPort: pagePort);
         builder.AddPage();
         var app = builder.Build();
         app.MapGateway();
@@ -88,4 +97,6 @@ public sealed class LocalCluster : IRunCluster
         await app.StartAsync();
         return app;
     }
+
+    private static TelemetrySource SourceOf(string instance, TrainingEnvironment environment) => new("granary", null, instance, environment.Versions.GetValueOrDefault("granary", ""));
 }

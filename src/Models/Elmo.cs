@@ -3,6 +3,7 @@ using Granary.Models.Texts;
 using Granary.Torch;
 using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
+using Granary.Torch.Onnx;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
 using TorchSharp.Modules;
@@ -15,7 +16,7 @@ namespace Granary.Models;
 /// of a word in its sentence are vectors for other models: <c>sentiment --set vectors=RUN</c>.
 /// </summary>
 [Learner("elmo", "a two-layer bidirectional language model over words or characters: contextual word vectors", DataSet = "text8", Data = typeof(TextCorpus), Epochs = 1)]
-public sealed class Elmo : NetworkLearner<ElmoSettings, TextWindow>
+public sealed class Elmo : NetworkLearner<ElmoSettings, TextWindow>, IOnnxLearner
 {
     private const string Forwards = "forwards", Backwards = "backwards";
     private readonly Lazy<TextCorpus> corpus;
@@ -51,6 +52,15 @@ public sealed class Elmo : NetworkLearner<ElmoSettings, TextWindow>
             var random = new StepRandom(seed, ulong.MaxValue);
             Initialization.Normal(network.Body.Embedding.weight!, 0, 0.1, ref random);
         }
+    }
+
+    /// <summary>Three vectors for each word in its sentence: for itself, and of both layers.</summary>
+    public void Describe(OnnxGraph graph)
+    {
+        OnnxValue codes_BTL = Body.Input(graph, "codes"), seen_BT = graph.IntegerInput("attention_mask", "batch", "time");
+        var layers = Body.Contextual(graph, codes_BTL, seen_BT);
+        OnnxValue[] each = [.. layers.Select(layer_BTW => graph.Apply("Unsqueeze", [layer_BTW, graph.Integers(2)]))];
+        graph.Output("vectors", graph.Apply("Concat", each, ("axis", 2L)), "batch", "time", layers.Length, 2 * Settings.Width);
     }
 
     public override void Dispose()

@@ -2,6 +2,7 @@
 using Granary.Torch;
 using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
+using Granary.Torch.Onnx;
 using Granary.Torch.Operations;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
@@ -15,7 +16,7 @@ namespace Granary.Models;
 /// the network remembers of a row is carried from step to step, and forgotten at the start of an epoch.
 /// </summary>
 [Learner("lm", "a recurrent language model (LSTM, GRU or RNN) over words", DataSet = "text8", Data = typeof(TextCorpus), Epochs = 4)]
-public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWindow>, ITextGenerator
+public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWindow>, ITextGenerator, IOnnxLearner
 {
     private readonly Lazy<TextCorpus> corpus;
     private readonly Vocabulary vocabulary;
@@ -62,6 +63,15 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
             Initialization.Uniform(network.Decoder.weight!, 0.1, ref random);
         }
         Initialization.Uniform(network.Decoder.bias!, 0, ref random);
+    }
+
+    /// <summary>The logits of the next word at each place, and what is remembered of each row: an input, zeros at first, and an output, the next call's.</summary>
+    public void Describe(OnnxGraph graph)
+    {
+        OnnxValue words_BT = graph.IntegerInput("input_ids", "batch", "time"), state_SBH = graph.Input("state", States, "batch", Settings.Hidden);
+        var (logits_BTV, next_SBH) = network.Describe(graph, words_BT, state_SBH);
+        graph.Output("logits", logits_BTV, "batch", "time", vocabulary.Count);
+        graph.Output("next_state", next_SBH, States, "batch", Settings.Hidden);
     }
 
     public override bool SamplesDue(long step) => IsValidated(step);
@@ -166,6 +176,18 @@ public sealed class LanguageModel : NetworkLearner<LanguageModelSettings, TextWi
                 next.AddRange(after);
             }
             return (hidden_TBH, cat(next, 0));
+        }
+
+        public (OnnxValue Logits_BTV, OnnxValue State_SBH) Describe(OnnxGraph graph, OnnxValue words_BT, OnnxValue state_SBH)
+        {
+            var (hidden_TBH, next, states) = (graph.Transposed(graph.Add(encoder, words_BT), 1, 0, 2), new List<OnnxValue>(), StatesOf(settings));
+            foreach (var cell in rnn)
+            {
+                OnnxValue[] begin = [.. Enumerable.Range(next.Count, states).Select(number => graph.Cut(state_SBH, axis: 0, from: number, to: number + 1))];
+                (hidden_TBH, var after) = graph.Recur(cell, hidden_TBH, begin: begin);
+                next.AddRange(after);
+            }
+            return (graph.Add(decoder, graph.Transposed(hidden_TBH, 1, 0, 2)), graph.Apply("Concat", [.. next], ("axis", 0L)));
         }
 
         private static (Tensor Output_TBH, Tensor[] Next) Recur(nn.Module cell, Tensor input_TBH, Tensor state)

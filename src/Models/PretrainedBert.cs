@@ -84,7 +84,7 @@ internal sealed class BertClassifier : TextTransformer, ITextClassifier
 
     public Tensor Forward(PaddedTexts texts) => head.Of(texts, Read);
 
-    public OnnxValue Describe(OnnxGraph graph, OnnxValue words_BT, OnnxValue seen_BT) => head.Describe(graph, Read(graph, words_BT, seen_BT), seen_BT);
+    public OnnxValue Describe(OnnxGraph graph, OnnxValue seen_BT) => head.Describe(graph, Read(graph, ITextClassifier.Words(graph), seen_BT), seen_BT);
 
     private Tensor Read(Tensor words_BT, Tensor padding_BT) => Read(words_BT, padding_BT, memory: null);
 }
@@ -98,7 +98,7 @@ internal sealed class OriginalBertClassifier : OriginalBert, ITextClassifier
 
     public Tensor Forward(PaddedTexts texts) => head.Of(texts, Read);
 
-    public OnnxValue Describe(OnnxGraph graph, OnnxValue words_BT, OnnxValue seen_BT) => head.Describe(graph, Read(graph, words_BT, seen_BT), seen_BT);
+    public OnnxValue Describe(OnnxGraph graph, OnnxValue seen_BT) => head.Describe(graph, Read(graph, ITextClassifier.Words(graph), seen_BT), seen_BT);
 }
 
 /// <summary>Classifies a text by the mean of what its tokens have become.</summary>

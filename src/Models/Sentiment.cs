@@ -10,7 +10,6 @@ using Granary.Torch.Networks;
 using Granary.Torch.Onnx;
 using Granary.Training.Randomness;
 using Granary.Training.Tasks;
-using Granary.Training.Wording;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -72,8 +71,8 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
     public void Describe(OnnxGraph graph)
     {
         graph.Note("labels", JsonSerializer.Serialize(labels));
-        OnnxValue words_BT = graph.IntegerInput("input_ids", "batch", "time"), seen_BT = graph.IntegerInput("attention_mask", "batch", "time");
-        graph.Output("logits", ((ITextClassifier)network).Describe(graph, words_BT, seen_BT), "batch", IsBinary ? 1 : labels.Count);
+        var seen_BT = graph.IntegerInput("attention_mask", "batch", "time");
+        graph.Output("logits", ((ITextClassifier)network).Describe(graph, seen_BT), "batch", IsBinary ? 1 : labels.Count);
     }
 
     public override bool SamplesDue(long step) => IsValidated(step);
@@ -237,13 +236,11 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
             return output.call(dropout.call(encoder.Encode(words_TBE, texts)));
         }
 
-        public OnnxValue Describe(OnnxGraph graph, OnnxValue words_BT, OnnxValue seen_BT)
+        public OnnxValue Describe(OnnxGraph graph, OnnxValue seen_BT)
         {
-            if (contextual is not null)
-            {
-                throw new UserErrorException("Vectors that depend on the sentence, an elmo run's, cannot be written as operations of ONNX.");
-            }
-            var words_BTE = graph.Apply("Mul", [graph.Add(embedding!, words_BT), graph.Mask(seen_BT)]);
+            OnnxValue?[] vectors_BTE = [embedding is null ? null : graph.Add(embedding, ITextClassifier.Words(graph)), contextual?.Describe(graph, contextual.Body.Input(graph, "codes"), seen_BT)];
+            OnnxValue[] there_BTE = [.. vectors_BTE.OfType<OnnxValue>()];
+            var words_BTE = graph.Apply("Mul", [there_BTE.Length == 1 ? there_BTE[0] : graph.Apply("Concat", there_BTE, ("axis", 2L)), graph.Mask(seen_BT)]);
             return graph.Add(output, encoder.Describe(graph, words_BTE, seen_BT));
         }
     }

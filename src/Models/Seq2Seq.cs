@@ -4,6 +4,7 @@ using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Texts;
 using Granary.Torch.Networks;
+using Granary.Torch.Onnx;
 using Granary.Training.Tasks;
 using static TorchSharp.torch;
 
@@ -11,7 +12,7 @@ namespace Granary.Models;
 
 /// <summary>Translates sentences, and is measured by the likelihood of people's translations and by BLEU of its own, see <see cref="Bleu"/>.</summary>
 [Learner("seq2seq", "translates sentences: GRU encoder and decoder, with Luong's attention", DataSet = "nmt-en-cn", Data = typeof(SentencePairs), Epochs = 6)]
-public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredictor
+public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredictor, IOnnxLearner
 {
     private const string SourceName = "source", TargetName = "target", Automatic = "auto";
     private readonly Lazy<SentencePairs> pairs;
@@ -49,6 +50,17 @@ public sealed class Seq2Seq : NetworkLearner<Seq2SeqSettings, PairBatch>, IPredi
     public override IReadOnlyDictionary<string, byte[]> Assets => source.ToAssets(SourceName).Concat(target.ToAssets(TargetName)).ToDictionary();
 
     public override void Initialize(nn.Module module, ulong seed) => network.Initialize(seed);
+
+    /// <summary>One step of a translation, or the score of one that is given: the logits of each next word. Which of them are followed is for the caller to say.</summary>
+    public void Describe(OnnxGraph graph)
+    {
+        graph.Note("source.end", $"{source.End}");
+        graph.Note("target.begin", $"{target.Begin}");
+        graph.Note("target.end", $"{target.End}");
+        OnnxValue source_BS = graph.IntegerInput("input_ids", "batch", "source"), seen_BS = graph.IntegerInput("attention_mask", "batch", "source");
+        var target_BT = graph.IntegerInput("decoder_input_ids", "batch", "time");
+        graph.Output("logits", network.Describe(graph, source_BS, seen_BS, target_BT), "batch", "time", target.Count - 1);
+    }
 
     public IReadOnlyList<Prediction> Predict(IReadOnlyList<string> inputs) =>
         [.. inputs.Select(Read).ToArray().Chunk(Settings.Batch).SelectMany(sentences => Use(() => Answer(sentences)))];

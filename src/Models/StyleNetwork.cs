@@ -3,6 +3,7 @@ using Granary.Models.Images;
 using Granary.Torch;
 using Granary.Torch.Data;
 using Granary.Torch.Data.Images;
+using Granary.Torch.Onnx;
 using Granary.Training.Tasks;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -14,7 +15,7 @@ namespace Granary.Models;
 /// then takes milliseconds. Normalization sees one picture at a time, so that the number of shards makes no difference to what is learned.
 /// </summary>
 [Learner("style-network", "a network learns to paint any picture in the style of another (--set style=); data: a folder of pictures; built in: drawn pictures", Data = typeof(ImageData), InitMap = ["?fc.*=", "?=fc.*", "=painter.*"], Epochs = 10)]
-public sealed class StyleNetwork : Learner<NetworkStyleSettings>, IPictureTransformer
+public sealed class StyleNetwork : Learner<NetworkStyleSettings>, IPictureTransformer, IOnnxLearner
 {
     private const int Between = 25, Shown = 4;
     private readonly Lazy<ImageData> data;
@@ -72,6 +73,9 @@ public sealed class StyleNetwork : Learner<NetworkStyleSettings>, IPictureTransf
         return Picture.From(painter.call(Bring(picture.ToTensor(new(3, Math.Max(16, picture.Shape.Height / 4 * 4), Math.Max(16, picture.Shape.Width / 4 * 4)))))[0]).ToPng();
     });
 
+    /// <summary>The painter; it keeps the size of pictures whose sides are multiples of 4.</summary>
+    public void Describe(OnnxGraph graph) => graph.Output("painted", graph.Add(painter, graph.Input("images", "batch", 3, "height", "width")), "batch", 3, "height", "width");
+
     public override void Dispose()
     {
         loss.Dispose();
@@ -85,7 +89,7 @@ public sealed class StyleNetwork : Learner<NetworkStyleSettings>, IPictureTransf
     }
 
     /// <summary>Convolutions that shrink a picture to a quarter of each side, residual blocks, and convolutions that enlarge it again.</summary>
-    private sealed class Painter : nn.Module<Tensor, Tensor>
+    private sealed class Painter : nn.Module<Tensor, Tensor>, IOnnxModule
     {
         private readonly Sequential shrink, enlarge;
         private readonly ModuleList<Sequential> blocks;
@@ -108,6 +112,9 @@ public sealed class StyleNetwork : Learner<NetworkStyleSettings>, IPictureTransf
             }
             return enlarge.call(maps_BKHW);
         }
+
+        public OnnxValue Describe(OnnxGraph graph, OnnxValue input) =>
+            graph.Add(enlarge, blocks.Aggregate(graph.Add(shrink, input), (maps, block) => graph.Apply("Add", [maps, graph.Add(block, maps)])));
 
         private static List<nn.Module<Tensor, Tensor>> Layer(int from, int to, int kernel, int stride) =>
             [new Mirror(kernel / 2), nn.Conv2d(from, to, kernel, stride: stride), nn.InstanceNorm2d(to, affine: true), nn.ReLU()];

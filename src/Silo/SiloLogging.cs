@@ -7,17 +7,25 @@ using Microsoft.Extensions.Logging.Console;
 namespace Granary.Silo;
 
 /// <summary>A silo's log: one line an event on standard output, with its time.</summary>
-internal static class SiloLogging
+public static class SiloLogging
 {
     /// <param name="node">The node's name.</param>
     /// <param name="verbose">With what Orleans has to say, and the whole of every exception.</param>
     /// <param name="hasStarted">Whether the silo has.</param>
-    public static ILoggingBuilder AddSiloLog(this ILoggingBuilder logging, LogFormat format, string node, bool verbose, Func<bool> hasStarted)
+    internal static ILoggingBuilder AddSiloLog(this ILoggingBuilder logging, LogFormat format, string node, bool verbose, Func<bool> hasStarted)
     {
         logging.ClearProviders();
         ConsoleFormatter formatter = format == LogFormat.Json ? new JsonLineFormatter(node, TimeProvider.System) : new TextLineFormatter(verbose, TimeProvider.System);
         logging.AddConsole(console => console.FormatterName = formatter.Name);
         logging.Services.AddSingleton(formatter);
+        return logging.AddSiloFilters(verbose, hasStarted);
+    }
+
+    /// <summary>What of a silo's log is worth a line, wherever it goes.</summary>
+    /// <param name="verbose">With what Orleans has to say.</param>
+    /// <param name="hasStarted">Whether the silo has.</param>
+    public static ILoggingBuilder AddSiloFilters(this ILoggingBuilder logging, bool verbose, Func<bool> hasStarted)
+    {
         var least = verbose ? LogLevel.Information : LogLevel.Warning;
         logging.SetMinimumLevel(least).AddFilter("Granary", LogLevel.Information);
         // At the start these take the machine's age for a stall, miss a garbage collector that would only take more memory, and wonder

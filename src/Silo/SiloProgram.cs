@@ -57,8 +57,9 @@ public static class SiloProgram
 
         builder.Services.AddSingleton(environment);
         attached?.AddServices(builder.Services);
-        builder.AddGateway(new("granary", settings.Cluster.ClusterId, settings.Node.Name, environment.Versions["granary"]), reach, settings.Cluster.GrpcPort, settings.Cluster.HttpPort);
-        builder.Services.AddTelemetryOfLogs();
+        var source = new TelemetrySource("granary", settings.Cluster.ClusterId, settings.Node.Name, environment.Versions["granary"]);
+        builder.AddGateway(source, reach, settings.Cluster.GrpcPort, settings.Cluster.HttpPort);
+        builder.AddTelemetryOfLogs(source);
         builder.AddPage();
         builder.AddSilo(settings, address, configuration, redis, certificates);
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = settings.Node.Grace + ServicesTime);

@@ -17,6 +17,7 @@ public sealed class SameBitsTests(Clusters clusters) : IClassFixture<Clusters>
         "lm batch=13 bptt=5 embedding=24 hidden=24 validate-every=4 valid-words=2000",
         "gpt batch=13 context=32 layers=1 heads=2 width=16 dropout=0.1 validate-every=6",
         "bert batch=13 context=32 layers=1 heads=2 width=16 dropout=0.1 tokens=pieces vocabulary=200 validate-every=6",
+        "bert batch=13 context=32 layers=1 heads=2 width=16 dropout=0.1 architecture=original validate-every=6",
         "gan batch=21 hidden=32",
         "sentiment model=cnn batch=21 embedding=16 filters=8 validate-every=4",
         "elmo batch=13 bptt=5 width=16 vocabulary=500 validate-every=4 valid-words=2000",

@@ -73,6 +73,15 @@ public sealed class RecoveryTests(TestTrainingCluster cluster) : IClassFixture<T
     }
 
     [Fact]
+    public async Task Worker_OfANodeThatHasLeft_IsMissedByItsCallerAndByNoErrorOfTheLog()
+    {
+        var worker = cluster.Silos.Client.GetGrain<IWorkerGrain>("nobody/0");
+        var gone = await Assert.ThrowsAsync<SlotGoneException>(() => worker.ReleaseAsync("run", 1));
+        Assert.Equal("No silo of the cluster is node 'nobody' now.", gone.Message);
+        Assert.DoesNotContain(cluster.Errors.Lines, line => line.StartsWith("Failed to address message", StringComparison.Ordinal) && line.Contains("nobody", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Coordinator_ThatIsAZombie_IsRefusedByTheWorkers()
     {
         var spec = Spec(1);

@@ -7,6 +7,7 @@ using Granary.Grains.Slots;
 using Granary.Tests.Fakes;
 using Granary.Training.Runs;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Orleans.Runtime.Messaging;
 using Orleans.Storage;
@@ -28,6 +29,8 @@ public sealed class TestTrainingCluster : IAsyncLifetime
 
     public JumpingClock Clock { get; } = new();
 
+    public ErrorLog Errors { get; } = new();
+
     public InProcessTestCluster Silos { get; private set; } = null!;
 
     public async Task InitializeAsync()
@@ -40,7 +43,8 @@ public sealed class TestTrainingCluster : IAsyncLifetime
                 .AddSingleton(new TrainingEnvironment(new([new PointsTask()]), new Dictionary<string, string> { ["threads"] = "1" }) { MemoryLimit = 1 << 24 })
                 .AddSingleton(rendezvous)
                 .AddSingleton<IStepGate>(Gate)
-                .AddSingleton<TimeProvider>(Clock);
+                .AddSingleton<TimeProvider>(Clock)
+                .AddSingleton<ILoggerProvider>(Errors);
             silo.Services.AddKeyedSingleton<IGrainStorage>(GrainStorage.Name, new RestoringStorage(Store, NullLogger<RestoringStorage>.Instance));
             silo.AddTraining(new NodeOptions { Name = options.SiloName });
         });

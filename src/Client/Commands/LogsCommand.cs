@@ -15,19 +15,18 @@ internal static class LogsCommand
 
     public static Command Create()
     {
-        var id = new Argument<string>("run") { Description = "The run's id; see: granary list" };
         var follow = new Option<bool>("--follow") { Description = "Go on until the run has ended; Ctrl+C leaves it running." };
-        var command = new Command("logs", "What has happened to a run, a line an event.") { id, follow };
+        var command = new Command("logs", "What has happened to a run, a line an event.") { follow };
+        var run = new RunArgument(command);
         var server = new ServerOption(command);
         command.SetAction(async (parsed, _) =>
         {
-            var run = parsed.GetValue(id)!;
-            SpecRules.CheckId(run);
             using var client = server.Connect(parsed);
             using var interruption = new Interruption();
             try
             {
-                return await ShowAsync(client, run, parsed.GetValue(follow), interruption.Asked);
+                var known = await RunArgument.AskAsync(client, run.Read(parsed), id => client.GetAsync(id, interruption.Asked), interruption.Asked);
+                return await ShowAsync(client, known.Spec.RunId, parsed.GetValue(follow), interruption.Asked);
             }
             catch (Exception) when (interruption.Asked.IsCancellationRequested)
             {

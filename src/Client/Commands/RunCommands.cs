@@ -11,6 +11,8 @@ namespace Granary.Client.Commands;
 /// <summary><c>granary submit</c>, <c>watch</c>, <c>cancel</c>, <c>pause</c>, <c>scale</c>: runs on a cluster that is running.</summary>
 internal static class RunCommands
 {
+    private delegate Task<RunStatus> Change(TrainingClient client, string id, CancellationToken cancellationToken);
+
     public static Command CreateSubmit()
     {
         var command = new Command("submit", "Trains a task on a cluster. Paths are those of its silos; where these have roots, relative to them.");
@@ -43,16 +45,17 @@ internal static class RunCommands
 
     public static Command CreateWatch()
     {
-        var id = Id();
-        var command = new Command("watch", "Shows a run until it has ended; Ctrl+C leaves it running.") { id };
+        var command = new Command("watch", "Shows a run until it has ended; Ctrl+C leaves it running.");
+        var run = new RunArgument(command);
         var server = new ServerOption(command);
         var watch = new WatchOptions(command);
         command.SetAction(async (parsed, _) =>
         {
-            var (run, how) = (Id(parsed, id), watch.Read(parsed));
+            var how = watch.Read(parsed);
             using var client = server.Connect(parsed, how);
             using var interruption = new Interruption();
-            return await RunSession.WatchAsync(client, await client.GetAsync(run, interruption.Asked), how, RunOwner.Others, interruption);
+            var known = await RunArgument.AskAsync(client, run.Read(parsed), id => client.GetAsync(id, interruption.Asked), interruption.Asked);
+            return await RunSession.WatchAsync(client, known, how, RunOwner.Others, interruption);
         });
         return command;
     }
@@ -63,7 +66,7 @@ internal static class RunCommands
         var now = new Option<bool>("--now") { Description = "At once: wait neither for the step under way nor for a checkpoint." };
         var command = new Command("cancel", "Stops a run at the next step boundary, with a checkpoint.") { reason, now };
         var watch = new WatchOptions(command, "it has ended");
-        return Act(command, (client, id, parsed, cancellationToken) => client.CancelAsync(id, parsed.GetValue(reason) ?? "", parsed.GetValue(now), cancellationToken), watch, run => run.State == RunState.Cancelled);
+        return Act(command, (parsed, _) => (client, id, cancellationToken) => client.CancelAsync(id, parsed.GetValue(reason) ?? "", parsed.GetValue(now), cancellationToken), watch, run => run.State == RunState.Cancelled);
     }
 
     public static Command CreatePause()
@@ -71,7 +74,7 @@ internal static class RunCommands
         var reason = new Option<string?>("--reason") { Description = "Kept with the run." };
         var command = new Command("pause", "Stops a run at the next step boundary, with a checkpoint, and gives its slots back; granary resume RUN goes on.") { reason };
         var watch = new WatchOptions(command, "it is paused");
-        return Act(command, (client, id, parsed, cancellationToken) => client.PauseAsync(id, parsed.GetValue(reason) ?? "", cancellationToken), watch, run => run.State == RunState.Paused);
+        return Act(command, (parsed, _) => (client, id, cancellationToken) => client.PauseAsync(id, parsed.GetValue(reason) ?? "", cancellationToken), watch, run => run.State == RunState.Paused);
     }
 
     public static Command CreateScale()
@@ -79,16 +82,17 @@ internal static class RunCommands
         var workers = new Argument<int?>("workers") { Description = "From 1 to the run's shards.", Arity = ArgumentArity.ZeroOrOne };
         var option = new Option<int?>("--workers") { Description = "The same, as with granary train." };
         var command = new Command("scale", "Changes the number of a run's workers at the next step boundary. No bit of the weights depends on it.") { workers, option };
-        return Act(command, (client, id, parsed, cancellationToken) =>
+        return Act(command, (parsed, run) =>
         {
             var (count, name) = (parsed.GetValue(workers), parsed.GetValue(option)) switch
             {
                 ({ } only, null) => (only, "WORKERS"),
                 (null, { } only) => (only, option.Name),
-                (null, null) => throw new UserErrorException($"How many workers? granary scale {id} N"),
-                _ => throw new UserErrorException($"WORKERS and --workers both say how many: granary scale {id} N"),
+                (null, null) => throw new UserErrorException($"How many workers? granary scale {run} N"),
+                _ => throw new UserErrorException($"WORKERS and --workers both say how many: granary scale {run} N"),
             };
-            return client.ScaleAsync(id, SpecOptions.AtLeast(count, 1, name), cancellationToken);
+            var wanted = SpecOptions.AtLeast(count, 1, name);
+            return (client, id, cancellationToken) => client.ScaleAsync(id, wanted, cancellationToken);
         });
     }
 
@@ -98,7 +102,7 @@ internal static class RunCommands
         using var client = server.Connect(parsed, how);
         try
         {
-            return await EndAsync(client, await client.ResumeAsync(run, cancellationToken), how);
+            return await EndAsync(client, await RunArgument.AskAsync(client, run, id => client.ResumeAsync(id, cancellationToken), cancellationToken), how);
         }
         catch (RpcException unknown) when (!server.IsGiven(parsed) && (unknown.StatusCode is StatusCode.NotFound || TrainingClient.MayPass(unknown)))
         {
@@ -108,17 +112,18 @@ internal static class RunCommands
     }
 
     /// <summary>A command about one run of a cluster.</summary>
+    /// <param name="read">What is to be done, of a command line and what stands for the run there.</param>
     /// <param name="watch">Whether and how to wait, where there is something to wait for.</param>
-    private static Command Act(Command command, Func<TrainingClient, string, ParseResult, CancellationToken, Task<RunStatus>> act, WatchOptions? watch = null, Func<RunStatus, bool>? until = null)
+    private static Command Act(Command command, Func<ParseResult, string, Change> read, WatchOptions? watch = null, Func<RunStatus, bool>? until = null)
     {
-        var id = Id();
-        command.Arguments.Insert(0, id);
+        var run = new RunArgument(command);
         var server = new ServerOption(command);
         command.SetAction(async (parsed, cancellationToken) =>
         {
-            var (run, how) = (Id(parsed, id), watch?.ReadIfWaiting(parsed));
+            var (named, how) = (run.Read(parsed), watch?.ReadIfWaiting(parsed));
+            var change = read(parsed, named);
             using var client = server.Connect(parsed, how);
-            return await EndAsync(client, await act(client, run, parsed, cancellationToken), how, until);
+            return await EndAsync(client, await RunArgument.AskAsync(client, named, id => change(client, id, cancellationToken), cancellationToken), how, until);
         });
         return command;
     }
@@ -136,13 +141,5 @@ internal static class RunCommands
         }
         using var interruption = new Interruption();
         return await RunSession.WatchAsync(client, run, how, RunOwner.Others, interruption, run.Since, until);
-    }
-
-    private static Argument<string> Id() => new("run") { Description = "The run's id; see: granary list" };
-
-    private static string Id(ParseResult parsed, Argument<string> id)
-    {
-        SpecRules.CheckId(parsed.GetValue(id)!);
-        return parsed.GetValue(id)!;
     }
 }

@@ -21,6 +21,8 @@ internal sealed class SlotPlacementDirector(IClusterMembershipService membership
         var members = membership.CurrentSnapshot.Members;
         return context.GetCompatibleSilos(target).Where(silo => members.TryGetValue(silo, out var member) && member.Name == node).MaxBy(silo => silo.Generation) is { } found
             ? Task.FromResult(found)
-            : throw new SlotGoneException($"No silo of the cluster is node '{node}' now.");
+            // Orleans logs what it cannot address as an error, with a stack, unless at the bottom of it a key was not found. Whoever calls a worker
+            // reckons with a node that leaves, and tells of it.
+            : throw new SlotGoneException($"No silo of the cluster is node '{node}' now.", new KeyNotFoundException(node));
     }
 }

@@ -1,4 +1,5 @@
 // B batch, K feature maps, H height, W width
+using Granary.Torch.Onnx;
 using Granary.Torch.Operations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -10,9 +11,10 @@ namespace Granary.Models.Images;
 /// it comes in ONNX. Its parts have the names that <c>--init</c> gives to those of an ONNX file. Where the stride is 2, padding is one less at the right
 /// and at the bottom.
 /// </summary>
-internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
+internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody, IOnnxModule
 {
     private const int Features = 512;
+    private const float Half = 127.5f;
 
     // Blue, green and red of the mean image.
     private static readonly float[] mean = [103.9f, 116.8f, 123.7f];
@@ -48,7 +50,7 @@ internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
     {
         var next = 0;
         // From -1 to 1 and red first, to 0 to 255 and blue first.
-        var maps_BKHW = Apply(ref next, ChannelsLast.Of((images_BKHW.flip(1) + 1) * 127.5f - tensor(mean, device: images_BKHW.device).view(1, 3, 1, 1)));
+        var maps_BKHW = Apply(ref next, ChannelsLast.Of((images_BKHW.flip(1) + 1) * Half - tensor(mean, device: images_BKHW.device).view(1, 3, 1, 1)));
         var maps = new List<Tensor> { maps_BKHW };
         maps_BKHW = nn.functional.max_pool2d(nn.functional.pad(maps_BKHW, [1, 0, 1, 0]), 3, 2);
         foreach (var (_, _, stride) in blocks)
@@ -63,6 +65,21 @@ internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
         return [.. maps, maps_BKHW];
     }
 
+    public OnnxValue Describe(OnnxGraph graph, OnnxValue input)
+    {
+        var next = 0;
+        var blueFirst_BKHW = graph.Apply("Gather", [input, graph.Integers(2, 1, 0)], ("axis", 1L));
+        var scaled_BKHW = graph.Apply("Mul", [graph.Apply("Add", [blueFirst_BKHW, graph.Number(1)]), graph.Number(Half)]);
+        var maps = Describe(graph, ref next, graph.Apply("Sub", [scaled_BKHW, graph.Weight(tensor(mean).view(1, 3, 1, 1))]));
+        maps = graph.Apply("MaxPool", [graph.Pad(maps, "constant", 1, 0, 1, 0)], ("kernel_shape", new long[] { 3, 3 }), ("strides", new long[] { 2, 2 }));
+        foreach (var (_, _, stride) in blocks)
+        {
+            var skipped = stride > 1 ? Describe(graph, ref next, maps, isActive: false) : maps;
+            maps = Describe(graph, ref next, Describe(graph, ref next, maps), isActive: true, skipped);
+        }
+        return graph.Add(fc, graph.Apply("Flatten", [graph.Apply("GlobalAveragePool", [maps])], ("axis", 1L)));
+    }
+
     public void Initialize(ulong seed) => ConvolutionValues.ByMaps(this, seed);
 
     private void Add(int from, int to, int kernel, int stride)
@@ -73,10 +90,24 @@ internal sealed class ImageNetNetwork : nn.Module<Tensor, Tensor>, IImageBody
 
     private Tensor Apply(ref int number, Tensor input_BKHW, double slope = 0, Tensor? added_BKHW = null)
     {
-        var convolution = convolutions[number];
-        var (kernel, shrinks) = (convolution.weight!.shape[2], number == 0 || convolution.weight.shape[0] > convolution.weight.shape[1]);
+        var padded_BKHW = Around(number) is { } places ? nn.functional.pad(input_BKHW, places) : input_BKHW;
+        return BatchNormalization.Of(normalizations[number], LaidConvolution.Of(convolutions[number++], padded_BKHW), slope, added_BKHW);
+    }
+
+    private OnnxValue Describe(OnnxGraph graph, ref int number, OnnxValue input, bool isActive = true, OnnxValue? added = null)
+    {
+        var padded = Around(number) is { } places ? graph.Pad(input, "constant", places) : input;
+        var normalized = graph.Add(normalizations[number], graph.Add(convolutions[number++], padded));
+        var sum = added is { } other ? graph.Apply("Add", [normalized, other]) : normalized;
+        return isActive ? graph.Apply("Relu", [sum]) : sum;
+    }
+
+    /// <summary>How many zeros a convolution that shrinks wants at the left, the right, the top and the bottom; <see langword="null"/>: none, or it has them itself.</summary>
+    private long[]? Around(int number)
+    {
+        var shape = convolutions[number].weight!.shape;
+        var (kernel, shrinks) = (shape[2], number == 0 || shape[0] > shape[1]);
         var (before, after) = (kernel / 2, kernel / 2 - 1);
-        var padded_BKHW = shrinks && kernel > 1 ? nn.functional.pad(input_BKHW, [before, after, before, after]) : input_BKHW;
-        return BatchNormalization.Of(normalizations[number++], LaidConvolution.Of(convolution, padded_BKHW), slope, added_BKHW);
+        return shrinks && kernel > 1 ? [before, after, before, after] : null;
     }
 }

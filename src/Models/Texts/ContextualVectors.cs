@@ -1,5 +1,6 @@
 // T time, B batch, W width of both directions
 using Granary.Torch.Data.Texts;
+using Granary.Torch.Onnx;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -11,6 +12,7 @@ namespace Granary.Models.Texts;
 /// </summary>
 internal sealed class ContextualVectors : nn.Module
 {
+    private const double Epsilon = 1e-5;
     private readonly ElmoBody body;
     private readonly Parameter mix = nn.Parameter(zeros(3)), scale = nn.Parameter(ones(1));
 
@@ -33,6 +35,18 @@ internal sealed class ContextualVectors : nn.Module
     public Tensor Forward(PaddedTexts texts)
     {
         var shares = (mix.softmax(0) * scale).unbind(0);
-        return body.Contextual(texts).Zip(shares, (layer_TBW, share) => nn.functional.layer_norm(layer_TBW, [Length]) * share).Aggregate((sum, layer) => sum + layer);
+        return body.Contextual(texts).Zip(shares, (layer_TBW, share) => nn.functional.layer_norm(layer_TBW, [Length], eps: Epsilon) * share).Aggregate((sum, layer) => sum + layer);
+    }
+    /// <summary>The same as operations of ONNX: B x T x W.</summary>
+    /// <inheritdoc cref="ElmoBody.Contextual(OnnxGraph, OnnxValue, OnnxValue)"/>
+    public OnnxValue Describe(OnnxGraph graph, OnnxValue codes_BTL, OnnxValue seen_BT)
+    {
+        var shares = graph.Apply("Mul", [graph.Apply("Softmax", [graph.Weight(mix)]), graph.Weight(scale)]);
+        OnnxValue Weighed(OnnxValue layer_BTW, int number)
+        {
+            var normalized_BTW = graph.Apply("LayerNormalization", [layer_BTW, graph.Weight(ones(Length))], ("epsilon", Epsilon));
+            return graph.Apply("Mul", [normalized_BTW, graph.Cut(shares, axis: 0, from: number, to: number + 1)]);
+        }
+        return body.Contextual(graph, codes_BTL, seen_BT).Select(Weighed).Aggregate((sum, layer) => graph.Apply("Add", [sum, layer]));
     }
 }

@@ -1,6 +1,7 @@
 // T time, B batch, N = T B, C characters of a vector, L codes of a word, W width
 using System.Text;
 using Granary.Torch.Data.Texts;
+using Granary.Torch.Onnx;
 using Granary.Torch.Operations;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
@@ -96,5 +97,35 @@ internal sealed class ElmoBody : nn.Module
         var (first_TBW, second_TBW) = Layers(words_TBW, isForwards: true);
         var (firstBack_TBW, secondBack_TBW) = Layers(texts.Reverse(words_TBW), isForwards: false);
         return [cat([words_TBW, words_TBW], 2), cat([first_TBW, texts.Reverse(firstBack_TBW)], 2), cat([second_TBW, texts.Reverse(secondBack_TBW)], 2)];
+    }
+    /// <summary>An input of what is read of each word: B x T x L.</summary>
+    public OnnxValue Input(OnnxGraph graph, string name) => graph.IntegerInput(name, "batch", "time", projection is null ? 1 : WordCodes.Letters);
+
+    /// <summary>The same as operations of ONNX: three times B x T x 2 W.</summary>
+    /// <param name="seen_BT">1 where there is a word, 0 where a text has ended.</param>
+    public OnnxValue[] Contextual(OnnxGraph graph, OnnxValue codes_BTL, OnnxValue seen_BT)
+    {
+        OnnxValue words_BTW = Read(graph, codes_BTL), words_TBW = graph.Transposed(words_BTW, 1, 0, 2), lengths_B = graph.Lengths(seen_BT);
+        (OnnxValue First_TBW, OnnxValue Second_TBW) Layers(LSTM first, LSTM second, bool backwards)
+        {
+            var first_TBW = graph.Recur(first, words_TBW, lengths_B, backwards).States_TBH;
+            return (first_TBW, graph.Apply("Add", [graph.Recur(second, first_TBW, lengths_B, backwards).States_TBH, first_TBW]));
+        }
+        OnnxValue Both(OnnxValue ahead_TBW, OnnxValue behind_TBW) => graph.Transposed(graph.Apply("Concat", [ahead_TBW, behind_TBW], ("axis", 2L)), 1, 0, 2);
+        var ((first_TBW, second_TBW), (firstBack_TBW, secondBack_TBW)) = (Layers(forwards1, forwards2, backwards: false), Layers(backwards1, backwards2, backwards: true));
+        return [graph.Apply("Concat", [words_BTW, words_BTW], ("axis", 2L)), Both(first_TBW, firstBack_TBW), Both(second_TBW, secondBack_TBW)];
+    }
+
+    private OnnxValue Read(OnnxGraph graph, OnnxValue codes_BTL)
+    {
+        if (projection is null)
+        {
+            return graph.Add(embedding, graph.Apply("Squeeze", [codes_BTL, graph.Integers(2)]));
+        }
+        var letters_NCL = graph.Transposed(graph.Add(embedding, graph.Apply("Reshape", [codes_BTL, graph.Integers(-1, WordCodes.Letters)])), 0, 2, 1);
+        OnnxValue Highest(Conv1d convolution) => graph.Apply("ReduceMax", [graph.Apply("Relu", [graph.Add(convolution, letters_NCL)]), graph.Integers(2)], ("keepdims", 0L));
+        var words_NW = graph.Add(projection, graph.Apply("Concat", [.. convolutions.Select(Highest)], ("axis", 1L)));
+        var shape = graph.Apply("Concat", [graph.Apply("Shape", [codes_BTL], ("end", 2L)), graph.Integers(width)], ("axis", 0L));
+        return graph.Apply("Reshape", [words_NW, shape]);
     }
 }

@@ -2,7 +2,6 @@
 using Granary.Torch.Data.Texts;
 using Granary.Torch.Onnx;
 using Granary.Torch.Operations;
-using Granary.Training.Wording;
 using TorchSharp.Modules;
 using static TorchSharp.torch;
 
@@ -14,9 +13,12 @@ internal interface ITextClassifier
     /// <returns>A row for each text; of two labels, the one logit that speaks for the second; of more, one for each label.</returns>
     Tensor Forward(PaddedTexts texts);
 
-    /// <summary>The same as operations of ONNX.</summary>
+    /// <summary>The same as operations of ONNX, with inputs for what is read of words.</summary>
     /// <param name="seen_BT">1 where there is a word, 0 where a text has ended.</param>
-    OnnxValue Describe(OnnxGraph graph, OnnxValue words_BT, OnnxValue seen_BT);
+    OnnxValue Describe(OnnxGraph graph, OnnxValue seen_BT);
+
+    /// <summary>The input of the words' numbers.</summary>
+    static OnnxValue Words(OnnxGraph graph) => graph.IntegerInput("input_ids", "batch", "time");
 }
 
 /// <summary>Makes of the vectors of a text's words a fixed number of features. What the text is padded with changes nothing.</summary>
@@ -29,6 +31,7 @@ internal abstract class TextEncoder(string name) : nn.Module(name)
     /// <returns>B x F.</returns>
     public abstract Tensor Encode(Tensor words_TBE, PaddedTexts texts);
 
+    /// <summary>The same as operations of ONNX.</summary>
     /// <inheritdoc cref="ITextClassifier.Describe"/>
     public abstract OnnxValue Describe(OnnxGraph graph, OnnxValue words_BTE, OnnxValue seen_BT);
 }
@@ -112,8 +115,16 @@ internal sealed class RecurrentEncoder : TextEncoder
         return cat([Read(forwards, words_TBE), Read(backwards, texts.Reverse(words_TBE))], 1);
     }
 
-    public override OnnxValue Describe(OnnxGraph graph, OnnxValue words_BTE, OnnxValue seen_BT) =>
-        throw new UserErrorException("How to write a recurrent network as operations of ONNX is not known. Take model=wordavg, cnn or bert.");
+    public override OnnxValue Describe(OnnxGraph graph, OnnxValue words_BTE, OnnxValue seen_BT)
+    {
+        OnnxValue words_TBE = graph.Transposed(words_BTE, 1, 0, 2), lengths_B = graph.Lengths(seen_BT), hidden_TB1 = graph.Transposed(graph.Apply("Equal", [graph.Mask(seen_BT), graph.Number(0)]), 1, 0, 2);
+        OnnxValue Read(nn.Module cell, bool backwards)
+        {
+            var states_TBH = graph.Recur(cell, words_TBE, lengths_B, backwards).States_TBH;
+            return graph.Apply("ReduceMax", [graph.Apply("Where", [hidden_TB1, graph.Number(double.NegativeInfinity), states_TBH]), graph.Integers(0)], ("keepdims", 0L));
+        }
+        return graph.Apply("Concat", [Read(forwards, backwards: false), Read(backwards, backwards: true)], ("axis", 1L));
+    }
 
     private static Tensor Recur(nn.Module cell, Tensor input_TBE) => cell is LSTM lstm ? Recurrence.Of(lstm, input_TBE) : Recurrence.Of((GRU)cell, input_TBE);
 }

@@ -19,7 +19,7 @@ internal sealed record Encoded(Tensor States_SBM, Tensor? Keys_SBH, Tensor Paddi
 /// A GRU reads a sentence in both directions, another one writes its translation (Cho et al., 2014), and looks at the words it translates by the
 /// "global attention" of Luong et al. (2015), but without feeding what it has seen into the next word: so all words are decoded at once.
 /// </summary>
-internal sealed class Translator : nn.Module
+internal sealed partial class Translator : nn.Module
 {
     private readonly Embedding source, target;
     private readonly Dropout dropout;
@@ -105,7 +105,7 @@ internal sealed class Translator : nn.Module
     private static Tensor AtLast(Tensor states_SBH, SourceBatch batch) => states_SBH.flatten(0, 1).index_select(0, batch.Last_B);
 
     /// <summary>Scores every source word for every target word, and mixes what they say with the decoder's own state.</summary>
-    private sealed class Attention : nn.Module
+    private sealed partial class Attention : nn.Module
     {
         private readonly string score;
         private readonly Linear? keys, queries, energy;

@@ -1,5 +1,8 @@
+using System.Collections;
 using Granary.Grains.Telemetry;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using OpenTelemetry.Logs;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Trace;
@@ -7,9 +10,9 @@ using OpenTelemetry.Trace;
 namespace Granary.Silo.Telemetry;
 
 /// <summary>What a silo tells of itself: metrics for Prometheus, and metrics, traces and logs by OTLP where the environment names an endpoint.</summary>
-internal static class TelemetryHosting
+public static class TelemetryHosting
 {
-    public static void AddTelemetry(this IServiceCollection services, TelemetrySource source)
+    internal static void AddTelemetry(this IServiceCollection services, TelemetrySource source)
     {
         var telemetry = services.AddOpenTelemetry()
             .ConfigureResource(source.Describe)
@@ -28,12 +31,16 @@ internal static class TelemetryHosting
         }
     }
 
-    /// <summary>Sends logs, too. Wants <see cref="AddTelemetry"/>.</summary>
-    public static void AddTelemetryOfLogs(this IServiceCollection services)
+    /// <summary>Sends logs, too.</summary>
+    public static void AddTelemetryOfLogs(this IHostApplicationBuilder host, TelemetrySource source)
     {
-        if (Otlp.TakesLogs)
+        if (!Otlp.TakesLogs)
         {
-            services.AddOpenTelemetry().WithLogging(logs => logs.AddProcessor(new FieldNames()).AddOtlpExporter(), options => options.IncludeFormattedMessage = true);
+            return;
         }
+        // Exporters read their variables from the host's configuration, where a silo beside others in one process has none.
+        var variables = Environment.GetEnvironmentVariables().Cast<DictionaryEntry>().Select(variable => KeyValuePair.Create((string)variable.Key, (string?)variable.Value));
+        host.Configuration.AddInMemoryCollection(variables.Where(variable => variable.Key.StartsWith("OTEL_", StringComparison.Ordinal)));
+        host.Services.AddOpenTelemetry().ConfigureResource(source.Describe).WithLogging(logs => logs.AddProcessor(new FieldNames()).AddOtlpExporter(), options => options.IncludeFormattedMessage = true);
     }
 }

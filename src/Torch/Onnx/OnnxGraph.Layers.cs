@@ -10,8 +10,8 @@ public sealed partial class OnnxGraph
     private const long Axes = 2;
 
     /// <summary>
-    /// What a module does in evaluation mode: one of libtorch's (linear layers, convolutions, normalizations, embeddings, activations, pooling,
-    /// <see cref="Sequential"/>), or an <see cref="IOnnxModule"/>.
+    /// What a module does in evaluation mode: one of libtorch's (linear layers, convolutions, normalizations, embeddings, activations, pooling, padding,
+    /// enlarging by copies or linearly, <see cref="Sequential"/>, an <see cref="LSTM"/>'s or <see cref="GRU"/>'s states at all times, from zeros), or an <see cref="IOnnxModule"/>.
     /// </summary>
     /// <exception cref="UserErrorException">It is another. The message says what to do.</exception>
     public OnnxValue Add(nn.Module module, OnnxValue input) => module switch
@@ -23,7 +23,8 @@ public sealed partial class OnnxGraph
         Embedding embedding => Apply("Gather", [Weight(embedding.weight!), input]),
         ConvolutionTranspose convolution => Convolve("ConvTranspose", convolution, input, ("output_padding", convolution.output_padding)),
         Convolution convolution => Convolve("Conv", convolution, input),
-        BatchNorm norm => Normalize(norm, input),
+        InstanceNorm { track_running_stats: false } norm => Apply("InstanceNormalization", [input, Weight(norm.weight ?? ones(norm.num_features)), Weight(norm.bias ?? zeros(norm.num_features))], ("epsilon", norm.eps)),
+        BatchNorm or InstanceNorm => Normalize((NormBase)module, input),
         LayerNorm norm => Normalize(norm, input),
         ReLU => Apply("Relu", [input]),
         LeakyReLU leaky => Apply("LeakyRelu", [input], ("alpha", leaky.negative_slope)),
@@ -38,6 +39,11 @@ public sealed partial class OnnxGraph
         MaxPool2d pool => Apply("MaxPool", [input], ("kernel_shape", Both(pool.kernel_size)), ("strides", Both(pool.stride ?? pool.kernel_size)), ("pads", Around(pool.padding)), ("dilations", Both(pool.dilation ?? [1])), ("ceil_mode", pool.ceil_mode ? 1L : 0L)),
         AvgPool2d { divisor_override: null } pool => Apply("AveragePool", [input], ("kernel_shape", Both(pool.kernel_size)), ("strides", Both(pool.stride ?? pool.kernel_size)), ("pads", Around(pool.padding)), ("ceil_mode", pool.ceil_mode ? 1L : 0L), ("count_include_pad", pool.count_include_pad ? 1L : 0L)),
         AdaptiveAvgPool2d pool when pool.output_size.All(size => size == 1) => Apply("GlobalAveragePool", [input]),
+        ReflectionPad1d or ReflectionPad2d or ReflectionPad3d => Pad(input, "reflect", ((PadBase)module).padding),
+        ReplicationPad1d or ReplicationPad2d or ReplicationPad3d => Pad(input, "edge", ((PadBase)module).padding),
+        ZeroPad2d pad => Pad(input, "constant", pad.padding),
+        Upsample { mode: UpsampleMode.Nearest or UpsampleMode.Linear or UpsampleMode.Bilinear } enlarge => Enlarge(enlarge, input),
+        LSTM or GRU => Recur(module, input),
         _ => throw new UserErrorException($"How to write a {module.GetType().Name} as operations of ONNX is not known. Let the module, or one that it is part of, implement {nameof(IOnnxModule)}."),
     };
 
@@ -49,6 +55,41 @@ public sealed partial class OnnxGraph
     }
 
     internal OnnxValue Gelu(OnnxValue input, bool byTanh) => Apply("Gelu", [input], ("approximate", byTanh ? "tanh" : "none"));
+
+    /// <summary>More places around an input.</summary>
+    /// <param name="mode">What they hold: <c>constant</c> zeros, <c>reflect</c> what lies mirrored at the edge, <c>edge</c> its copies.</param>
+    /// <param name="places">Before and behind, in pairs, of the last axis first.</param>
+    internal OnnxValue Pad(OnnxValue input, string mode, params long[] places)
+    {
+        var pairs = places.Chunk(2).ToList();
+        return Apply("Pad", [input, Integers([.. pairs.Select(pair => pair[0]), .. pairs.Select(pair => pair[1])]), new(""), Integers([.. pairs.Index().Select(pair => -1L - pair.Index)])], ("mode", mode));
+    }
+
+    private OnnxValue Enlarge(Upsample layer, OnnxValue input)
+    {
+        if (layer.recompute_scale_factor == true)
+        {
+            throw new UserErrorException("An Upsample that computes its scale anew cannot be written as ONNX. Give it a size, or leave recompute_scale_factor out.");
+        }
+        var isNearest = layer.mode == UpsampleMode.Nearest;
+        OnnxValue none = new(""), scales = none, sizes = none;
+        long[] axes;
+        if (layer.size.Length > 0)
+        {
+            (sizes, axes) = (Integers(layer.size.ToArray()), Spatial(layer.size.Length));
+        }
+        else
+        {
+            (scales, axes) = (Weight(tensor(layer.scale_factor.ToArray(), dtype: float32)), Spatial(layer.scale_factor.Length));
+        }
+        return Apply("Resize", [input, none, scales, sizes],
+        [
+            ("axes", axes), ("mode", isNearest ? "nearest" : "linear"), ("nearest_mode", "floor"),
+            ("coordinate_transformation_mode", isNearest ? "asymmetric" : layer.align_corners == true ? "align_corners" : "half_pixel"),
+        ]);
+
+        static long[] Spatial(int count) => [.. Enumerable.Range(2, count).Select(axis => (long)axis)];
+    }
 
     private OnnxValue Convolve(string operation, Convolution convolution, OnnxValue input, params ReadOnlySpan<(string Name, object Value)> more)
     {
@@ -64,7 +105,7 @@ public sealed partial class OnnxGraph
         ]);
     }
 
-    private OnnxValue Normalize(BatchNorm norm, OnnxValue input)
+    private OnnxValue Normalize(NormBase norm, OnnxValue input)
     {
         if (norm.running_mean is not { } mean || norm.running_var is not { } variance)
         {

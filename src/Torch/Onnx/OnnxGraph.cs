@@ -26,7 +26,7 @@ public sealed partial class OnnxGraph(IEnumerable<(string Name, nn.Module Module
     /// <summary>What the model answers, in 32-bit floats.</summary>
     public void Output(string name, OnnxValue value, params ReadOnlySpan<OnnxLength> shape)
     {
-        AddNode("Identity", [value], name);
+        AddNode("Identity", [value], [name]);
         graph.Message(12, ValueInfo(name, Float, shape));
     }
 
@@ -36,11 +36,17 @@ public sealed partial class OnnxGraph(IEnumerable<(string Name, nn.Module Module
     /// <summary>One of ONNX's operations with one output.</summary>
     /// <param name="operation">As ONNX calls it, such as <c>MatMul</c>.</param>
     /// <param name="attributes">Each a <see cref="long"/>, a <see cref="double"/>, a <see cref="string"/> or an array of <see cref="long"/>.</param>
-    public OnnxValue Apply(string operation, ReadOnlySpan<OnnxValue> inputs, params ReadOnlySpan<(string Name, object Value)> attributes)
+    public OnnxValue Apply(string operation, ReadOnlySpan<OnnxValue> inputs, params ReadOnlySpan<(string Name, object Value)> attributes) => Apply(operation, outputs: 1, inputs, attributes)[0];
+
+    /// <summary>One of ONNX's operations with several outputs.</summary>
+    /// <param name="inputs">Those that are left out have no name.</param>
+    /// <inheritdoc cref="Apply(string, ReadOnlySpan{OnnxValue}, ReadOnlySpan{ValueTuple{string, object}})"/>
+    internal OnnxValue[] Apply(string operation, int outputs, ReadOnlySpan<OnnxValue> inputs, params ReadOnlySpan<(string Name, object Value)> attributes)
     {
-        var output = $"{operation}_{made++}";
-        AddNode(operation, inputs, output, attributes);
-        return new(output);
+        string[] names = [.. Enumerable.Range(made, outputs).Select(number => $"{operation}_{number}")];
+        made += outputs;
+        AddNode(operation, inputs, names, attributes);
+        return [.. names.Select(name => new OnnxValue(name))];
     }
 
     /// <summary>A weight, or a constant of one's own, in 32-bit floats or 64-bit whole numbers. The tensor must live until the graph is written.</summary>
@@ -94,14 +100,18 @@ public sealed partial class OnnxGraph(IEnumerable<(string Name, nn.Module Module
         return new(name);
     }
 
-    private void AddNode(string operation, ReadOnlySpan<OnnxValue> inputs, string output, params ReadOnlySpan<(string Name, object Value)> attributes)
+    private void AddNode(string operation, ReadOnlySpan<OnnxValue> inputs, string[] outputs, params ReadOnlySpan<(string Name, object Value)> attributes)
     {
         var node = new ProtoMessage();
         foreach (var input in inputs)
         {
             node.Text(1, input.Name);
         }
-        node.Text(2, output).Text(3, output).Text(4, operation);
+        foreach (var output in outputs)
+        {
+            node.Text(2, output);
+        }
+        node.Text(3, outputs[0]).Text(4, operation);
         foreach (var (name, value) in attributes)
         {
             node.Message(5, Attribute(name, value));

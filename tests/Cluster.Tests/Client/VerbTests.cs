@@ -22,14 +22,16 @@ public sealed class VerbTests : IAsyncLifetime
     [Fact]
     public async Task Verbs_WithoutAServer_AskThatOfTheEnvironmentAndWaitIfTold()
     {
-        Assert.Equal("first", (await RunAsync("submit", "two-layer", "--steps", "100000000", "--workers", "1", "--id", "first", "--out", In("first"))).Trim());
-        Assert.Contains("2 workers wanted", await RunAsync("scale", "first", "--workers", "2"), StringComparison.Ordinal);
-        Assert.Contains("1 workers wanted", await RunAsync("scale", "first", "1"), StringComparison.Ordinal);
-        Assert.Contains("first: paused at step", await RunAsync("pause", "first", "--wait"), StringComparison.Ordinal);
-        Assert.StartsWith("first: ", await RunAsync("resume", "first"), StringComparison.Ordinal);
+        Assert.Equal("run-7f", (await RunAsync("submit", "two-layer", "--steps", "100000000", "--workers", "1", "--id", "run-7f", "--out", In("first"))).Trim());
+        Assert.Contains("2 workers wanted", await RunAsync("scale", "run-7f", "--workers", "2"), StringComparison.Ordinal);
+        Assert.Contains("1 workers wanted", await RunAsync("scale", "run", "1"), StringComparison.Ordinal);
+        Assert.Contains("run-7f: paused at step", await RunAsync("pause", "first", "--wait"), StringComparison.Ordinal);
+        Assert.Contains("paused: ", await RunAsync("logs", "first"), StringComparison.Ordinal);
+        Assert.StartsWith("run-7f: ", await RunAsync("resume", "first"), StringComparison.Ordinal);
         await RunAsync("cancel", "first", "--wait", "--quiet", "--summary", In("summary.json"));
         using var summary = JsonDocument.Parse(File.ReadAllText(In("summary.json")));
         Assert.Equal("cancelled", summary.RootElement.GetProperty("state").GetString());
+        Assert.Equal(ExitCode.Interrupted, (await CommandLine.EndAsync(Start("watch", In("first")))).ExitCode);
         Assert.Contains("the cluster at", (await CommandLine.EndAsync(Start("resume", "second"))).Error, StringComparison.Ordinal);
     }
 

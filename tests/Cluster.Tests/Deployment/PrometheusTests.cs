@@ -5,6 +5,7 @@ using System.Text.RegularExpressions;
 using Granary.Cluster.Tests.Security;
 using Granary.Contracts;
 using Granary.LocalClusters;
+using Grpc.Core;
 
 namespace Granary.Cluster.Tests.Deployment;
 
@@ -41,7 +42,10 @@ public sealed partial class PrometheusTests : IDisposable
         var port = FreePorts.Take(1)[0];
         await WriteConfigurationAsync(silo, certificates.Authority!);
         await silo.SaysAsync("Application started");
-        using var client = new TrainingClient(new ServerAccess(silo.Server, secrets.Operator, await File.ReadAllTextAsync(certificates.Authority!)));
+        var authority = await File.ReadAllTextAsync(certificates.Authority!);
+        using var stranger = new TrainingClient(new ServerAccess(silo.Server, "granary_wrong", authority));
+        Assert.Equal(StatusCode.Unauthenticated, (await Assert.ThrowsAsync<RpcException>(() => stranger.ListAsync())).StatusCode);
+        using var client = new TrainingClient(new ServerAccess(silo.Server, secrets.Operator, authority));
         await client.SubmitAsync(new() { RunId = "endless", Task = "two-layer", Steps = 100_000_000, CheckpointEvery = 1000, Output = secrets.In("run") });
         using var prometheus = Process.Start(new ProcessStartInfo("prometheus", [$"--config.file={secrets.In("prometheus.yml")}", $"--storage.tsdb.path={secrets.In("series")}", $"--web.listen-address=127.0.0.1:{port}"]) { RedirectStandardError = true })!;
         prometheus.ErrorDataReceived += (_, _) => { };

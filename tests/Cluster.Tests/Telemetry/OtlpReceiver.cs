@@ -69,9 +69,9 @@ internal sealed class OtlpReceiver : IAsyncDisposable
         foreach (var source in new ProtobufMessage(body.ToArray()).Messages(1))
         {
             var resource = source.Messages(1).Single().Attributes(1);
-            foreach (var item in source.Messages(2).SelectMany(scope => scope.Messages(2)))
+            foreach (var (scope, item) in source.Messages(2).SelectMany(scope => scope.Messages(2).Select(item => (scope, item))))
             {
-                sent.Enqueue(new(signal, resource, item));
+                sent.Enqueue(new(signal, resource, scope.Messages(1).Single().Text(1), item));
             }
         }
         Interlocked.Exchange(ref came, new()).TrySetResult();
@@ -79,7 +79,8 @@ internal sealed class OtlpReceiver : IAsyncDisposable
 }
 
 /// <summary>A span, a log record or a metric, and whose it is. Numbers of fields are those of OpenTelemetry's protocol.</summary>
-internal sealed record Sent(string Signal, IReadOnlyDictionary<string, string> Resource, ProtobufMessage Item)
+/// <param name="Scope">The source, a log's category, or the meter.</param>
+internal sealed record Sent(string Signal, IReadOnlyDictionary<string, string> Resource, string Scope, ProtobufMessage Item)
 {
     public string Name => Item.Text(Signal == "traces" ? 5 : 1);
 

@@ -1,3 +1,4 @@
+using Granary.Torch.Onnx;
 using Granary.Training.Tasks;
 using Microsoft.ML.OnnxRuntime;
 using Microsoft.ML.OnnxRuntime.Tensors;
@@ -15,26 +16,36 @@ internal sealed class OnnxSession : IDisposable
         session = new(file, options);
     }
 
-    public static OnnxSession Of(object model)
-    {
-        using var file = new MemoryStream();
-        ((IOnnxModel)model).WriteOnnx(file);
-        return new(file.ToArray());
-    }
+    public static OnnxSession Of(object model) => Of(((IOnnxModel)model).WriteOnnx);
+
+    public static OnnxSession Of(OnnxGraph graph) => Of(graph.Write);
 
     public IReadOnlyDictionary<string, string> Notes => session.ModelMetadata.CustomMetadataMap;
 
-    /// <summary>The only output for some whole numbers.</summary>
-    public float[] Run(params (string Name, long[][] Rows)[] inputs) =>
-        Run([.. inputs.Select(input => NamedOnnxValue.CreateFromTensor(input.Name, new DenseTensor<long>(input.Rows.SelectMany(row => row).ToArray(), [input.Rows.Length, input.Rows[0].Length])))]);
+    public static NamedOnnxValue Input(string name, long[][] rows) => Input(name, rows.SelectMany(row => row), rows.Length, rows[0].Length);
 
-    public float[] Run((string Name, float[] Values, int[] Shape) input) => Run([NamedOnnxValue.CreateFromTensor(input.Name, new DenseTensor<float>(input.Values, input.Shape))]);
+    public static NamedOnnxValue Input(string name, IEnumerable<long> values, params int[] shape) => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<long>(values.ToArray(), shape));
+
+    public static NamedOnnxValue Input(string name, IEnumerable<float> values, params int[] shape) => NamedOnnxValue.CreateFromTensor(name, new DenseTensor<float>(values.ToArray(), shape));
+
+    /// <summary>The only output for some whole numbers.</summary>
+    public float[] Run(params (string Name, long[][] Rows)[] inputs) => Run([.. inputs.Select(input => Input(input.Name, input.Rows))]).Single().Value;
+
+    public float[] Run((string Name, float[] Values, int[] Shape) input) => Run(Input(input.Name, input.Values, input.Shape)).Single().Value;
+
+    /// <summary>All outputs.</summary>
+    public Dictionary<string, float[]> Run(params NamedOnnxValue[] inputs)
+    {
+        using var outputs = session.Run(inputs);
+        return outputs.ToDictionary(output => output.Name, output => output.AsEnumerable<float>().ToArray());
+    }
 
     public void Dispose() => session.Dispose();
 
-    private float[] Run(List<NamedOnnxValue> inputs)
+    private static OnnxSession Of(Action<Stream> write)
     {
-        using var outputs = session.Run(inputs);
-        return [.. outputs.Single().AsEnumerable<float>()];
+        using var file = new MemoryStream();
+        write(file);
+        return new(file.ToArray());
     }
 }
