@@ -37,6 +37,7 @@ internal sealed class ContextualVectors : nn.Module
         var shares = (mix.softmax(0) * scale).unbind(0);
         return body.Contextual(texts).Zip(shares, (layer_TBW, share) => nn.functional.layer_norm(layer_TBW, [Length], eps: Epsilon) * share).Aggregate((sum, layer) => sum + layer);
     }
+
     /// <summary>The same as operations of ONNX: B x T x W.</summary>
     /// <inheritdoc cref="ElmoBody.Contextual(OnnxGraph, OnnxValue, OnnxValue)"/>
     public OnnxValue Describe(OnnxGraph graph, OnnxValue codes_BTL, OnnxValue seen_BT)
