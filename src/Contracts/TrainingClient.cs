@@ -17,6 +17,9 @@ public sealed class TrainingClient : IDisposable
     /// <summary>The header that carries a trace's context (W3C).</summary>
     public const string TraceHeader = "traceparent";
 
+    /// <summary>The header by which a server says that it watches a run, before there is anything to say of it.</summary>
+    internal const string WatchingHeader = "granary-watching";
+
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(500), RemindEvery = TimeSpan.FromSeconds(15);
     private readonly GrpcChannel? channel;
     private readonly V1.Runs.RunsClient runs;
@@ -138,6 +141,14 @@ public sealed class TrainingClient : IDisposable
         while (true)
         {
             using var call = runs.Watch(new() { RunId = runId, After = after }, cancellationToken: cancellationToken);
+            if (await IsWatchingAsync(call))
+            {
+                if (told is not null)
+                {
+                    yield return Say("The server answers again.");
+                }
+                (lostSince, told) = (null, null);
+            }
             var (next, broken) = await NextAsync(call.ResponseStream, cancellationToken);
             for (; next is not null; (next, broken) = await NextAsync(call.ResponseStream, cancellationToken))
             {
@@ -178,6 +189,20 @@ public sealed class TrainingClient : IDisposable
     {
         call.Add("authorization", $"Bearer {token}");
         return call;
+    }
+
+    /// <summary>Whether the server has found the run. It may have nothing to say of it for hours, in which a proxy breaks the connection again and again.</summary>
+    private static async Task<bool> IsWatchingAsync(AsyncServerStreamingCall<V1.Event> call)
+    {
+        try
+        {
+            return (await call.ResponseHeadersAsync).Get(WatchingHeader) is not null;
+        }
+        catch (RpcException)
+        {
+            // Why not, the stream tells.
+            return false;
+        }
     }
 
     /// <returns>The next event, or why there is none.</returns>

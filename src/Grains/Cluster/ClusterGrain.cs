@@ -87,7 +87,7 @@ internal sealed class ClusterGrain(
             before?.Held ?? [],
             request.Started) { Device = request.Device };
         var nodesNow = Alive();
-        var foreign = nodesNow.Select(node => VersionRule.Difference(node, request.Versions)).OfType<string>().ToList();
+        var foreign = VersionRule.Differences(nodesNow, request.Versions);
         var alive = nodesNow
             .Where(node => !request.Avoid.Contains(node.Silo) && VersionRule.Difference(node, request.Versions) is null)
             .SelectMany(node => Enumerable.Range(0, node.Slots).Select(index => new SlotInfo(node, index)))

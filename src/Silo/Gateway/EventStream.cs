@@ -9,20 +9,24 @@ namespace Granary.Silo.Gateway;
 /// The events of a run on their way to one client that watches. They are fetched as it reads them, few at a time, so that a client that does not
 /// read costs no memory, and its watch ends; what it has missed it may ask for anew.
 /// </summary>
-internal sealed class EventStream(ICoordinatorGrain run, IServerStreamWriter<V1.Event> client, HttpContext context, LimitOptions limits, TimeProvider time)
+/// <param name="stopping">When the silo is told to end: it would wait for its clients, and its leave of the cluster would come late.</param>
+internal sealed class EventStream(ICoordinatorGrain run, IServerStreamWriter<V1.Event> client, ServerCallContext call, LimitOptions limits, TimeProvider time, CancellationToken stopping)
 {
     private const int AtOnce = 50;
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(200);
+    private readonly HttpContext context = call.GetHttpContext();
 
-    /// <returns>When the run has ended, and the client knows.</returns>
+    /// <returns>When the run has ended, and the client knows; or when the silo is about to end: the client asks another one for the rest.</returns>
     /// <exception cref="LimitException">The client does not read.</exception>
     public async Task SendAsync(long after)
     {
         using var timer = new PeriodicTimer(LookEvery, time);
-        List<RunEvent> events;
-        do
+        using var stopped = stopping.Register(timer.Dispose);
+        var events = await run.GetEventsAsync(after, AtOnce);
+        // A run may wait for hours, and nothing happens to it: the client knows that it is watched, and a proxy that this has been answered.
+        await call.WriteResponseHeadersAsync(new() { { TrainingClient.WatchingHeader, "yes" } });
+        while (true)
         {
-            events = await run.GetEventsAsync(after, AtOnce);
             foreach (var entry in events)
             {
                 await WriteAsync(entry.ToWire());
@@ -32,8 +36,12 @@ internal sealed class EventStream(ICoordinatorGrain run, IServerStreamWriter<V1.
                     return;
                 }
             }
+            if (stopping.IsCancellationRequested || (events.Count < AtOnce && !await timer.WaitForNextTickAsync(context.RequestAborted)))
+            {
+                return;
+            }
+            events = await run.GetEventsAsync(after, AtOnce);
         }
-        while (events.Count == AtOnce || await timer.WaitForNextTickAsync(context.RequestAborted));
     }
 
     private async Task WriteAsync(V1.Event entry)

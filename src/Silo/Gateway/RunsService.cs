@@ -8,12 +8,13 @@ using Granary.Training.Tasks;
 using Granary.Training.Wording;
 using Grpc.Core;
 using Microsoft.AspNetCore.Authorization;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
 namespace Granary.Silo.Gateway;
 
 /// <summary>The gRPC face of the coordinators, and the place where a spec is settled: nobody behind it checks or completes one again.</summary>
-internal sealed partial class RunsService(KnownRuns runs, TrainingEnvironment environment, WatchPlaces watches, TimeProvider time, ILogger<RunsService> logger) : V1.Runs.RunsBase
+internal sealed partial class RunsService(KnownRuns runs, TrainingEnvironment environment, WatchPlaces watches, IHostApplicationLifetime lifetime, TimeProvider time, ILogger<RunsService> logger) : V1.Runs.RunsBase
 {
     private IClusterGrain Cluster => runs.Cluster;
 
@@ -90,7 +91,7 @@ internal sealed partial class RunsService(KnownRuns runs, TrainingEnvironment en
     {
         var run = await runs.FindAsync(request.RunId);
         using var place = watches.Take(CallerOf(context));
-        await new EventStream(run, responseStream, context.GetHttpContext(), environment.Limits, time).SendAsync(request.After);
+        await new EventStream(run, responseStream, context, environment.Limits, time, lifetime.ApplicationStopping).SendAsync(request.After);
         return true;
     });
 

@@ -26,6 +26,9 @@ internal sealed class ScriptedServer : CallInvoker
         return this;
     }
 
+    /// <summary>With these a call to watch begins.</summary>
+    public Metadata Headers { get; set; } = [];
+
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) => new(
         Run is Exception error ? Task.FromException<TResponse>(error) : Task.FromResult((TResponse)Run),
         Task.FromResult<Metadata>([]), () => Grpc.Core.Status.DefaultSuccess, () => [], () => { });
@@ -33,7 +36,7 @@ internal sealed class ScriptedServer : CallInvoker
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request)
     {
         After.Add(((V1.WatchRequest)(object)request!).After);
-        return new(new Stream<TResponse>(watches.Count > 1 ? watches.Dequeue() : watches.Peek()), Task.FromResult<Metadata>([]), () => Grpc.Core.Status.DefaultSuccess, () => [], () => { });
+        return new(new Stream<TResponse>(watches.Count > 1 ? watches.Dequeue() : watches.Peek()), Task.FromResult(Headers), () => Grpc.Core.Status.DefaultSuccess, () => [], () => { });
     }
 
     public override TResponse BlockingUnaryCall<TRequest, TResponse>(Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) => throw new NotSupportedException();

@@ -56,6 +56,20 @@ public sealed class WatchingTests : IDisposable
         Assert.InRange(events.Count(entry => entry.Message.Contains("trying again for", StringComparison.Ordinal)), 5, 20);
     }
 
+    [Fact]
+    public async Task Run_ThatWaitsBehindAProxyThatEndsWhatIsSilent_IsWatchedOnWithoutAWord()
+    {
+        server.Headers = new() { { TrainingClient.WatchingHeader, "yes" } };
+        server.Answers(Event(1));
+        for (var hour = 0; hour < 500; hour++)
+        {
+            server.Answers(Broken(StatusCode.Unavailable));
+        }
+        server.Answers(Event(2, V1.State.Succeeded));
+        Assert.Equal([1L, 2L], (await WatchAsync()).Select(entry => entry.Id));
+        Assert.True(time.Waits.Count > 240, "Less than the client's patience has passed.");
+    }
+
     [Theory]
     [InlineData(StatusCode.NotFound)]
     [InlineData(StatusCode.Unavailable)]
