@@ -17,15 +17,15 @@ public class TaskPromisesTests
         "two-layer",
         "fizzbuzz hidden=50 batch=101",
         "gan hidden=32 batch=48",
-        "cnn batch=23 maps=2 hidden=8 validate-every=4 shift=2",
-        "resnet batch=13 width=4 size=16 validate-every=8",
-        "transfer batch=13 width=4 size=16 train=head validate-every=8",
+        "cnn batch=53 maps=2 hidden=8 validate-every=8 shift=2",
+        "resnet batch=53 width=4 size=16 validate-every=8",
+        "transfer batch=53 width=4 size=16 train=head validate-every=8",
         "dcgan batch=13 maps=4 size=16 latent=8 validate-every=8",
         "style size=16",
         "style-network size=16 maps=2 blocks=1 batch=7 validate-every=8",
-        "sentiment model=wordavg batch=12 embedding=8 validate-every=4",
-        "sentiment model=cnn batch=12 embedding=8 filters=4 validate-every=4",
-        "sentiment model=rnn batch=12 embedding=8 hidden=8 word-dropout=0.1 validate-every=4",
+        "sentiment model=wordavg batch=33 embedding=8 validate-every=8",
+        "sentiment model=cnn batch=33 embedding=8 filters=4 validate-every=8",
+        "sentiment model=rnn batch=33 embedding=8 hidden=8 word-dropout=0.1 validate-every=8",
         "elmo batch=7 bptt=5 width=8 vocabulary=100 validate-every=4 valid-words=500",
         "seq2seq batch=23 embedding=8 hidden=8 validate-every=8 longest=9 bleu-sentences=30 teacher-forcing=0.5",
         "word2vec dimension=20 batch=2000",
@@ -34,9 +34,9 @@ public class TaskPromisesTests
         "word2vec dimension=20 batch=2000 subwords=true",
         "word2vec dimension=20 batch=2000 phrases=2 phrase-threshold=20",
         "word2vec dimension=20 batch=2000 model=cbow loss=hierarchical subwords=true buckets=1000",
-        "gpt batch=7 context=9 layers=2 heads=2 width=12 dropout=0.1 tokens=bpe vocabulary=300 validate-every=8",
-        "bert batch=7 context=9 layers=2 heads=2 width=12 dropout=0.1 tokens=pieces vocabulary=200 validate-every=8",
-        "bert batch=7 context=9 layers=2 heads=2 width=12 dropout=0.1 architecture=original validate-every=8",
+        "gpt batch=33 context=9 layers=2 heads=2 width=12 dropout=0.1 tokens=bpe vocabulary=300 validate-every=8",
+        "bert batch=33 context=9 layers=2 heads=2 width=12 dropout=0.1 tokens=pieces vocabulary=200 validate-every=8",
+        "bert batch=33 context=9 layers=2 heads=2 width=12 dropout=0.1 architecture=original validate-every=8",
         "lm batch=7 bptt=5 embedding=16 hidden=16 validate-every=4 valid-words=500",
     ];
 
@@ -59,7 +59,7 @@ public class TaskPromisesTests
     // OpenMP gives a thread as many helpers as there are cores, until it is told otherwise: sums would be cut into other parts.
     [Theory]
     [InlineData("dcgan batch=13 maps=4 size=16 latent=8")]
-    [InlineData("gpt batch=7 context=9 layers=2 heads=2 width=12")]
+    [InlineData("gpt batch=33 context=9 layers=2 heads=2 width=12")]
     public void Thread_ThatHasNeverComputed_GivesTheSameBits(string task)
     {
         var spec = SpecOf(task) with { Shards = 4 };

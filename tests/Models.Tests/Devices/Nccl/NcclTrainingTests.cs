@@ -17,7 +17,7 @@ public sealed class NcclTrainingTests(StandIn standIn) : IClassFixture<StandIn>
     [Theory]
     [InlineData("lm batch=7 bptt=5 embedding=16 hidden=16 validate-every=4 valid-words=500")]
     [InlineData("dcgan batch=13 maps=4 size=16 latent=8 validate-every=8")]
-    [InlineData("gpt batch=7 context=9 layers=2 heads=2 width=12 dropout=0.1 validate-every=8")]
+    [InlineData("gpt batch=33 context=9 layers=2 heads=2 width=12 dropout=0.1 validate-every=8")]
     public void Training_OverNccl_HasTheBitsOfTheStagedOne(string task)
     {
         var spec = TaskPromisesTests.SpecOf(task) with { Steps = 9 };
