@@ -137,7 +137,7 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task Resume_WithAnotherEndWhereStepsDependOnIt_Warns()
     {
-        await CommandLine.RunAsync("train", "word2vec", "--steps", "2", "--out", In("run"), "--quiet");
+        await CommandLine.RunAsync("train", "word2vec", "--set", "dimension=8", "--set", "batch=500", "--steps", "2", "--out", In("run"), "--quiet");
         var resumed = await CommandLine.RunAsync("resume", In("run"), "--steps", "3", "--quiet");
         Assert.Equal(0, resumed.ExitCode);
         Assert.Contains("warning: the run was begun with 2 steps in all", resumed.Error, StringComparison.Ordinal);
@@ -195,7 +195,7 @@ public sealed class CommandLineTests : IDisposable
     [Fact]
     public async Task Train_WhoseFirstProcessIsKilled_StartsAnotherAndEndsWithTheSameBits()
     {
-        string[] run = ["train", "two-layer", "--steps", "300", "--set", "inputs=2000", "--set", "hidden=500", "--workers", "2"];
+        string[] run = ["train", "two-layer", "--steps", "1500", "--workers", "2"];
         using var training = CommandLine.Start([.. run, "--processes", "2", "--out", In("killed")]);
         ReadUntilAStep(training);
         await Process.Start("pkill", ["-KILL", "-P", $"{training.Id}", "-f", "silo-0.json"])!.WaitForExitAsync();

@@ -46,7 +46,7 @@ public sealed class NcclTests : IDisposable
         }
     }
 
-    [Fact]
+    [LongFact]
     public async Task Run_OverNcclWhoseProcessesAreKilled_EndsWithTheWeightsOfTheUndisturbedRun()
     {
         var result = await CommandLine.RunProcessAsync([standIn], "chaos", "two-layer", "--device", "staged", "--steps", "40", "--workers", "2", "--processes", "2", "--kills", "1", "--kinds", "kill", "--seed", "3", "--out", In("run"));

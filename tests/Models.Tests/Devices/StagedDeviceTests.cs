@@ -20,7 +20,7 @@ public class StagedDeviceTests
     public static TheoryData<string> Kinds => Those(task => task.Split(' ')[0] is "two-layer" or "dcgan" or "lm" or "seq2seq" or "gpt" or "style-network" or "transfer");
 
     [Theory]
-    [MemberData(nameof(Tasks))]
+    [MemberData(nameof(Kinds))]
     public void Workers_WithUnevenShards_EqualOneWorker(string task) => TaskPromises.HasTheSameBitsOnAnyNumberOfWorkers(TaskOf(task), TaskPromisesTests.SpecOf(task));
 
     [Theory]
