@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Granary.Silo.Settings;
 
 namespace Granary.LocalClusters;
 
@@ -8,30 +9,65 @@ internal static class FreePorts
     // Below the range that the system hands out for outgoing connections: a silo that is started again finds its ports free.
     private const int First = 10_000, Last = 32_000;
 
-    /// <summary>Ports of the loopback address that nobody listens on.</summary>
+    private static readonly Lock turn = new();
+    private static readonly HashSet<int> taken = [];
+
+    /// <summary>Its byte of a port's number is locked by the process that has taken the port, until that ends. It must not be closed: all locks would go.</summary>
+    private static readonly Lazy<FileStream> others = new(() =>
+        new(Path.Combine(Path.GetTempPath(), $"granary-ports-{Environment.UserName}"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.ReadWrite));
+
+    /// <summary>Ports of the loopback address that nobody listens on, and that no other program of this user's takes while this one runs.</summary>
+    /// <exception cref="ClusterStartException">There are hardly any.</exception>
     public static int[] Take(int count)
     {
-        var listeners = new List<TcpListener>();
-        try
+        lock (turn)
         {
-            while (listeners.Count < count)
+            var ports = new List<int>();
+            for (var draws = 0; ports.Count < count; draws++)
             {
-                var listener = new TcpListener(IPAddress.Loopback, Random.Shared.Next(First, Last));
-                try
+                if (draws > Last - First)
                 {
-                    listener.Start();
-                    listeners.Add(listener);
+                    throw new ClusterStartException($"No port from {First} to {Last} of {IPAddress.Loopback} seems to be free. End what listens there.");
                 }
-                catch (SocketException)
+                var port = Random.Shared.Next(First, Last);
+                if (taken.Add(port) && IsLeftByOthers(port) && IsFree(port))
                 {
-                    listener.Dispose();
+                    ports.Add(port);
                 }
             }
-            return [.. listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port)];
+            return [.. ports];
         }
-        finally
+    }
+
+    private static bool IsLeftByOthers(int port)
+    {
+        if (OperatingSystem.IsMacOS())
         {
-            listeners.ForEach(listener => listener.Dispose());
+            // It has no such locks: whom it strikes starts again.
+            return true;
+        }
+        try
+        {
+            others.Value.Lock(port, 1);
+            return true;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static bool IsFree(int port)
+    {
+        using var listener = new TcpListener(IPAddress.Loopback, port);
+        try
+        {
+            listener.Start();
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
         }
     }
 }
