@@ -141,22 +141,17 @@ public sealed class TrainingClient : IDisposable
         while (true)
         {
             using var call = runs.Watch(new() { RunId = runId, After = after }, cancellationToken: cancellationToken);
-            if (await IsWatchingAsync(call))
+            if (await IsWatchingAsync(call) && AnswersAgain() is { } back)
             {
-                if (told is not null)
-                {
-                    yield return Say("The server answers again.");
-                }
-                (lostSince, told) = (null, null);
+                yield return back;
             }
             var (next, broken) = await NextAsync(call.ResponseStream, cancellationToken);
             for (; next is not null; (next, broken) = await NextAsync(call.ResponseStream, cancellationToken))
             {
-                if (told is not null)
+                if (AnswersAgain() is { } again)
                 {
-                    yield return Say("The server answers again.");
+                    yield return again;
                 }
-                (lostSince, told) = (null, null);
                 (known, after) = (next.Status, next.Id);
                 yield return next;
                 if (known.HasEnded)
@@ -177,6 +172,14 @@ public sealed class TrainingClient : IDisposable
                 yield return Say($"The server does not answer ({broken}). The run may well go on; trying again for {Math.Ceiling((Patience - silent).TotalSeconds):0} s.");
             }
             await Task.Delay(RetryPause, time, cancellationToken);
+        }
+
+        // Null: that it did not answer has not been told.
+        RunEvent? AnswersAgain()
+        {
+            var happened = told is null ? null : Say("The server answers again.");
+            (lostSince, told) = (null, null);
+            return happened;
         }
 
         RunEvent Say(string message) => new(after, time.GetUtcNow(), message, known);

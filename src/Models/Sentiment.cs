@@ -239,8 +239,7 @@ public sealed class Sentiment : NetworkLearner<SentimentSettings, PaddedTexts>, 
         public OnnxValue Describe(OnnxGraph graph, OnnxValue seen_BT)
         {
             OnnxValue?[] vectors_BTE = [embedding is null ? null : graph.Add(embedding, ITextClassifier.Words(graph)), contextual?.Describe(graph, contextual.Body.Input(graph, "codes"), seen_BT)];
-            OnnxValue[] there_BTE = [.. vectors_BTE.OfType<OnnxValue>()];
-            var words_BTE = graph.Apply("Mul", [there_BTE.Length == 1 ? there_BTE[0] : graph.Apply("Concat", there_BTE, ("axis", 2L)), graph.Mask(seen_BT)]);
+            var words_BTE = graph.Apply("Mul", [graph.Joined(vectors_BTE.OfType<OnnxValue>(), axis: 2), graph.Mask(seen_BT)]);
             return graph.Add(output, encoder.Describe(graph, words_BTE, seen_BT));
         }
     }

@@ -98,6 +98,7 @@ internal sealed class ElmoBody : nn.Module
         var (firstBack_TBW, secondBack_TBW) = Layers(texts.Reverse(words_TBW), isForwards: false);
         return [cat([words_TBW, words_TBW], 2), cat([first_TBW, texts.Reverse(firstBack_TBW)], 2), cat([second_TBW, texts.Reverse(secondBack_TBW)], 2)];
     }
+
     /// <summary>An input of what is read of each word: B x T x L.</summary>
     public OnnxValue Input(OnnxGraph graph, string name) => graph.IntegerInput(name, "batch", "time", projection is null ? 1 : WordCodes.Letters);
 

@@ -61,7 +61,8 @@ public sealed partial class OnnxGraph
         return (outputs[0], outputs[1..]);
     }
 
-    private OnnxValue Joined(IEnumerable<OnnxValue> values, long axis) => values.ToArray() is [var only] ? only : Apply("Concat", [.. values], ("axis", axis));
+    /// <summary>Values behind one another along an axis.</summary>
+    internal OnnxValue Joined(IEnumerable<OnnxValue> values, long axis) => values.ToArray() is [var only] ? only : Apply("Concat", [.. values], ("axis", axis));
 
     private static Parameter? Parameter(nn.Module cell, string name) => cell.named_parameters().FirstOrDefault(parameter => parameter.name == name).parameter;
 
